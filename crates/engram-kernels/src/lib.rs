@@ -1,0 +1,1 @@
+//! Vector similarity, spreading activation and memory decay.
