@@ -1,0 +1,265 @@
+//! What goes into a store: memories, their ids, namespaces and links, parsed once into types that cannot
+//! be wrong.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::text::Language;
+use crate::time::Time;
+
+/// The most bytes an external id may have; a store key holds no more.
+pub const MAX_ID_BYTES: usize = 400;
+/// The most bytes a namespace may have.
+pub const MAX_NAMESPACE_BYTES: usize = 64;
+/// The most bytes the text of one memory may have (16 MiB).
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
+
+/// Why a value cannot become part of a memory.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidMemory {
+    /// An id is empty.
+    #[error("the id is empty; give each memory an id of 1 to {MAX_ID_BYTES} bytes")]
+    EmptyId,
+    /// An id is too long for a store key.
+    #[error("the id {start:?}… has {bytes} bytes; an id may have at most {MAX_ID_BYTES}")]
+    LongId {
+        /// How the id begins.
+        start: String,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// An id or a namespace holds a control character.
+    #[error("{value:?} holds a control character; ids and namespaces are printable text")]
+    ControlCharacter {
+        /// The offending value.
+        value: String,
+    },
+    /// A namespace is empty or too long.
+    #[error("the namespace {value:?} has {bytes} bytes; a namespace has 1 to {MAX_NAMESPACE_BYTES}")]
+    NamespaceLength {
+        /// The offending value.
+        value: String,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A weight is not a finite number above zero, or is absurdly large.
+    #[error("{weight} is no weight; an association's weight is above 0 and at most 1000")]
+    Weight {
+        /// The offending weight.
+        weight: f32,
+    },
+    /// A strength, stability or vector element is not a finite number in range.
+    #[error("the memory's {field} is {value}; it must be a finite number{bound}")]
+    Number {
+        /// Which field.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+        /// The bound it breaks, as the end of the sentence.
+        bound: &'static str,
+    },
+    /// The text, title or an alias is too long.
+    #[error("the memory's {field} has {bytes} bytes; at most {most} fit, so split it")]
+    LongText {
+        /// Which field.
+        field: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
+}
+
+/// The name by which the outside knows a memory: 1 to 400 bytes of printable text, unique in its store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemoryId(Box<str>);
+
+impl MemoryId {
+    /// Checks an id. Cost: its length.
+    ///
+    /// # Errors
+    /// If it is empty, longer than [`MAX_ID_BYTES`], or holds a control character.
+    pub fn new(id: impl Into<String>) -> Result<Self, InvalidMemory> {
+        let id: String = id.into();
+        if id.is_empty() {
+            return Err(InvalidMemory::EmptyId);
+        }
+        if id.len() > MAX_ID_BYTES {
+            return Err(InvalidMemory::LongId { start: id.chars().take(24).collect(), bytes: id.len() });
+        }
+        if id.chars().any(char::is_control) {
+            return Err(InvalidMemory::ControlCharacter { value: id });
+        }
+        Ok(Self(id.into()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MemoryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for MemoryId {
+    type Err = InvalidMemory;
+    fn from_str(s: &str) -> Result<Self, InvalidMemory> {
+        Self::new(s)
+    }
+}
+
+/// A part of a store that recalls for itself: names, words and activation never cross its border.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namespace(Box<str>);
+
+impl Namespace {
+    /// Checks a namespace.
+    ///
+    /// # Errors
+    /// If it is empty, longer than [`MAX_NAMESPACE_BYTES`], or holds a control character.
+    pub fn new(namespace: impl Into<String>) -> Result<Self, InvalidMemory> {
+        let value: String = namespace.into();
+        if value.is_empty() || value.len() > MAX_NAMESPACE_BYTES {
+            return Err(InvalidMemory::NamespaceLength { bytes: value.len(), value });
+        }
+        if value.chars().any(char::is_control) {
+            return Err(InvalidMemory::ControlCharacter { value });
+        }
+        Ok(Self(value.into()))
+    }
+
+    /// The namespace as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Namespace {
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Namespace {
+    type Err = InvalidMemory;
+    fn from_str(s: &str) -> Result<Self, InvalidMemory> {
+        Self::new(s)
+    }
+}
+
+/// The weight of an explicit association: above 0, at most 1000; 1 is the usual.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Weight(f32);
+
+impl Weight {
+    /// The usual weight, 1.
+    pub const ONE: Self = Self(1.0);
+
+    /// Checks a weight.
+    ///
+    /// # Errors
+    /// If it is NaN, infinite, not above 0, or above 1000.
+    pub fn new(weight: f32) -> Result<Self, InvalidMemory> {
+        if weight > 0.0 && weight <= 1000.0 {
+            Ok(Self(weight))
+        } else {
+            Err(InvalidMemory::Weight { weight })
+        }
+    }
+
+    /// The weight as a number.
+    #[must_use]
+    pub fn get(self) -> f32 {
+        self.0
+    }
+}
+
+/// Where a link leads: to a memory by its id, or to whatever memory bears a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkTarget {
+    /// The memory of this id. It need not exist yet.
+    Id(MemoryId),
+    /// Each memory that bears this as its title or an alias, now or later (`[[wiki link]]`).
+    Name(String),
+}
+
+/// An explicit association from one memory to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// Where it leads.
+    pub to: LinkTarget,
+    /// How strongly.
+    pub weight: Weight,
+}
+
+/// A memory to be put into a store.
+///
+/// Only `id` and `text` are needed; [`NewMemory::new`] sets the rest to nothing, and each field may then
+/// be set by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMemory {
+    /// The name by which the outside knows it. Putting in the same id again replaces the memory.
+    pub id: MemoryId,
+    /// What it says.
+    pub text: String,
+    /// Its title, which is a name that leads home to it.
+    pub title: Option<String>,
+    /// Other names that lead home to it.
+    pub aliases: Vec<String>,
+    /// Tags, which are names that several memories may share.
+    pub tags: Vec<String>,
+    /// Where it came from, such as a file's path; `--source` filters by it.
+    pub source: Option<String>,
+    /// The part of the store that it belongs to.
+    pub namespace: Namespace,
+    /// When it was made; the time of writing where this is `None`.
+    pub made: Option<Time>,
+    /// Explicit associations to other memories, in the order of the text.
+    pub links: Vec<Link>,
+    /// The memory that this one is a section of.
+    pub section_of: Option<MemoryId>,
+    /// The memory that this one follows directly (the previous section, chat turn or journal day).
+    pub follows: Option<MemoryId>,
+    /// The language of the text; detected where this is `None`.
+    pub language: Option<Language>,
+    /// How strong it is at first; 1 is the usual.
+    pub strength: f32,
+    /// A vector from a model of your own; only for a store that was made for such vectors.
+    pub vector: Option<Vec<f32>>,
+}
+
+impl NewMemory {
+    /// A memory with an id and a text and nothing else.
+    #[must_use]
+    pub fn new(id: MemoryId, text: impl Into<String>) -> Self {
+        Self {
+            id,
+            text: text.into(),
+            title: None,
+            aliases: Vec::new(),
+            tags: Vec::new(),
+            source: None,
+            namespace: Namespace::default(),
+            made: None,
+            links: Vec::new(),
+            section_of: None,
+            follows: None,
+            language: None,
+            strength: 1.0,
+            vector: None,
+        }
+    }
+}
