@@ -1,1 +1,39 @@
-//! Vector similarity, spreading activation and memory decay.
+//! Vector similarity, spreading activation and memory decay, with the same bits on every processor.
+//!
+//! Three families of functions, each with a form that returns a vector and an `_into` form that fills
+//! the caller's:
+//!
+//! - [`vector_similarity`], [`vector_dot`], [`vector_norms`] score one query against a block of rows;
+//!   [`TopK`] keeps the best of any number of blocks.
+//! - [`spread_activation`] spreads activation from seeds over a [`Graph`]; [`Spreading`] does it hop
+//!   by hop over borrowed [`GraphBlock`]s and a [`Patch`] of recent rows.
+//! - [`apply_decay`] weighs strengths by a forgetting [`Curve`].
+//!
+//! Results are defined to the last bit by the [`contract`] module: they do not depend on the
+//! processor, the compiler's vectorisation or the order in which a graph was written down. Every
+//! argument is checked once, here; sizes that do not fit panic as slices do, and data that may be
+//! wrong (graphs, seeds, settings) is refused with an error.
+//!
+//! This is not a vector database or a graph library: there is no index, no file format and no thread.
+#![forbid(unsafe_code)]
+
+mod backend;
+pub mod contract;
+mod decay;
+mod graph;
+mod portable;
+mod similarity;
+mod spreading;
+mod top_k;
+
+pub use decay::{Curve, CurveError, apply_decay, apply_decay_into};
+pub use graph::{Edge, Graph, GraphBlock, GraphError, Patch};
+pub use similarity::{
+    cosine_from_dot, vector_dot, vector_dot_into, vector_norms, vector_norms_into, vector_similarity,
+    vector_similarity_into,
+};
+pub use spreading::{
+    Dangling, FanExponent, HOPS_WITHOUT_LIMIT, ParameterError, Progress, SeedError, SpreadMethod,
+    SpreadParameters, SpreadRule, Spreading, spread_activation, spread_activation_into,
+};
+pub use top_k::{Scored, TopK, vector_dot_top_k, vector_similarity_top_k};

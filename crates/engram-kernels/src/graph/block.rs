@@ -1,0 +1,132 @@
+//! A borrowed block of rows, as it lies in a file that is mapped into memory.
+
+use super::{Graph, GraphError, check_row};
+use crate::portable::spreading::Rows;
+
+/// Consecutive rows of a larger graph, borrowed from wherever they lie.
+///
+/// What [`GraphBlock::new`] is given may be anything: it looks at lengths only, in constant time, and
+/// each row is checked when spreading touches it. A broken row is an error then, never a panic and
+/// never a wrong memory access. Blocks of a [`Graph`] are known to be good and are not checked again.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphBlock<'a> {
+    nodes: usize,
+    first: u32,
+    rows: Rows<'a>,
+    out_weights: &'a [f32],
+    known_good: bool,
+}
+
+impl<'a> GraphBlock<'a> {
+    /// The rows of the nodes from `first` on, in a graph of `nodes` nodes: row *r* is
+    /// `offsets[r]..offsets[r + 1]` of `targets` and `weights`, and `out_weights[r]` its weights' sum.
+    ///
+    /// # Errors
+    ///
+    /// If the arrays do not fit one another, the offsets do not begin at 0 and end at the targets'
+    /// number, or the rows exceed the graph.
+    pub fn new(
+        nodes: usize,
+        first: u32,
+        offsets: &'a [u32],
+        targets: &'a [u32],
+        weights: &'a [f32],
+        out_weights: &'a [f32],
+    ) -> Result<Self, GraphError> {
+        let fits = |what, found, expected| {
+            if found == expected { Ok(()) } else { Err(GraphError::Length { what, found, expected }) }
+        };
+        fits("offsets", offsets.len(), out_weights.len() + 1)?;
+        fits("weights", weights.len(), targets.len())?;
+        fits("targets", targets.len(), offsets[out_weights.len()] as usize)?;
+        if offsets[0] != 0 {
+            return Err(GraphError::Offsets(first));
+        }
+        if first as usize + out_weights.len() > nodes {
+            return Err(GraphError::BlockTooLarge { block: first as usize + out_weights.len(), nodes });
+        }
+        let rows = Rows { offsets, neighbours: targets, weights };
+        Ok(Self { nodes, first, rows, out_weights, known_good: false })
+    }
+
+    pub(super) fn of_graph(graph: &'a Graph) -> Self {
+        let rows = Rows { offsets: &graph.offsets, neighbours: &graph.targets, weights: &graph.weights };
+        Self { nodes: graph.nodes, first: 0, rows, out_weights: &graph.out_weights, known_good: true }
+    }
+
+    /// How many nodes the whole graph has.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// The node of the first row.
+    #[must_use]
+    pub fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// How many rows the block holds.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.out_weights.len()
+    }
+
+    /// How many edges the block holds.
+    #[must_use]
+    pub fn edges(&self) -> usize {
+        self.rows.neighbours.len()
+    }
+
+    /// The node after the last row.
+    pub(crate) fn end(&self) -> usize {
+        self.first as usize + self.rows()
+    }
+
+    pub(crate) fn compressed_rows(&self) -> Rows<'a> {
+        self.rows
+    }
+
+    /// The number of edges and the out-weight of a row, checked.
+    pub(crate) fn fan(&self, row: usize) -> Result<(u32, f32), GraphError> {
+        let (begin, end) = (self.rows.offsets[row], self.rows.offsets[row + 1]);
+        let out_weight = self.out_weights[row];
+        if !self.known_good {
+            let node = self.first + row as u32;
+            if begin > end || end as usize > self.rows.neighbours.len() {
+                return Err(GraphError::Offsets(node));
+            }
+            if !(0.0..f32::INFINITY).contains(&out_weight) {
+                return Err(GraphError::OutWeight { node, weight: out_weight });
+            }
+        }
+        Ok((end - begin, out_weight))
+    }
+
+    /// The targets and weights of a row, checked to lie within the block.
+    pub(crate) fn checked_row(&self, row: usize) -> Result<(&'a [u32], &'a [f32]), GraphError> {
+        self.fan(row)?;
+        Ok(self.rows.row(row))
+    }
+
+    /// Checks a row's targets and weights, unless they are known to be good.
+    pub(crate) fn check_row(&self, row: usize, nodes: usize) -> Result<(), GraphError> {
+        if self.known_good {
+            return Ok(());
+        }
+        let (targets, weights) = self.checked_row(row)?;
+        check_row(self.first + row as u32, targets, weights, nodes)
+    }
+
+    /// Checks every row, as spreading does for those that it touches.
+    ///
+    /// # Errors
+    ///
+    /// The first fault found.
+    pub fn check(&self) -> Result<(), GraphError> {
+        (0..self.rows()).try_for_each(|row| {
+            self.fan(row)?;
+            self.check_row(row, self.nodes)
+        })
+    }
+}

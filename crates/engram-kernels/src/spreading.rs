@@ -1,0 +1,14 @@
+//! Spreading activation over an association graph.
+
+pub(crate) mod frontier;
+mod parameters;
+mod seeds;
+mod state;
+mod whole;
+
+pub use parameters::{
+    Dangling, FanExponent, HOPS_WITHOUT_LIMIT, ParameterError, SpreadParameters, SpreadRule,
+};
+pub use seeds::SeedError;
+pub use state::{Progress, Spreading};
+pub use whole::{SpreadMethod, spread_activation, spread_activation_into};

@@ -1,0 +1,351 @@
+//! Activation in the course of spreading, hop by hop.
+
+use super::frontier::NodeSet;
+use super::parameters::{Dangling, SpreadParameters, SpreadRule};
+use super::seeds::{SeedError, Seeds};
+use crate::backend;
+use crate::graph::{Graph, GraphBlock, GraphError, Patch};
+use crate::portable::spreading::{Rows, next_activation, release};
+
+/// Whether a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Another hop may change something.
+    Continue,
+    /// The hops are used up, or nothing changed by more than the tolerance.
+    Done,
+}
+
+/// The state of spreading over a graph of a given size, to be used again and again.
+///
+/// Takes 8 bytes a node (12 once it has pulled), which the system provides as they are touched; the
+/// cost of a run follows the nodes and edges that it touches, not the graph's size.
+///
+/// ```
+/// use engram_kernels::{Edge, Graph, Patch, Progress, SpreadParameters, Spreading};
+///
+/// let graph = Graph::from_edges(3, [Edge { source: 0, target: 1, kind: 0, weight: 1.0 }])?;
+/// let rule = SpreadParameters::constrained(0.5, 0.1, 3).check()?;
+/// let mut spreading = Spreading::new(3);
+/// spreading.begin(&rule, &[(0, 1.0)])?;
+/// while spreading.hop(&[graph.block()], &Patch::new(3))? == Progress::Continue {}
+/// assert_eq!(spreading.active(), [0, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Spreading {
+    /// x of the contract: 0 outside `active`.
+    pub(super) activation: Vec<f32>,
+    /// a of the contract: 0 outside `reached`, and everywhere between hops.
+    pub(super) accumulator: Vec<f32>,
+    /// Nodes which this hop has reached; empty between hops.
+    reached: NodeSet,
+    /// Nodes with activation above 0, ascending.
+    pub(super) active: Vec<u32>,
+    pub(super) seeds: Seeds,
+    pub(super) rule: Option<SpreadRule>,
+    /// z of the contract by node, for pulling: 0 between hops; empty until the first pull.
+    pub(super) released: Vec<f32>,
+    firing: Firing,
+    hops: u32,
+    pub(super) edges_traversed: u64,
+    done: bool,
+}
+
+/// Rows of one block (or of the patch) that fire one after another.
+#[derive(Clone, Debug, Default)]
+struct Firing {
+    rows: Vec<u32>,
+    released: Vec<f32>,
+}
+
+impl Firing {
+    /// Pushes the rows collected so far, and forgets them.
+    fn flush(&mut self, rows: Rows<'_>, accumulator: &mut [f32], reached: &mut NodeSet) {
+        if !self.rows.is_empty() {
+            backend::spread_push(&self.rows, &self.released, rows, accumulator, reached);
+            self.rows.clear();
+            self.released.clear();
+        }
+    }
+}
+
+/// What a node does in a hop.
+pub(super) enum Act {
+    /// It is below its threshold, above the fan limit, or gives less than `f32` can tell from 0.
+    Rest,
+    /// It has nowhere to send what it holds.
+    Dangle,
+    /// It gives each edge this much, times the edge's weight.
+    Fire(f32),
+}
+
+/// Decides what a node with this activation, fan and out-weight does.
+#[inline(always)]
+pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
+    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
+    if activation < threshold || parameters.fan_limit.is_some_and(|limit| fan > limit) {
+        return Act::Rest;
+    }
+    if out_weight <= 0.0 {
+        return Act::Dangle;
+    }
+    let released = activation * release(out_weight, parameters.fan_exponent);
+    if released > 0.0 { Act::Fire(released) } else { Act::Rest }
+}
+
+impl Spreading {
+    /// Room for a graph of `nodes` nodes.
+    ///
+    /// # Panics
+    ///
+    /// If `nodes` exceeds `u32::MAX`.
+    #[must_use]
+    pub fn new(nodes: usize) -> Self {
+        assert!(nodes <= u32::MAX as usize, "{nodes} nodes exceed the {} that 32 bits number", u32::MAX);
+        Self {
+            activation: vec![0.0; nodes],
+            accumulator: vec![0.0; nodes],
+            reached: NodeSet::new(nodes),
+            active: Vec::new(),
+            seeds: Seeds::default(),
+            rule: None,
+            released: Vec::new(),
+            firing: Firing::default(),
+            hops: 0,
+            edges_traversed: 0,
+            done: true,
+        }
+    }
+
+    /// How many nodes there is room for.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.activation.len()
+    }
+
+    /// Starts a run: forgets the last one, and gives the seeds their activation. Seeds may come in any
+    /// order; those of one node add up; they saturate at 2^60.
+    ///
+    /// # Errors
+    ///
+    /// If a seed is no node, or its activation is negative, infinite or NaN. There is no run then.
+    pub fn begin(&mut self, rule: &SpreadRule, seeds: &[(u32, f32)]) -> Result<(), SeedError> {
+        self.clear();
+        self.seeds.set(self.nodes(), seeds)?;
+        for seed in &self.seeds.entries {
+            self.activation[seed.node as usize] = seed.activation;
+            self.active.push(seed.node);
+        }
+        self.done = rule.hops_at_most() == 0;
+        self.rule = Some(*rule);
+        Ok(())
+    }
+
+    /// Forgets the run, at the cost of the nodes that it touched last.
+    fn clear(&mut self) {
+        for node in self.active.drain(..) {
+            self.activation[node as usize] = 0.0;
+        }
+        // A hop that met an error left these behind.
+        self.reached.drain(|node| self.accumulator[node as usize] = 0.0);
+        self.firing = Firing::default();
+        self.seeds.entries.clear();
+        self.rule = None;
+        self.hops = 0;
+        self.edges_traversed = 0;
+        self.done = true;
+    }
+
+    /// Nodes with activation above 0, ascending.
+    #[must_use]
+    pub fn active(&self) -> &[u32] {
+        &self.active
+    }
+
+    /// Nodes with activation other than 0, ascending: those of [`Self::active`], since activation is
+    /// never negative.
+    #[must_use]
+    pub fn touched(&self) -> &[u32] {
+        &self.active
+    }
+
+    /// The activation of a node.
+    ///
+    /// # Panics
+    ///
+    /// If the node does not exist.
+    #[must_use]
+    pub fn activation(&self, node: u32) -> f32 {
+        self.activation[node as usize]
+    }
+
+    /// The activation of every node.
+    #[must_use]
+    pub fn activations(&self) -> &[f32] {
+        &self.activation
+    }
+
+    /// Hops done in this run.
+    #[must_use]
+    pub fn hops(&self) -> u32 {
+        self.hops
+    }
+
+    /// Edges along which activation went in this run; a pulled hop counts every edge.
+    #[must_use]
+    pub fn edges_traversed(&self) -> u64 {
+        self.edges_traversed
+    }
+
+    /// Whether the run has ended (or none has begun): [`Self::hop`] does nothing then.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// One hop, pushed from the active nodes. `packed` are blocks of rows, ascending and not
+    /// overlapping; rows of `patch` replace theirs; a node with neither has no out-edges.
+    ///
+    /// Costs by the edges of the nodes that fire; rows of blocks that are not known to be good are
+    /// checked as they are touched. Does nothing once the run is done.
+    ///
+    /// # Errors
+    ///
+    /// If blocks overlap or are larger than [`Self::nodes`], or a row that fires is broken. The run is
+    /// over then, its activations are those before the hop, and the next [`Self::begin`] starts clean.
+    pub fn hop(&mut self, packed: &[GraphBlock<'_>], patch: &Patch) -> Result<Progress, GraphError> {
+        let Some(rule) = self.rule.filter(|_| !self.done) else {
+            return Ok(Progress::Done);
+        };
+        match self.push(rule.parameters(), packed, patch) {
+            Ok(dangling) => {
+                let change = self.settle_reached(rule.parameters(), dangling);
+                Ok(self.after_hop(&rule, change))
+            }
+            Err(error) => {
+                self.done = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// One hop over a whole graph, pushed. The same bits as [`Self::hop`] without a patch.
+    pub(super) fn hop_by_push(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
+        match self.push(rule.parameters(), &[graph.block()], &Patch::new(0)) {
+            Ok(dangling) => {
+                let change = self.settle_reached(rule.parameters(), dangling);
+                self.after_hop(rule, change)
+            }
+            Err(_) => unreachable!("the rows of a graph were checked when it was built"),
+        }
+    }
+
+    /// Pushes from all active nodes, and returns what the dangling ones hold.
+    fn push(
+        &mut self,
+        parameters: &SpreadParameters,
+        packed: &[GraphBlock<'_>],
+        patch: &Patch,
+    ) -> Result<f32, GraphError> {
+        let nodes = self.nodes();
+        check_blocks(nodes, packed, patch)?;
+        let Self { activation, accumulator, reached, active, firing, edges_traversed, .. } = self;
+        // A block's number, or `packed.len()` for the patch.
+        let rows_of = |part: usize| {
+            packed.get(part).map_or_else(|| patch.compressed_rows(), GraphBlock::compressed_rows)
+        };
+        let (mut block, mut patch_row, mut collecting) = (0, 0, 0);
+        let mut dangling = 0.0f64;
+        for &node in active.iter() {
+            patch_row += patch.sources()[patch_row..].partition_point(|&source| source < node);
+            let (part, row, (fan, out_weight)) = if patch.sources().get(patch_row) == Some(&node) {
+                (packed.len(), patch_row, patch.fan(patch_row))
+            } else {
+                block += packed[block..].iter().take_while(|block| block.end() <= node as usize).count();
+                match packed.get(block) {
+                    Some(rows) if rows.first() <= node => {
+                        let row = (node - rows.first()) as usize;
+                        (block, row, rows.fan(row)?)
+                    }
+                    _ => (packed.len(), 0, (0, 0.0)),
+                }
+            };
+            match act(parameters, activation[node as usize], fan, out_weight) {
+                Act::Rest => {}
+                Act::Dangle => dangling += f64::from(activation[node as usize]),
+                Act::Fire(released) => {
+                    if part != collecting {
+                        firing.flush(rows_of(collecting), accumulator, reached);
+                        collecting = part;
+                    }
+                    if let Some(block) = packed.get(part) {
+                        block.check_row(row, nodes)?;
+                    }
+                    firing.rows.push(row as u32);
+                    firing.released.push(released);
+                    *edges_traversed += u64::from(fan);
+                }
+            }
+        }
+        firing.flush(rows_of(collecting), accumulator, reached);
+        Ok(dangling as f32)
+    }
+
+    /// Gives every node that was active, was reached or is a seed its next activation. Returns the
+    /// greatest change.
+    fn settle_reached(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+        let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling } else { 0.0 };
+        let Self { activation, accumulator, reached, active, seeds, .. } = self;
+        for &node in active.iter() {
+            reached.insert(node);
+        }
+        for seed in &seeds.entries {
+            reached.insert(seed.node);
+        }
+        active.clear();
+        let mut seeds = seeds.entries.iter().peekable();
+        let mut greatest = 0.0f32;
+        reached.drain(|node| {
+            let (x, a) = (&mut activation[node as usize], &mut accumulator[node as usize]);
+            let (mut restarted, mut arrived) = (0.0, *a);
+            if let Some(seed) = seeds.next_if(|seed| seed.node == node) {
+                restarted = parameters.restart * seed.activation;
+                arrived += returned * seed.share;
+            }
+            let next = next_activation(restarted, parameters.retention * *x, parameters.hop_decay * arrived);
+            greatest = greatest.max((next - *x).abs());
+            *x = next;
+            *a = 0.0;
+            if next > 0.0 {
+                active.push(node);
+            }
+        });
+        greatest
+    }
+
+    /// Counts a hop whose greatest change is known, and says whether the run goes on.
+    pub(super) fn after_hop(&mut self, rule: &SpreadRule, change: f32) -> Progress {
+        self.hops += 1;
+        self.done = self.hops >= rule.hops_at_most() || change <= rule.parameters().tolerance;
+        if self.done { Progress::Done } else { Progress::Continue }
+    }
+}
+
+/// Refuses blocks that overlap, are out of order, or do not fit.
+fn check_blocks(nodes: usize, packed: &[GraphBlock<'_>], patch: &Patch) -> Result<(), GraphError> {
+    let mut end = 0;
+    for block in packed {
+        if block.nodes() > nodes {
+            return Err(GraphError::BlockTooLarge { block: block.nodes(), nodes });
+        }
+        if (block.first() as usize) < end {
+            return Err(GraphError::RowsNotAscending(block.first()));
+        }
+        end = block.end();
+    }
+    if patch.nodes() > nodes {
+        return Err(GraphError::BlockTooLarge { block: patch.nodes(), nodes });
+    }
+    Ok(())
+}

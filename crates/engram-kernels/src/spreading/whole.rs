@@ -1,0 +1,195 @@
+//! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
+
+use super::parameters::{Dangling, SpreadRule};
+use super::seeds::SeedError;
+use super::state::{Act, Progress, Spreading, act};
+use crate::backend;
+use crate::graph::Graph;
+use crate::portable::spreading::{next_activation, settle};
+
+/// How a hop over a whole graph goes. All give the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpreadMethod {
+    /// Push while few edges fire, pull while many do.
+    #[default]
+    Auto,
+    /// From each active node along its edges: costs by the edges that fire.
+    Push,
+    /// From each node back along its in-edges: costs by all edges, but less for each; the first pull
+    /// over a graph also builds [`Graph::transposed`].
+    Pull,
+}
+
+/// A hop is pulled when at least one in so many edges fires.
+const PULL_FROM_EDGES_OVER: u64 = 2;
+
+/// Spreads activation from `seeds` (node, activation) over a graph until `rule` stops it, and returns
+/// every node's activation.
+///
+/// # Errors
+///
+/// If a seed is no node, or its activation is negative, infinite or NaN.
+///
+/// ```
+/// use engram_kernels::{Edge, Graph, SpreadParameters, spread_activation};
+///
+/// let edge = |source, target, weight| Edge { source, target, kind: 0, weight };
+/// let graph = Graph::from_edges(3, [edge(0, 1, 1.0), edge(0, 2, 3.0), edge(1, 0, 1.0)])?;
+/// let rule = SpreadParameters::personalised_page_rank(0.5).with_max_hops(1).check()?;
+/// assert_eq!(spread_activation(&graph, &[(0, 1.0)], &rule)?, [0.5, 0.125, 0.375]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn spread_activation(
+    graph: &Graph,
+    seeds: &[(u32, f32)],
+    rule: &SpreadRule,
+) -> Result<Vec<f32>, SeedError> {
+    let mut spreading = Spreading::new(graph.nodes());
+    spreading.run(graph, seeds, rule, SpreadMethod::Auto)?;
+    Ok(spreading.activation)
+}
+
+/// [`spread_activation`] into the caller's `activation`, one for each node, by a given method.
+///
+/// # Errors
+///
+/// As [`spread_activation`]; `activation` is then untouched.
+///
+/// # Panics
+///
+/// If `activation` does not hold one number for each node.
+pub fn spread_activation_into(
+    graph: &Graph,
+    seeds: &[(u32, f32)],
+    rule: &SpreadRule,
+    method: SpreadMethod,
+    activation: &mut [f32],
+) -> Result<(), SeedError> {
+    let (nodes, room) = (graph.nodes(), activation.len());
+    assert!(nodes == room, "a graph of {nodes} nodes but room for {room} activations");
+    let mut spreading = Spreading::new(nodes);
+    spreading.run(graph, seeds, rule, method)?;
+    activation.copy_from_slice(&spreading.activation);
+    Ok(())
+}
+
+impl Spreading {
+    /// A whole run over one graph: [`Self::begin`], then hops until done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin`].
+    ///
+    /// # Panics
+    ///
+    /// If the graph has not [`Self::nodes`] nodes.
+    pub fn run(
+        &mut self,
+        graph: &Graph,
+        seeds: &[(u32, f32)],
+        rule: &SpreadRule,
+        method: SpreadMethod,
+    ) -> Result<(), SeedError> {
+        self.begin(rule, seeds)?;
+        while self.hop_over(graph, method) == Progress::Continue {}
+        Ok(())
+    }
+
+    /// One hop over a whole graph by a given method.
+    ///
+    /// # Panics
+    ///
+    /// If the graph has not [`Self::nodes`] nodes.
+    pub fn hop_over(&mut self, graph: &Graph, method: SpreadMethod) -> Progress {
+        let (nodes, room) = (graph.nodes(), self.nodes());
+        assert!(nodes == room, "a graph of {nodes} nodes but room for {room}");
+        let Some(rule) = self.rule.filter(|_| !self.is_done()) else {
+            return Progress::Done;
+        };
+        let pull = match method {
+            SpreadMethod::Push => false,
+            SpreadMethod::Pull => true,
+            SpreadMethod::Auto => {
+                let all = graph.edges() as u64;
+                self.edges_of_active(graph, all / PULL_FROM_EDGES_OVER) * PULL_FROM_EDGES_OVER > all
+            }
+        };
+        if pull { self.hop_by_pull(&rule, graph) } else { self.hop_by_push(&rule, graph) }
+    }
+
+    /// The out-edges of the active nodes, counted until they exceed `enough`.
+    fn edges_of_active(&self, graph: &Graph, enough: u64) -> u64 {
+        let mut edges = 0;
+        for &node in &self.active {
+            edges += u64::from(fan(graph, node));
+            if edges > enough {
+                break;
+            }
+        }
+        edges
+    }
+
+    fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
+        let parameters = rule.parameters();
+        self.released.resize(self.activation.len(), 0.0);
+        let mut dangling = 0.0f64;
+        for &node in &self.active {
+            let activation = self.activation[node as usize];
+            match act(parameters, activation, fan(graph, node), graph.out_weights()[node as usize]) {
+                Act::Rest => {}
+                Act::Dangle => dangling += f64::from(activation),
+                Act::Fire(released) => self.released[node as usize] = released,
+            }
+        }
+        let into = graph.transposed().block().compressed_rows();
+        backend::spread_pull(into, &self.released, &mut self.accumulator);
+        for &node in &self.active {
+            self.released[node as usize] = 0.0;
+        }
+        self.edges_traversed += graph.edges() as u64;
+        let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling as f32 } else { 0.0 };
+        let change = self.settle_all(rule, returned);
+        self.after_hop(rule, change)
+    }
+
+    /// Gives every node its next activation. Returns the greatest change.
+    fn settle_all(&mut self, rule: &SpreadRule, returned: f32) -> f32 {
+        let parameters = rule.parameters();
+        let (retention, hop_decay) = (parameters.retention, parameters.hop_decay);
+        let Self { activation, accumulator, seeds, active, .. } = self;
+        let mut greatest = 0.0f32;
+        let mut settled = 0;
+        for seed in &seeds.entries {
+            let node = seed.node as usize;
+            // The nodes between two seeds go in one vectorised loop.
+            let change =
+                settle(&mut activation[settled..node], &mut accumulator[settled..node], retention, hop_decay);
+            let (x, a) = (&mut activation[node], &mut accumulator[node]);
+            let next = next_activation(
+                parameters.restart * seed.activation,
+                retention * *x,
+                hop_decay * (*a + returned * seed.share),
+            );
+            greatest = greatest.max(change).max((next - *x).abs());
+            *x = next;
+            *a = 0.0;
+            settled = node + 1;
+        }
+        let change = settle(&mut activation[settled..], &mut accumulator[settled..], retention, hop_decay);
+
+        // Compacted without a branch, because which nodes are active cannot be predicted.
+        active.resize(activation.len(), 0);
+        let mut count = 0;
+        for (node, &x) in activation.iter().enumerate() {
+            active[count] = node as u32;
+            count += usize::from(x > 0.0);
+        }
+        active.truncate(count);
+        greatest.max(change)
+    }
+}
+
+/// The number of a node's out-edges.
+fn fan(graph: &Graph, node: u32) -> u32 {
+    graph.offsets()[node as usize + 1] - graph.offsets()[node as usize]
+}
