@@ -69,8 +69,10 @@ fn fold_slowly(text: &str, out: &mut String) {
         }
         match c {
             'ς' => kept.push('σ'),
+            // Apostrophes that count as letters, as in Hawaiʻi.
+            '\u{2b9}'..='\u{2bf}' => {}
             '\u{c0}'..='\u{17f}' => kept.push_str(LATIN[c as usize - 0xc0]),
-            _ => kept.extend(c.to_lowercase().filter(|c| !is_stripped(*c))),
+            _ => kept.extend(c.to_lowercase()),
         }
     }
     out.extend(kept.nfc());
@@ -116,6 +118,7 @@ mod tests {
             ("हिन्दी", "हिन्दी"),
             ("co\u{ad}operate", "cooperate"),
             ("Việt", "viet"),
+            ("Hawaiʻi", "hawaii"),
         ] {
             assert_eq!(fold(text), folded, "{text}");
         }

@@ -129,7 +129,8 @@ fn first_at_or_after(tokens: &Tokens, byte: usize) -> usize {
 /// Writes the snippet from the byte `start` on.
 fn write(text: &str, start: usize, first: usize, spans: &[Range<usize>], max_chars: usize) -> Snippet {
     let mut out = Snippet { cut_before: start > first, ..Snippet::default() };
-    if max_chars == 0 {
+    // Where two ellipses leave no room, there is no text to show.
+    if max_chars < 3 {
         out.cut_after = !text.trim().is_empty();
         return out;
     }
