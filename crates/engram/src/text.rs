@@ -1,10 +1,27 @@
-//! Text: tokens, words, phrases, languages, snippets.
+//! Text: what a piece of text is made of, and how it is shown.
+//!
+//! Everything that reads text goes through [`Tokens`]: one pass that cuts a text into words and folds them
+//! (compatibility decomposition, no diacritics, lower case), so that "Čapek", "CAPEK" and "capek" are the same
+//! word. On tokens stand [`Words`] (stop words and stems, for postings and vectors), [`phrases`] and
+//! [`title_names`] (for names), and [`snippet`] (for people). [`printable`] keeps whatever a text holds from
+//! steering a terminal.
 
-/// A language with a stemmer and a list of stop words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[non_exhaustive]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-}
+mod fold;
+mod language;
+mod names;
+mod phrases;
+mod printable;
+mod script;
+mod snippet;
+mod stop_words;
+mod tokens;
+mod words;
+
+pub use fold::fold;
+pub use language::{Language, UnknownLanguage};
+pub use names::{MAX_NAME_TOKENS, name_key, title_names};
+pub use phrases::{Phrases, phrases};
+pub use printable::{printable, printable_line};
+pub use snippet::{Snippet, snippet};
+pub use tokens::{MAX_TOKEN_BYTES, Tokens};
+pub use words::Words;
