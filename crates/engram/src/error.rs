@@ -1,0 +1,162 @@
+//! What can go wrong with a store, each as one sentence that says what to do.
+
+use std::path::PathBuf;
+
+use crate::memory::{InvalidMemory, MemoryId};
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no store in this folder.
+    #[error("there is no store in {}; make one with `engram import` or `engram remember`", path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{} cannot be {action}: {source}; check that it exists and that you may use it", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store was written by a newer Engram.
+    #[error(
+        "the store {} has format {found} and this Engram reads up to {known}; use a newer Engram, or export \
+         with the one that wrote it",
+        path.display()
+    )]
+    NewerFormat {
+        /// The store's folder.
+        path: PathBuf,
+        /// The format it has.
+        found: u32,
+        /// The newest format that this build reads.
+        known: u32,
+    },
+    /// The store's file is damaged.
+    #[error("the store {} is damaged: {what}; restore it from a backup or an export", path.display())]
+    Damaged {
+        /// The store's folder.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The disk or the map is full.
+    #[error("there is no room left to write the store {}; free some space and try again; nothing was changed", path.display())]
+    Full {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// The store may not be written.
+    #[error(
+        "the store {} cannot be opened for writing: {source}; make its folder writable, or name another with --store",
+        path.display()
+    )]
+    NotWritable {
+        /// The store's folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store file is in use by too many readers, or the database failed in a way without its own sentence.
+    #[error("the store {} failed: {source}; run `engram verify` on it", path.display())]
+    Database {
+        /// The store's folder.
+        path: PathBuf,
+        /// What the database said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No memory has this id.
+    #[error("no memory has the id {id}; `engram list` shows the ids")]
+    UnknownId {
+        /// The id.
+        id: MemoryId,
+    },
+    /// A memory is not fit to be stored.
+    #[error(transparent)]
+    Invalid(#[from] InvalidMemory),
+    /// The cue has no text.
+    #[error("the cue is empty; say what to recall, in a few words or a question")]
+    EmptyCue,
+    /// A parameter is out of range.
+    #[error("{name} is {value}; it must be {bound}")]
+    Parameter {
+        /// Which one.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        bound: &'static str,
+    },
+    /// A source pattern is no glob.
+    #[error("{pattern:?} is no file pattern: {reason}; write for example 'notes/*.md'")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A vector does not fit the store's model.
+    #[error(
+        "the vector of {what} has {found} elements and the store's model {model:?} has {expected}; embed it with \
+         that model, or export the store and import it into a new one made for your model"
+    )]
+    Dimension {
+        /// Whose vector.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The model's name.
+        model: String,
+        /// The model's dimension.
+        expected: usize,
+    },
+    /// A vector was given to a store that makes its own.
+    #[error(
+        "{what} brings a vector, and the store makes its own with the model {model:?}; leave the vector out, or \
+         make the store with `engram import --vectors NAME:DIMENSIONS`"
+    )]
+    OwnVectors {
+        /// Whose vector.
+        what: String,
+        /// The store's model.
+        model: String,
+    },
+    /// The store holds as many memories and names as it can number.
+    #[error("the store is out of numbers; `engram consolidate` gives unused ones back")]
+    OutOfNumbers,
+}
+
+impl Error {
+    /// The error for what LMDB reported about the store in `folder`.
+    pub(crate) fn from_heed(folder: &std::path::Path, error: heed::Error) -> Self {
+        use std::io::ErrorKind;
+        let path = folder.to_owned();
+        match error {
+            heed::Error::Mdb(heed::MdbError::MapFull) => Self::Full { path },
+            heed::Error::Io(e) if matches!(e.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Self::Full { path }
+            }
+            heed::Error::Io(source)
+                if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Self::NotWritable { path, source }
+            }
+            heed::Error::Mdb(
+                heed::MdbError::Corrupted
+                | heed::MdbError::Invalid
+                | heed::MdbError::VersionMismatch
+                | heed::MdbError::PageNotFound,
+            ) => Self::Damaged { path, what: "its pages contradict each other".into() },
+            other => Self::Database { path, source: Box::new(std::io::Error::other(other.to_string())) },
+        }
+    }
+}

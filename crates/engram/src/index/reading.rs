@@ -1,0 +1,100 @@
+//! Reading a memory: its pieces of text as tokens, in one place for all that index it.
+
+use crate::store::record::Record;
+use crate::text::{Language, Tokens, Words, name_key, title_names};
+
+/// The most bytes a name's key may have; a longer one does not fit a store key.
+const MAX_NAME_BYTES: usize = 400;
+
+/// The pieces of a record that are read for words and mentions: title, tags, text. Aliases are names only.
+pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str> {
+    record.title.as_deref().into_iter().chain(record.tags.iter().map(String::as_str)).chain([record.text.as_ref()])
+}
+
+/// The keys of the names that a record bears: from its title and aliases, none twice.
+pub(crate) fn home_names(record: &Record<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for title in record.title.as_deref().into_iter().chain(record.aliases.iter().map(String::as_str)) {
+        for name in title_names(title) {
+            if name.len() <= MAX_NAME_BYTES && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// The key of a name as a link writes it; `None` where it has no word, or is no name.
+pub(crate) fn link_name(name: &str) -> Option<String> {
+    let mut tokens = Tokens::new();
+    tokens.read(name);
+    let key = name_key(tokens.iter());
+    (!key.is_empty() && key.len() <= MAX_NAME_BYTES).then_some(key)
+}
+
+/// Calls `each` with the key of every capitalised phrase and tag of a record; one may come more than once.
+pub(crate) fn phrases(record: &Record<'_>, tokens: &mut Tokens, mut each: impl FnMut(&str)) {
+    tokens.read(&record.text);
+    for range in crate::text::phrases(&record.text, tokens, record.language) {
+        let key = tokens.key(range.clone());
+        if is_name(key, range.len()) {
+            each(key);
+        }
+    }
+    for tag in &record.tags {
+        tokens.read(tag);
+        let key = tokens.key(0..tokens.len());
+        if is_name(key, tokens.len()) {
+            each(key);
+        }
+    }
+}
+
+/// Whether a phrase may be a name: a single letter or two are none.
+fn is_name(key: &str, tokens: usize) -> bool {
+    key.len() <= MAX_NAME_BYTES
+        && (1..=crate::text::MAX_NAME_TOKENS).contains(&tokens)
+        && (tokens > 1 || key.chars().nth(2).is_some())
+}
+
+/// The words of every language that has been asked for, so that each stemmer is set up once.
+#[derive(Default)]
+pub(crate) struct Lexicon {
+    words: Vec<Words>,
+}
+
+impl Lexicon {
+    /// The words of a language.
+    pub(crate) fn words(&mut self, language: Language) -> &mut Words {
+        let at = match self.words.iter().position(|words| words.language() == language) {
+            Some(at) => at,
+            None => {
+                self.words.push(Words::new(language));
+                self.words.len() - 1
+            }
+        };
+        &mut self.words[at]
+    }
+}
+
+/// Finds the longest names in a text: at each place the longest that begins there, and on behind it.
+///
+/// `longest(at)` gives the number of tokens of the longest name at a place, and what it is. Names of one
+/// word that is a stop word are no names; `longest` sees to that.
+pub(crate) fn longest_matches<N, E>(
+    tokens: usize,
+    mut longest: impl FnMut(usize) -> Result<Option<(usize, N)>, E>,
+    mut found: impl FnMut(std::ops::Range<usize>, N),
+) -> Result<(), E> {
+    let mut at = 0;
+    while at < tokens {
+        match longest(at)? {
+            Some((length, name)) => {
+                found(at..at + length, name);
+                at += length.max(1);
+            }
+            None => at += 1,
+        }
+    }
+    Ok(())
+}

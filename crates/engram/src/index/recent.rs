@@ -1,0 +1,583 @@
+//! Writes and forgets single memories beside what is packed.
+//!
+//! Everything that packing would derive is derived for the one memory, against what the store holds now:
+//! its terms, its vector by the frozen model, the names in it. Both ways: a name that is new is also looked
+//! for in the texts that hold all its words. What only packing settles: the weights of packed rows, and a
+//! shorter name in an old text that a new, longer one now covers.
+
+use std::collections::BTreeSet;
+
+use heed::{RoTxn, RwTxn};
+use rustc_hash::FxHashMap;
+
+use super::associations::Kind;
+use super::links::{self, Target};
+use super::{edges, postings, reading};
+use crate::error::{Error, Result};
+use crate::random_indexing::{self, TermVector};
+use crate::store::block::{self, Columns};
+use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
+use crate::store::record::Record;
+use crate::store::state::State;
+use crate::store::tables::{Store, name_key, node_at, node_key, posting_key};
+use crate::text::{Language, MAX_NAME_TOKENS, Tokens};
+
+/// Writes single memories within one transaction.
+pub(crate) struct Writer<'s> {
+    store: &'s Store,
+    lexicon: reading::Lexicon,
+    tokens: Tokens,
+    /// Whether a name begins with this token, for tokens that were asked for.
+    begins_name: FxHashMap<Box<str>, bool>,
+}
+
+impl<'s> Writer<'s> {
+    /// A writer; it remembers words and names, so use one for all memories of a transaction.
+    pub(crate) fn new(store: &'s Store) -> Self {
+        Self {
+            store,
+            lexicon: reading::Lexicon::default(),
+            tokens: Tokens::new(),
+            begins_name: FxHashMap::default(),
+        }
+    }
+
+    /// Puts in a memory whose id is not in the store.
+    pub(crate) fn remember(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        id: &str,
+        record: &Record<'_>,
+    ) -> Result<()> {
+        let store = self.store;
+        let fail = |e| store.fail(e);
+        let namespace = self.namespace(txn, state, &record.namespace, 1)?;
+        let memory = new_node(state)?;
+        store.tables.memories.put(txn, id.as_bytes(), &record.bytes()).map_err(fail)?;
+        store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory)).map_err(fail)?;
+        nodes::put(store, txn, memory, &Node::Memory(id.to_owned()))?;
+        let counts = self.term_counts(record);
+        let length = counts.iter().map(|(_, frequency)| frequency).sum();
+        for (term, frequency) in &counts {
+            let key = posting_key(term, memory);
+            store.tables.recent_postings.put(txn, &key, &node_key(*frequency)).map_err(fail)?;
+        }
+        let columns = Columns {
+            namespace: namespace.number,
+            length,
+            made: record.made,
+            refreshed: record.refreshed(),
+            strength: record.strength,
+            stability: record.stability,
+        };
+        store.tables.recent_columns.put(txn, &node_key(memory), &columns.bytes()).map_err(fail)?;
+        if let Some(vector) = self.vector(txn, state, record, &counts)? {
+            let bytes = bytemuck::cast_slice(&vector);
+            store.tables.recent_vectors.put(txn, &node_key(memory), bytes).map_err(fail)?;
+        }
+        state.memories += 1;
+        state.terms += u64::from(length);
+        let code = record.language.code();
+        if let Err(at) = state.languages.binary_search_by(|known| known.as_str().cmp(code)) {
+            state.languages.insert(at, code.to_owned());
+        }
+        self.add_links(txn, state, id, memory, record)?;
+        self.add_names(txn, state, memory, namespace.number, record)
+    }
+
+    /// Takes out a memory with all that was derived from it. `None` if the store does not hold it.
+    pub(crate) fn forget(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        id: &str,
+    ) -> Result<Option<Record<'static>>> {
+        let store = self.store;
+        let fail = |e| store.fail(e);
+        let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(None) };
+        let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(fail)? else { return Ok(None) };
+        let record = Record::read(bytes)
+            .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?
+            .into_owned();
+        let namespace = self.namespace(txn, state, &record.namespace, -1)?;
+        let counts = self.term_counts(&record);
+        for (term, _) in &counts {
+            postings::remove(store, txn, term, memory)?;
+        }
+        state.memories = state.memories.saturating_sub(1);
+        let length: u64 = counts.iter().map(|(_, frequency)| u64::from(*frequency)).sum();
+        state.terms = state.terms.saturating_sub(length);
+        links::remove(store, txn, id, &record)?;
+        let names = self.detach(txn, state, memory)?;
+        self.release_names(txn, state, memory, namespace.number, &record, &names)?;
+        if memory < state.packed_nodes {
+            block::erase_vector(store, txn, memory)?;
+            store.tables.gone.put(txn, &node_key(memory), &[]).map_err(fail)?;
+        }
+        for table in [store.tables.recent_columns, store.tables.recent_vectors, store.tables.nodes] {
+            table.delete(txn, &node_key(memory)).map_err(fail)?;
+        }
+        store.tables.numbers.delete(txn, id.as_bytes()).map_err(fail)?;
+        store.tables.memories.delete(txn, id.as_bytes()).map_err(fail)?;
+        Ok(Some(record))
+    }
+
+    /// Counts a memory into or out of its namespace, which is made where it is missing.
+    fn namespace(
+        &self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        name: &str,
+        change: i32,
+    ) -> Result<NamespaceEntry> {
+        let mut entry = match nodes::namespace(self.store, txn, name)? {
+            Some(entry) => entry,
+            None => {
+                let number = state.next_namespace;
+                state.next_namespace = number.checked_add(1).ok_or(Error::OutOfNumbers)?;
+                NamespaceEntry { number, memories: 0 }
+            }
+        };
+        entry.memories = entry.memories.saturating_add_signed(change);
+        let put = self.store.tables.namespaces.put(txn, name.as_bytes(), &entry.bytes());
+        put.map_err(|e| self.store.fail(e))?;
+        Ok(entry)
+    }
+
+    /// The terms of a record with their frequencies, by term.
+    fn term_counts(&mut self, record: &Record<'_>) -> Vec<(String, u32)> {
+        let mut counts: FxHashMap<String, u32> = FxHashMap::default();
+        for piece in reading::pieces(record) {
+            self.tokens.read(piece);
+            let words = self.lexicon.words(record.language);
+            for folded in self.tokens.iter() {
+                if let Some(term) = words.term(folded) {
+                    match counts.get_mut(term) {
+                        Some(count) => *count += 1,
+                        None => {
+                            counts.insert(term.to_owned(), 1);
+                        }
+                    }
+                }
+            }
+        }
+        let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// The memory's vector: its own at unit length, or one by the frozen model.
+    fn vector(
+        &self,
+        txn: &RoTxn<'_>,
+        state: &State,
+        record: &Record<'_>,
+        counts: &[(String, u32)],
+    ) -> Result<Option<Vec<f32>>> {
+        if state.model.given {
+            return Ok(record.vector.as_deref().map(super::packed::unit_vector));
+        }
+        let mut known = Vec::with_capacity(counts.len());
+        for (term, frequency) in counts {
+            if let Some(vector) = term_vector(self.store, txn, term)? {
+                known.push((vector, *frequency));
+            }
+        }
+        Ok((!known.is_empty()).then(|| random_indexing::embed(&known)))
+    }
+
+    /// Joins a memory to what it links to and to what links to it.
+    fn add_links(
+        &self,
+        txn: &mut RwTxn<'_>,
+        state: &State,
+        id: &str,
+        memory: u32,
+        record: &Record<'_>,
+    ) -> Result<()> {
+        let store = self.store;
+        links::put(store, txn, id, record)?;
+        let namespace = nodes::namespace(store, txn, &record.namespace)?.map_or(0, |entry| entry.number);
+        for entry in links::of(id, record) {
+            let Some(kind) = Kind::of(entry.kind) else { continue };
+            let targets = match &entry.target {
+                Target::Id(target) => nodes::memory_number(store, txn, target)?.into_iter().collect(),
+                Target::Name(name, _) => self.homes(txn, state, name, namespace)?,
+            };
+            for target in targets {
+                if target != memory && self.is_in(txn, target, &record.namespace)? {
+                    edges::join(store, txn, state, (memory, target), kind, entry.weight)?;
+                }
+            }
+        }
+        let names = reading::home_names(record);
+        let by_name = names.into_iter().map(|name| Target::Name(name, record.namespace.to_string()));
+        for target in [Target::Id(id.to_owned())].into_iter().chain(by_name) {
+            for entry in links::to(store, txn, &target)? {
+                let source = nodes::memory_number(store, txn, &entry.source)?;
+                let Some((source, kind)) = source.zip(Kind::of(entry.kind)) else { continue };
+                if source != memory && self.is_in(txn, source, &record.namespace)? {
+                    edges::join(store, txn, state, (source, memory), kind, entry.weight)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a memory lies in a namespace.
+    fn is_in(&self, txn: &RoTxn<'_>, memory: u32, namespace: &str) -> Result<bool> {
+        let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { return Ok(false) };
+        let bytes = self.store.tables.memories.get(txn, id.as_bytes()).map_err(|e| self.store.fail(e))?;
+        Ok(bytes.and_then(|bytes| Record::read(bytes).ok()).is_some_and(|r| r.namespace == namespace))
+    }
+
+    /// The memories that bear a name.
+    fn homes(&self, txn: &RoTxn<'_>, state: &State, name: &str, namespace: u32) -> Result<Vec<u32>> {
+        let Some(number) = nodes::name_number(self.store, txn, name, namespace)? else { return Ok(Vec::new()) };
+        let mut homes = Vec::new();
+        for memory in self.neighbours(txn, state, number)? {
+            let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { continue };
+            let bytes = self.store.tables.memories.get(txn, id.as_bytes()).map_err(|e| self.store.fail(e))?;
+            let bears = bytes
+                .and_then(|bytes| Record::read(bytes).ok())
+                .is_some_and(|record| reading::home_names(&record).iter().any(|home| home == name));
+            if bears {
+                homes.push(memory);
+            }
+        }
+        Ok(homes)
+    }
+
+    /// Every node that a node is joined to.
+    fn neighbours(&self, txn: &RoTxn<'_>, state: &State, node: u32) -> Result<BTreeSet<u32>> {
+        let gone = |n: u32| self.store.tables.gone.get(txn, &node_key(n)).ok().flatten().is_some();
+        let packed = edges::packed(self.store, txn, state, node, gone)?;
+        let recent = edges::recent(self.store, txn, node)?;
+        Ok(packed.into_iter().map(|(t, _)| t).chain(recent.into_iter().map(|(t, _, _)| t)).collect())
+    }
+
+    /// Adds the names that a memory bears and mentions, and looks for those that are new in older texts.
+    fn add_names(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        memory: u32,
+        namespace: u32,
+        record: &Record<'_>,
+    ) -> Result<()> {
+        let store = self.store;
+        let mut new_names = Vec::new();
+        let mut borne = BTreeSet::new();
+        for key in reading::home_names(record) {
+            let number = self.name(txn, state, &key, namespace, &mut new_names)?;
+            change_name(store, txn, number, |name| {
+                name.homes += 1;
+                name.memories += 1;
+            })?;
+            edges::join(store, txn, state, (memory, number), Kind::Bears, 1.0)?;
+            borne.insert(number);
+        }
+        let mut phrases = BTreeSet::new();
+        reading::phrases(record, &mut self.tokens, |key| {
+            if !phrases.contains(key) {
+                phrases.insert(key.to_owned());
+            }
+        });
+        for key in &phrases {
+            if let Some(number) = nodes::name_number(store, txn, key, namespace)? {
+                change_name(store, txn, number, |name| name.phrases += 1)?;
+                continue;
+            }
+            let stored = name_key(key, namespace);
+            let single = store.tables.phrases.get(txn, &stored).map_err(|e| store.fail(e))?.is_some();
+            if single {
+                // The second memory with this phrase makes it a name.
+                let number = self.name(txn, state, key, namespace, &mut new_names)?;
+                change_name(store, txn, number, |name| name.phrases += 1)?;
+            } else {
+                store.tables.phrases.put(txn, &stored, &node_key(memory)).map_err(|e| store.fail(e))?;
+            }
+        }
+        for number in self.mentions(txn, namespace, record)? {
+            if !borne.contains(&number) {
+                self.mention(txn, state, memory, number)?;
+            }
+        }
+        if !new_names.is_empty() {
+            self.look_back(txn, state, memory, namespace, &new_names)?;
+        }
+        Ok(())
+    }
+
+    /// The number of a name, which is made where it is missing.
+    fn name(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        key: &str,
+        namespace: u32,
+        new_names: &mut Vec<(u32, String)>,
+    ) -> Result<u32> {
+        let store = self.store;
+        if let Some(number) = nodes::name_number(store, txn, key, namespace)? {
+            return Ok(number);
+        }
+        let number = new_node(state)?;
+        let stored = name_key(key, namespace);
+        // A phrase that one memory had alone until now is counted on.
+        let phrases = u32::from(store.tables.phrases.delete(txn, &stored).map_err(|e| store.fail(e))?);
+        store.tables.names.put(txn, &stored, &node_key(number)).map_err(|e| store.fail(e))?;
+        let name = NameNode { key: key.to_owned(), namespace, homes: 0, phrases, memories: 0 };
+        nodes::put(store, txn, number, &Node::Name(name))?;
+        if let Some(first) = key.split(' ').next() {
+            self.begins_name.insert(first.into(), true);
+        }
+        new_names.push((number, key.to_owned()));
+        Ok(number)
+    }
+
+    fn mention(&self, txn: &mut RwTxn<'_>, state: &State, memory: u32, name: u32) -> Result<()> {
+        change_name(self.store, txn, name, |name| name.memories += 1)?;
+        edges::join(self.store, txn, state, (memory, name), Kind::Mentions, 1.0)
+    }
+
+    /// The names in a record's text, longest first at each place.
+    fn mentions(&mut self, txn: &RoTxn<'_>, namespace: u32, record: &Record<'_>) -> Result<BTreeSet<u32>> {
+        let mut found = BTreeSet::new();
+        for piece in reading::pieces(record) {
+            self.tokens.read(piece);
+            let (store, tokens, begins) = (self.store, &self.tokens, &mut self.begins_name);
+            reading::longest_matches(
+                tokens.len(),
+                |at| longest_name(store, txn, tokens, at, namespace, record.language, begins),
+                |_, name| {
+                    found.insert(name);
+                },
+            )?;
+        }
+        Ok(found)
+    }
+
+    /// Looks for new names in the texts that hold all their words.
+    fn look_back(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &State,
+        newest: u32,
+        namespace: u32,
+        names: &[(u32, String)],
+    ) -> Result<()> {
+        let store = self.store;
+        let numbers: BTreeSet<u32> = names.iter().map(|(number, _)| *number).collect();
+        let mut holders = BTreeSet::new();
+        for (_, key) in names {
+            holders.extend(self.holders(txn, state, key)?);
+        }
+        holders.remove(&newest);
+        for memory in holders {
+            let Some(Node::Memory(id)) = nodes::get(store, txn, memory)? else { continue };
+            let bytes = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
+            let Some(record) = bytes.and_then(|bytes| Record::read(bytes).ok()).map(Record::into_owned) else {
+                continue;
+            };
+            let entry = nodes::namespace(store, txn, &record.namespace)?;
+            if entry.is_none_or(|entry| entry.number != namespace) {
+                continue;
+            }
+            for number in self.mentions(txn, namespace, &record)? {
+                if numbers.contains(&number) {
+                    self.mention(txn, state, memory, number)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The memories whose texts hold all words of a name, in any language of the store.
+    fn holders(&mut self, txn: &RoTxn<'_>, state: &State, key: &str) -> Result<BTreeSet<u32>> {
+        let mut holders = BTreeSet::new();
+        let languages: Vec<Language> = state.languages.iter().filter_map(|code| code.parse().ok()).collect();
+        for language in languages {
+            let words = self.lexicon.words(language);
+            let mut terms: Vec<String> =
+                key.split(' ').filter_map(|token| words.term(token).map(str::to_owned)).collect();
+            terms.sort_unstable();
+            terms.dedup();
+            let mut common: Option<Vec<u32>> = None;
+            for term in &terms {
+                let mut with = match postings::packed(self.store, txn, term)? {
+                    Some(row) => row.memories.into_owned(),
+                    None => Vec::new(),
+                };
+                with.extend(postings::recent(self.store, txn, term)?.into_iter().map(|(memory, _)| memory));
+                common = Some(match common {
+                    None => with,
+                    Some(mut before) => {
+                        before.retain(|memory| with.binary_search(memory).is_ok());
+                        before
+                    }
+                });
+            }
+            holders.extend(common.unwrap_or_default());
+        }
+        Ok(holders)
+    }
+
+    /// Takes a memory's edges away, and gives the names that it was joined to.
+    fn detach(&self, txn: &mut RwTxn<'_>, state: &State, memory: u32) -> Result<Vec<u32>> {
+        let store = self.store;
+        let mut names = Vec::new();
+        for (target, kind, _) in edges::recent(store, txn, memory)? {
+            for (source, target, kind) in [(memory, target, kind), (target, memory, kind.reversed())] {
+                let key = crate::store::tables::edge_key(source, target, kind as u8);
+                store.tables.recent_edges.delete(txn, &key).map_err(|e| store.fail(e))?;
+            }
+            if matches!(kind, Kind::Bears | Kind::Mentions) {
+                names.push(target);
+            }
+        }
+        let packed = edges::packed(store, txn, state, memory, |_| false)?;
+        for (target, _) in packed {
+            edges::mark(store, txn, state, target)?;
+            if nodes::name(store, txn, target)?.is_some() {
+                names.push(target);
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Counts a forgotten memory out of its names, and drops those that nobody has any more.
+    fn release_names(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &State,
+        memory: u32,
+        namespace: u32,
+        record: &Record<'_>,
+        joined: &[u32],
+    ) -> Result<()> {
+        let store = self.store;
+        let mut touched: BTreeSet<u32> = joined.iter().copied().collect();
+        for number in joined {
+            change_name(store, txn, *number, |name| name.memories = name.memories.saturating_sub(1))?;
+        }
+        for key in reading::home_names(record) {
+            if let Some(number) = nodes::name_number(store, txn, &key, namespace)? {
+                change_name(store, txn, number, |name| name.homes = name.homes.saturating_sub(1))?;
+                touched.insert(number);
+            }
+        }
+        let mut phrases = BTreeSet::new();
+        reading::phrases(record, &mut self.tokens, |key| {
+            phrases.insert(key.to_owned());
+        });
+        for key in phrases {
+            let stored = name_key(&key, namespace);
+            if let Some(number) = nodes::name_number(store, txn, &key, namespace)? {
+                change_name(store, txn, number, |name| name.phrases = name.phrases.saturating_sub(1))?;
+                touched.insert(number);
+            } else {
+                let owner = store.tables.phrases.get(txn, &stored).map_err(|e| store.fail(e))?;
+                if owner.and_then(node_at) == Some(memory) {
+                    store.tables.phrases.delete(txn, &stored).map_err(|e| store.fail(e))?;
+                }
+            }
+        }
+        for number in touched {
+            let Some(name) = nodes::name(store, txn, number)? else { continue };
+            if name.homes == 0 && name.phrases == 0 {
+                self.drop_name(txn, state, number, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_name(&self, txn: &mut RwTxn<'_>, state: &State, number: u32, name: &NameNode) -> Result<()> {
+        let store = self.store;
+        self.detach(txn, state, number)?;
+        store.tables.names.delete(txn, &name_key(&name.key, name.namespace)).map_err(|e| store.fail(e))?;
+        store.tables.nodes.delete(txn, &node_key(number)).map_err(|e| store.fail(e))?;
+        if number < state.packed_nodes {
+            store.tables.gone.put(txn, &node_key(number), &[]).map_err(|e| store.fail(e))?;
+        }
+        Ok(())
+    }
+}
+
+/// The vector of a term, if the model knows it.
+pub(crate) fn term_vector(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Option<TermVector>> {
+    let found = store.tables.terms.get(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
+    let Some(bytes) = found else { return Ok(None) };
+    let vector = TermVector::read(bytes);
+    vector.map(Some).ok_or_else(|| store.damaged(format!("the vector of the term {term:?} cannot be read")))
+}
+
+/// The longest name that begins at a token, in one namespace.
+pub(crate) fn longest_name(
+    store: &Store,
+    txn: &RoTxn<'_>,
+    tokens: &Tokens,
+    at: usize,
+    namespace: u32,
+    language: Language,
+    begins_name: &mut FxHashMap<Box<str>, bool>,
+) -> Result<Option<(usize, u32)>> {
+    let first = tokens.folded(at);
+    let begins = match begins_name.get(first) {
+        Some(begins) => *begins,
+        None => {
+            let begins = any_name_begins(store, txn, first)?;
+            begins_name.insert(first.into(), begins);
+            begins
+        }
+    };
+    if !begins {
+        return Ok(None);
+    }
+    let most = MAX_NAME_TOKENS.min(tokens.len() - at);
+    for length in (1..=most).rev() {
+        if length == 1 && language.is_stop(first) {
+            break;
+        }
+        let key = tokens.key(at..at + length);
+        // A store key holds no more, and no name is that long.
+        if key.len() <= crate::memory::MAX_ID_BYTES
+            && let Some(number) = nodes::name_number(store, txn, key, namespace)?
+        {
+            return Ok(Some((length, number)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether any name has this as its first token.
+fn any_name_begins(store: &Store, txn: &RoTxn<'_>, token: &str) -> Result<bool> {
+    let next = store.tables.names.get_greater_than_or_equal_to(txn, token.as_bytes());
+    // The first key not before the token is the token itself (then 0) or the token and more words (then a
+    // space), if there is either: both sort before every longer word.
+    Ok(next.map_err(|e| store.fail(e))?.is_some_and(|(key, _)| {
+        key.strip_prefix(token.as_bytes()).is_some_and(|rest| matches!(rest.first(), Some(0 | b' ')))
+    }))
+}
+
+fn change_name(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    number: u32,
+    change: impl FnOnce(&mut NameNode),
+) -> Result<()> {
+    if let Some(mut name) = nodes::name(store, txn, number)? {
+        change(&mut name);
+        nodes::put(store, txn, number, &Node::Name(name))?;
+    }
+    Ok(())
+}
+
+fn new_node(state: &mut State) -> Result<u32> {
+    let number = state.next_node;
+    state.next_node = number.checked_add(1).ok_or(Error::OutOfNumbers)?;
+    Ok(number)
+}

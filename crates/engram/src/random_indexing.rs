@@ -1,0 +1,157 @@
+//! The default vector model: random indexing, learnt from the store's own texts, with nothing to download.
+//!
+//! Every memory has a sparse random *index vector*. A term's vector is the sum of the index vectors of the
+//! memories that it occurs in, so that terms which keep the same company point the same way; a memory's
+//! vector is the weighted sum of its terms' vectors. (Kanerva, Kristoferson and Holst, "Random indexing of
+//! text samples for latent semantic analysis", 2000; Sahlgren, "An introduction to random indexing", 2005.)
+//!
+//! Weights are (1 + ln tf) · idf, scaled to unit length in a memory. All sums are of integers, so that the
+//! vectors do not depend on the order in which memories were written.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// The model's name, which a store remembers.
+pub(crate) const NAME: &str = "random-indexing";
+/// The dimension of the model's vectors.
+pub(crate) const DIMENSIONS: usize = 256;
+
+/// The elements of an index vector that are not zero, half of them +1 and half −1 in the mean.
+const NONZEROS: usize = 8;
+/// Every index vector follows from this seed and the memory's id.
+const SEED: u64 = 0x656e_6772_616d_0001;
+/// A weight of 1 as an integer.
+const WEIGHT_UNIT: f64 = 256.0;
+/// The length of a term vector as an integer.
+const TERM_UNIT: f64 = 4096.0;
+
+/// A term's vector and how rare the term was when it was learnt.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TermVector {
+    pub(crate) idf: f32,
+    pub(crate) elements: Vec<i16>,
+}
+
+impl TermVector {
+    /// The bytes that [`TermVector::read`] reads.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(4 + 2 * self.elements.len());
+        bytes.extend_from_slice(&self.idf.to_le_bytes());
+        bytes.extend_from_slice(bytemuck::cast_slice(&self.elements));
+        bytes
+    }
+
+    /// Reads a term vector; `None` where the bytes are none of this model's.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (idf, elements) = bytes.split_at_checked(4)?;
+        let idf = f32::from_le_bytes(idf.try_into().ok()?);
+        if elements.len() != 2 * DIMENSIONS || !idf.is_finite() {
+            return None;
+        }
+        Some(Self { idf, elements: bytemuck::pod_collect_to_vec(elements) })
+    }
+}
+
+/// One memory's terms, as (term, frequency) with terms numbered from 0.
+pub(crate) type TermCounts = [(u32, u32)];
+
+/// Learns the vectors of all terms and memories.
+///
+/// `memories` gives each memory's external id and term counts; `idf[term]` how rare each term is. The result
+/// holds the term vectors (`terms × DIMENSIONS`) and the memory vectors (`memories × DIMENSIONS`), row-major.
+/// Cost: one pass over all term counts for each, times the dimension for the second.
+pub(crate) fn learn(memories: &[(&str, &TermCounts)], idf: &[f32]) -> (Vec<i16>, Vec<f32>) {
+    let mut sums = vec![0_i32; idf.len() * DIMENSIONS];
+    let mut weights = Vec::new();
+    for (id, counts) in memories {
+        let index = index_vector(id);
+        integer_weights(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])), &mut weights);
+        for ((term, _), weight) in counts.iter().zip(&weights) {
+            let row = &mut sums[*term as usize * DIMENSIONS..][..DIMENSIONS];
+            for (position, sign) in index {
+                let sum = &mut row[position];
+                *sum = sum.saturating_add(sign * i32::from(*weight));
+            }
+        }
+    }
+    let mut terms = vec![0_i16; sums.len()];
+    for (vector, sum) in terms.chunks_exact_mut(DIMENSIONS).zip(sums.chunks_exact(DIMENSIONS)) {
+        let squares: f64 = sum.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+        if squares > 0.0 {
+            let scale = TERM_UNIT / squares.sqrt();
+            for (element, s) in vector.iter_mut().zip(sum) {
+                *element = (f64::from(*s) * scale).round() as i16;
+            }
+        }
+    }
+    let mut vectors = vec![0.0; memories.len() * DIMENSIONS];
+    for ((_, counts), vector) in memories.iter().zip(vectors.chunks_exact_mut(DIMENSIONS)) {
+        integer_weights(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])), &mut weights);
+        let rows = counts.iter().map(|(term, _)| &terms[*term as usize * DIMENSIONS..][..DIMENSIONS]);
+        combine(rows.zip(weights.iter().copied()), vector);
+    }
+    (terms, vectors)
+}
+
+/// The vector of a text that the model did not learn from: a cue, or a memory written since.
+///
+/// `terms` are the vectors of the text's known terms with their frequencies. The vector has unit length, or
+/// is all zeros where no term is known.
+pub(crate) fn embed(terms: &[(TermVector, u32)]) -> Vec<f32> {
+    let mut weights = Vec::new();
+    integer_weights(terms.iter().map(|(term, tf)| (*tf, term.idf)), &mut weights);
+    let mut vector = vec![0.0; DIMENSIONS];
+    combine(terms.iter().map(|(t, _)| t.elements.as_slice()).zip(weights.iter().copied()), &mut vector);
+    vector
+}
+
+/// How rare a term is: ln(1 + (N − df + ½) / (df + ½)), as in BM25.
+pub(crate) fn inverse_document_frequency(memories: u32, df: u32) -> f64 {
+    let (n, df) = (f64::from(memories.max(df)), f64::from(df));
+    libm::log(1.0 + (n - df + 0.5) / (df + 0.5))
+}
+
+fn integer_weights(terms: impl Iterator<Item = (u32, f32)>, weights: &mut Vec<i16>) {
+    let raw: Vec<f64> = terms.map(|(tf, idf)| (1.0 + logarithm(tf)) * f64::from(idf)).collect();
+    let norm = raw.iter().map(|w| w * w).sum::<f64>().sqrt();
+    let scale = if norm > 0.0 { WEIGHT_UNIT / norm } else { 0.0 };
+    weights.clear();
+    weights.extend(raw.iter().map(|w| (w * scale).round() as i16));
+}
+
+/// ln tf, without a call for the frequencies that nearly all terms have.
+fn logarithm(tf: u32) -> f64 {
+    if tf == 1 { 0.0 } else { libm::log(f64::from(tf)) }
+}
+
+/// Adds up integer rows by integer weights and scales the sum to unit length.
+fn combine<'r>(rows: impl Iterator<Item = (&'r [i16], i16)>, vector: &mut [f32]) {
+    let mut sums = [0_i32; DIMENSIONS];
+    for (row, weight) in rows {
+        for (sum, element) in sums.iter_mut().zip(row) {
+            // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights of
+            // unit length keep the sum below 4096 · 256 · √terms anyway.
+            *sum = sum.wrapping_add(i32::from(weight) * i32::from(*element));
+        }
+    }
+    let squares: f64 = sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+    if squares > 0.0 {
+        let scale = 1.0 / squares.sqrt();
+        for (element, sum) in vector.iter_mut().zip(&sums) {
+            *element = (f64::from(*sum) * scale) as f32;
+        }
+    }
+}
+
+/// The positions and signs of a memory's index vector. Positions may repeat, which is harmless.
+fn index_vector(id: &str) -> [(usize, i32); NONZEROS] {
+    let mut state = xxh3_64_with_seed(id.as_bytes(), SEED);
+    std::array::from_fn(|_| {
+        // splitmix64 (Steele, Lea and Flood, 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        ((z % DIMENSIONS as u64) as usize, if z >> 63 == 0 { 1 } else { -1 })
+    })
+}

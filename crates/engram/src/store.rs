@@ -1,0 +1,9 @@
+//! The store on disk: one folder, one LMDB file, facts and what is derived from them.
+
+pub(crate) mod block;
+pub(crate) mod nodes;
+#[allow(unsafe_code, reason = "mapping a file is unsafe; the argument stands at the call")]
+pub(crate) mod open;
+pub(crate) mod record;
+pub(crate) mod state;
+pub(crate) mod tables;

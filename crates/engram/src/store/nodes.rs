@@ -1,0 +1,123 @@
+//! Nodes of the association graph: what stands behind each number.
+
+use heed::{RoTxn, RwTxn};
+use serde::{Deserialize, Serialize};
+
+use super::tables::{Store, name_key, node_at, node_key};
+use crate::error::Result;
+
+/// What a node number stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Node {
+    /// A memory, by its external id.
+    Memory(String),
+    /// A name.
+    Name(NameNode),
+}
+
+/// A name as a node: a title, an alias, or a phrase that several memories share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NameNode {
+    /// Its folded tokens joined by one space.
+    pub(crate) key: String,
+    /// The number of its namespace.
+    pub(crate) namespace: u32,
+    /// How many memories bear it as title or alias.
+    pub(crate) homes: u32,
+    /// How many memories have it as a capitalised phrase or tag.
+    pub(crate) phrases: u32,
+    /// How many memories mention or bear it.
+    pub(crate) memories: u32,
+}
+
+impl NameNode {
+    /// Whether it is one word.
+    pub(crate) fn is_single(&self) -> bool {
+        !self.key.contains(' ')
+    }
+
+    /// Whether so many memories of the namespace mention it that it is no cue for any of them: a chat's
+    /// speakers, or a word that is somebody's title.
+    pub(crate) fn is_common(&self, namespace_memories: u32) -> bool {
+        let (share, least) = if self.is_single() { (100, 5) } else { (10, 10) };
+        self.memories > (namespace_memories / share).max(least)
+    }
+}
+
+/// The node of a number.
+pub(crate) fn get(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<Node>> {
+    let Some(bytes) = store.tables.nodes.get(txn, &node_key(node)).map_err(|e| store.fail(e))? else {
+        return Ok(None);
+    };
+    postcard::from_bytes(bytes)
+        .map(Some)
+        .map_err(|_| store.damaged(format!("the account of node {node} cannot be read")))
+}
+
+/// The name that a number stands for; `None` where it is no name.
+pub(crate) fn name(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<NameNode>> {
+    Ok(get(store, txn, node)?.and_then(|node| match node {
+        Node::Name(name) => Some(name),
+        Node::Memory(_) => None,
+    }))
+}
+
+/// Sets the node of a number.
+pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, number: u32, node: &Node) -> Result<()> {
+    let bytes = postcard::to_allocvec(node).unwrap_or_default();
+    store.tables.nodes.put(txn, &node_key(number), &bytes).map_err(|e| store.fail(e))
+}
+
+/// The number of the memory with this external id.
+pub(crate) fn memory_number(store: &Store, txn: &RoTxn<'_>, id: &str) -> Result<Option<u32>> {
+    let bytes = store.tables.numbers.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
+    Ok(bytes.and_then(node_at))
+}
+
+/// The number of a name in a namespace.
+pub(crate) fn name_number(store: &Store, txn: &RoTxn<'_>, key: &str, namespace: u32) -> Result<Option<u32>> {
+    let bytes = store.tables.names.get(txn, &name_key(key, namespace)).map_err(|e| store.fail(e))?;
+    Ok(bytes.and_then(node_at))
+}
+
+/// What a store knows of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NamespaceEntry {
+    /// Its number.
+    pub(crate) number: u32,
+    /// How many memories it holds.
+    pub(crate) memories: u32,
+}
+
+impl NamespaceEntry {
+    /// The bytes that [`NamespaceEntry::read`] reads.
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&node_key(self.number));
+        bytes[4..].copy_from_slice(&node_key(self.memories));
+        bytes
+    }
+
+    /// Reads an entry.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self { number: node_at(bytes)?, memories: node_at(bytes.get(4..)?)? })
+    }
+}
+
+/// The entry of a namespace.
+pub(crate) fn namespace(store: &Store, txn: &RoTxn<'_>, namespace: &str) -> Result<Option<NamespaceEntry>> {
+    let bytes = store.tables.namespaces.get(txn, namespace.as_bytes()).map_err(|e| store.fail(e))?;
+    Ok(bytes.and_then(NamespaceEntry::read))
+}
+
+/// Every namespace with its entry, by name.
+pub(crate) fn namespaces(store: &Store, txn: &RoTxn<'_>) -> Result<Vec<(String, NamespaceEntry)>> {
+    let mut all = Vec::new();
+    for entry in store.tables.namespaces.iter(txn).map_err(|e| store.fail(e))? {
+        let (name, bytes) = entry.map_err(|e| store.fail(e))?;
+        let found = std::str::from_utf8(name).ok().zip(NamespaceEntry::read(bytes));
+        let (name, entry) = found.ok_or_else(|| store.damaged("a namespace cannot be read"))?;
+        all.push((name.to_owned(), entry));
+    }
+    Ok(all)
+}

@@ -1,0 +1,204 @@
+//! Opens the store's file: once per process, checked before it is mapped.
+//!
+//! This is the one module of the crate with unsafe code. LMDB maps its file into memory, and a mapped file
+//! that is shorter than its own account of itself kills the process at the first touch. So the header is
+//! read with plain reads first, and a file that contradicts it is refused with a sentence.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use heed::{EnvOpenOptions, WithoutTls};
+
+use crate::error::{Error, Result};
+
+/// The address space asked for at first. It costs nothing until it is used, and is never resized.
+const MAP_BYTES: usize = 1 << 40;
+/// The least address space worth opening a store in.
+const MAP_BYTES_LEAST: usize = 1 << 28;
+/// The number of processes and threads that may read at the same moment.
+const READERS: u32 = 510;
+/// The name that LMDB gives its file within a folder.
+const DATA_FILE: &str = "data.mdb";
+/// How long to wait for an environment of this process that is just being closed.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open LMDB environment and the folder that it lies in.
+pub(crate) struct Environment {
+    /// The environment itself.
+    pub(crate) env: heed::Env<WithoutTls>,
+    /// The store's folder, absolute.
+    pub(crate) folder: PathBuf,
+}
+
+/// The environments of this process: LMDB forbids opening one file twice in a process.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Environment>>> = Mutex::new(BTreeMap::new());
+
+/// Opens the environment in `folder`, or hands out the one that this process already has open.
+///
+/// With `create`, makes folder and file where they are missing.
+pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Environment>> {
+    if create {
+        fs::create_dir_all(folder)
+            .map_err(|source| Error::NotWritable { path: folder.to_owned(), source })?;
+    } else if !folder.join(DATA_FILE).exists() {
+        return Err(Error::NoStore { path: folder.to_owned() });
+    }
+    let folder = folder
+        .canonicalize()
+        .map_err(|source| Error::File { action: "opened", path: folder.to_owned(), source })?;
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = open.get(&folder).and_then(Weak::upgrade) {
+        return Ok(environment);
+    }
+    check_file(&folder)?;
+    let env = map(&folder, tables)?;
+    // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
+    env.clear_stale_readers().map_err(|e| Error::from_heed(&folder, e))?;
+    let environment = Arc::new(Environment { env, folder: folder.clone() });
+    open.retain(|_, weak| weak.strong_count() > 0);
+    open.insert(folder, Arc::downgrade(&environment));
+    Ok(environment)
+}
+
+/// Maps the file, asking for less address space until the system grants it.
+fn map(folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
+    let length = fs::metadata(folder.join(DATA_FILE)).map_or(0, |m| m.len());
+    let mut bytes = MAP_BYTES;
+    let mut waited = Duration::ZERO;
+    loop {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.map_size(bytes).max_readers(READERS).max_dbs(tables);
+        // SAFETY: mapping is unsound if the file changes other than through LMDB. No flag is set that
+        // weakens LMDB's own locking or syncing, `OPEN` makes this the only environment on the file in this
+        // process, and `check_file` has refused a file that is shorter than its header says. Other programs
+        // that write into the file while it is open are outside what can be guarded against; the manual says so.
+        match unsafe { options.open(folder) } {
+            Ok(env) => return Ok(env),
+            Err(heed::Error::EnvAlreadyOpened) if waited < CLOSING_PATIENCE => {
+                // The last handle was dropped a moment ago and LMDB is still closing it.
+                std::thread::sleep(Duration::from_millis(1));
+                waited += Duration::from_millis(1);
+            }
+            Err(heed::Error::Io(e))
+                if e.kind() == io::ErrorKind::OutOfMemory
+                    && bytes > MAP_BYTES_LEAST
+                    && (bytes / 2) as u64 > length =>
+            {
+                bytes /= 2;
+            }
+            Err(heed::Error::Io(source))
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                return Err(Error::NotWritable { path: folder.to_owned(), source });
+            }
+            Err(error) => return Err(Error::from_heed(folder, error)),
+        }
+    }
+}
+
+/// What one of the two header pages of an LMDB file says, as far as it is needed here.
+struct Header {
+    transaction: u64,
+    page_bytes: u64,
+    last_page: u64,
+    roots: [u64; 2],
+}
+
+const PAGE_HEADER: usize = 16; // page number 8, padding 2, flags 2, free-space bounds 2 + 2
+const MAGIC: u32 = 0xBEEF_C0DE;
+const VERSION: u32 = 1;
+const META_PAGE_FLAG: u16 = 0x08;
+const NO_ROOT: u64 = u64::MAX;
+/// Page header, magic, version, address, map size, two tables of 48, last page, transaction.
+const HEADER_BYTES: usize = PAGE_HEADER + 4 + 4 + 8 + 8 + 2 * 48 + 8 + 8;
+
+/// Refuses a file that could not be mapped without danger.
+fn check_file(folder: &Path) -> Result<()> {
+    let path = folder.join(DATA_FILE);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::File { action: "read", path, source }),
+    };
+    let unreadable = |source| Error::File { action: "read", path: path.clone(), source };
+    let damaged = |what: String| Error::Damaged { path: folder.to_owned(), what };
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length == 0 {
+        return Ok(()); // created and not yet written; LMDB starts afresh
+    }
+    let mut start = Vec::new();
+    file.by_ref().take(2 * 65_536).read_to_end(&mut start).map_err(unreadable)?;
+    let first = header(&start).ok_or_else(|| damaged("its first page is not a store's".into()))?;
+    let second = usize::try_from(first.page_bytes)
+        .ok()
+        .and_then(|at| start.get(at..))
+        .and_then(header)
+        .ok_or_else(|| damaged("its second page is not a store's, or is missing".into()))?;
+    if second.page_bytes != first.page_bytes {
+        return Err(damaged("its two header pages contradict each other".into()));
+    }
+    let newest = if second.transaction > first.transaction { second } else { first };
+    let needed = newest.last_page.saturating_add(1).saturating_mul(newest.page_bytes);
+    if length < needed {
+        return Err(damaged(format!("{DATA_FILE} has {length} bytes and needs {needed}; it was cut short")));
+    }
+    if newest.roots.iter().any(|root| *root != NO_ROOT && *root > newest.last_page) {
+        return Err(damaged("its header points past its end".into()));
+    }
+    Ok(())
+}
+
+/// Reads one header page; `None` where it is none. Layout: `MDB_page` and `MDB_meta` of LMDB's `mdb.c`.
+fn header(page: &[u8]) -> Option<Header> {
+    let page = page.get(..HEADER_BYTES)?;
+    let u16_at = |at: usize| Some(u16::from_ne_bytes(page.get(at..at + 2)?.try_into().ok()?));
+    let u32_at = |at: usize| Some(u32::from_ne_bytes(page.get(at..at + 4)?.try_into().ok()?));
+    let u64_at = |at: usize| Some(u64::from_ne_bytes(page.get(at..at + 8)?.try_into().ok()?));
+    let meta = PAGE_HEADER;
+    let tables = meta + 24;
+    if u16_at(10)? & META_PAGE_FLAG == 0 || u32_at(meta)? != MAGIC || u32_at(meta + 4)? != VERSION {
+        return None;
+    }
+    let page_bytes = u64::from(u32_at(tables)?);
+    if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
+        return None;
+    }
+    Some(Header {
+        transaction: u64_at(tables + 104)?,
+        page_bytes,
+        last_page: u64_at(tables + 96)?,
+        roots: [u64_at(tables + 40)?, u64_at(tables + 88)?],
+    })
+}
+
+/// Makes the file as long as its header says.
+///
+/// LMDB may leave pages at the end unwritten when one transaction both took and freed them. Only called with
+/// the write lock held, so that nobody else is extending the file.
+pub(crate) fn extend_file(environment: &Environment, _lock: &heed::RwTxn<'_>) -> io::Result<()> {
+    let needed = needed_bytes(environment);
+    let file = environment.env.try_clone_inner_file().map_err(io::Error::other)?;
+    if file.metadata()?.len() < needed {
+        file.set_len(needed)?;
+    }
+    Ok(())
+}
+
+/// Whether the file is shorter than its header says; see [`extend_file`].
+pub(crate) fn is_short(environment: &Environment) -> bool {
+    let needed = needed_bytes(environment);
+    fs::metadata(environment.folder.join(DATA_FILE)).is_ok_and(|m| m.len() < needed)
+}
+
+/// How long the file is by its header.
+fn needed_bytes(environment: &Environment) -> u64 {
+    let pages = environment.env.info().last_page_number as u64 + 1;
+    pages * u64::from(environment.env.stat().page_size)
+}

@@ -1,0 +1,199 @@
+//! How a memory lies in the store: a checksum, then its fields.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::memory::{LinkTarget, MemoryId, Namespace, NewMemory, Weight};
+use crate::text::Language;
+use crate::time::Time;
+
+/// Everything that was put in about one memory, and what recalling it left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record<'a> {
+    /// Hash of all that was given from outside, so that putting it in again is known to change nothing.
+    pub(crate) content: u64,
+    #[serde(borrow)]
+    pub(crate) text: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) title: Option<Cow<'a, str>>,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    #[serde(borrow)]
+    pub(crate) source: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) namespace: Cow<'a, str>,
+    #[serde(with = "language_code")]
+    pub(crate) language: Language,
+    pub(crate) made: i64,
+    pub(crate) last_recalled: Option<i64>,
+    pub(crate) recalls: u32,
+    pub(crate) strength: f32,
+    pub(crate) stability: f32,
+    pub(crate) links: Vec<StoredLink>,
+    pub(crate) section_of: Option<String>,
+    pub(crate) follows: Option<String>,
+    pub(crate) vector: Option<Vec<f32>>,
+}
+
+/// An explicit association, as it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredLink {
+    pub(crate) by_name: bool,
+    pub(crate) to: String,
+    pub(crate) weight: f32,
+}
+
+/// Why bytes are no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadRecord {
+    #[error("its checksum does not fit")]
+    Checksum,
+    #[error("its fields cannot be read")]
+    Fields,
+}
+
+const CHECKSUM_BYTES: usize = 8;
+
+impl<'a> Record<'a> {
+    /// The record of a memory that is put in at `now`.
+    pub(crate) fn of(memory: &'a NewMemory, language: Language, stability: f32, now: Time) -> Self {
+        Self {
+            content: content_hash(memory),
+            text: Cow::Borrowed(&memory.text),
+            title: memory.title.as_deref().map(Cow::Borrowed),
+            aliases: memory.aliases.clone(),
+            tags: memory.tags.clone(),
+            source: memory.source.as_deref().map(Cow::Borrowed),
+            namespace: Cow::Borrowed(memory.namespace.as_str()),
+            language,
+            made: memory.made.unwrap_or(now).milliseconds(),
+            last_recalled: None,
+            recalls: 0,
+            strength: memory.strength,
+            stability,
+            links: memory.links.iter().map(StoredLink::of).collect(),
+            section_of: memory.section_of.as_ref().map(MemoryId::to_string),
+            follows: memory.follows.as_ref().map(MemoryId::to_string),
+            vector: memory.vector.clone(),
+        }
+    }
+
+    /// Reads a record and checks it against its checksum.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, BadRecord> {
+        let (checksum, fields) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(BadRecord::Checksum)?;
+        if checksum != xxh3_64(fields).to_le_bytes() {
+            return Err(BadRecord::Checksum);
+        }
+        postcard::from_bytes(fields).map_err(|_| BadRecord::Fields)
+    }
+
+    /// The bytes that [`Record::read`] reads.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        // Writing into a growing vector cannot fail: every field is plain data.
+        let mut bytes = postcard::to_extend(self, vec![0; CHECKSUM_BYTES]).unwrap_or_default();
+        if let Some((checksum, fields)) = bytes.split_at_mut_checked(CHECKSUM_BYTES) {
+            checksum.copy_from_slice(&xxh3_64(fields).to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The moment from which forgetting counts: when it was made or last recalled.
+    pub(crate) fn refreshed(&self) -> i64 {
+        self.last_recalled.map_or(self.made, |recalled| recalled.max(self.made))
+    }
+
+    /// The record without its borrow.
+    pub(crate) fn into_owned(self) -> Record<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Record {
+            text: own(self.text),
+            title: self.title.map(own),
+            source: self.source.map(own),
+            namespace: own(self.namespace),
+            content: self.content,
+            aliases: self.aliases,
+            tags: self.tags,
+            language: self.language,
+            made: self.made,
+            last_recalled: self.last_recalled,
+            recalls: self.recalls,
+            strength: self.strength,
+            stability: self.stability,
+            links: self.links,
+            section_of: self.section_of,
+            follows: self.follows,
+            vector: self.vector,
+        }
+    }
+
+    /// The memory that was put in, under its id.
+    pub(crate) fn to_memory(&self, id: MemoryId) -> Option<NewMemory> {
+        Some(NewMemory {
+            id,
+            text: self.text.to_string(),
+            title: self.title.as_ref().map(ToString::to_string),
+            aliases: self.aliases.clone(),
+            tags: self.tags.clone(),
+            source: self.source.as_ref().map(ToString::to_string),
+            namespace: Namespace::new(self.namespace.as_ref()).ok()?,
+            made: Some(Time::from_milliseconds(self.made)),
+            links: self.links.iter().map(StoredLink::to_link).collect::<Option<_>>()?,
+            section_of: self.section_of.as_deref().map(MemoryId::new).transpose().ok()?,
+            follows: self.follows.as_deref().map(MemoryId::new).transpose().ok()?,
+            language: Some(self.language),
+            strength: self.strength,
+            vector: self.vector.clone(),
+        })
+    }
+}
+
+impl StoredLink {
+    /// A link as it is stored.
+    pub(crate) fn of(link: &crate::memory::Link) -> Self {
+        let (by_name, to) = match &link.to {
+            LinkTarget::Id(id) => (false, id.to_string()),
+            LinkTarget::Name(name) => (true, name.clone()),
+        };
+        Self { by_name, to, weight: link.weight.get() }
+    }
+
+    fn to_link(&self) -> Option<crate::memory::Link> {
+        let to = if self.by_name {
+            LinkTarget::Name(self.to.clone())
+        } else {
+            LinkTarget::Id(MemoryId::new(self.to.as_str()).ok()?)
+        };
+        Some(crate::memory::Link { to, weight: Weight::new(self.weight).ok()? })
+    }
+}
+
+/// A hash of all that was given from outside. A time that was not given is not part of it, so that the
+/// same note read again tomorrow is the same note.
+pub(crate) fn content_hash(memory: &NewMemory) -> u64 {
+    let given = Record {
+        made: memory.made.map_or(i64::MIN, Time::milliseconds),
+        content: 0,
+        ..Record::of(memory, memory.language.unwrap_or_default(), 0.0, Time::from_milliseconds(0))
+    };
+    // Whether a language was given matters, and which.
+    let bytes = postcard::to_allocvec(&(given, memory.language.is_some())).unwrap_or_default();
+    xxh3_64(&bytes)
+}
+
+/// A language lies in the store as its code, which stays the same when languages are added.
+mod language_code {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::text::Language;
+
+    pub(super) fn serialize<S: Serializer>(language: &Language, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(language.code())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
+        let code = <&str>::deserialize(deserializer)?;
+        code.parse().map_err(serde::de::Error::custom)
+    }
+}
