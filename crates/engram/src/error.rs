@@ -119,6 +119,17 @@ pub enum Error {
         /// The model's dimension.
         expected: usize,
     },
+    /// A store was made for another vector model.
+    #[error(
+        "the store has the model {found} and {wanted} was asked for; leave the model out, or export the store and \
+         import it into a new one"
+    )]
+    OtherModel {
+        /// The store's model.
+        found: String,
+        /// The one asked for.
+        wanted: String,
+    },
     /// A vector was given to a store that makes its own.
     #[error(
         "{what} brings a vector, and the store makes its own with the model {model:?}; leave the vector out, or \

@@ -1,11 +1,25 @@
 //! An embedded associative memory.
 
+mod engram;
+pub mod evaluation;
 mod error;
+pub mod import;
 mod index;
 pub mod memory;
 mod random_indexing;
+mod recall;
 mod store;
 pub mod text;
 pub mod time;
 
+pub use engram::{Change, Changes, Engram, VectorModel};
+pub use engram_kernels::Curve;
 pub use error::{Error, Result};
+pub use memory::{
+    History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
+};
+pub use recall::{
+    Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why,
+};
+pub use text::Language;
+pub use time::Time;

@@ -13,6 +13,10 @@ pub const MAX_ID_BYTES: usize = 400;
 pub const MAX_NAMESPACE_BYTES: usize = 64;
 /// The most bytes the text of one memory may have (16 MiB).
 pub const MAX_TEXT_BYTES: usize = 16 << 20;
+/// The most bytes a title, an alias or a tag may have.
+pub const MAX_TITLE_BYTES: usize = 4096;
+/// The longest stability, about 3,000 years.
+pub(crate) const MAX_STABILITY_SECONDS: f32 = 1e11;
 
 /// Why a value cannot become part of a memory.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -261,5 +265,72 @@ impl NewMemory {
             strength: 1.0,
             vector: None,
         }
+    }
+}
+
+/// The stability of a new memory: 30 days. What it means is up to the forgetting curve.
+pub const NEW_STABILITY_SECONDS: f32 = 30.0 * 86_400.0;
+
+/// What recalling a memory has left behind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct History {
+    /// When it was last recalled with reinforcement.
+    pub last_recalled: Option<Time>,
+    /// How often it was.
+    pub recalls: u32,
+    /// How slowly it is forgotten, in seconds: the half-life, time constant or time scale of the curve.
+    pub stability_seconds: f32,
+}
+
+impl Default for History {
+    /// A memory that was never recalled.
+    fn default() -> Self {
+        Self { last_recalled: None, recalls: 0, stability_seconds: NEW_STABILITY_SECONDS }
+    }
+}
+
+/// A memory as a store holds it: what was put in, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredMemory {
+    /// What was put in. `made` and `language` are always set.
+    pub memory: NewMemory,
+    /// What recalling it has left behind.
+    pub history: History,
+}
+
+impl NewMemory {
+    /// Checks what the types do not: lengths and numbers.
+    pub(crate) fn check(&self) -> Result<(), InvalidMemory> {
+        let names = self.title.iter().map(|title| ("title", title));
+        let names = names.chain(self.aliases.iter().map(|alias| ("alias", alias)));
+        for (field, text) in names.chain(self.tags.iter().map(|tag| ("tag", tag))) {
+            if text.len() > MAX_TITLE_BYTES {
+                return Err(InvalidMemory::LongText { field, bytes: text.len(), most: MAX_TITLE_BYTES });
+            }
+        }
+        if self.text.len() > MAX_TEXT_BYTES {
+            let bytes = self.text.len();
+            return Err(InvalidMemory::LongText { field: "text", bytes, most: MAX_TEXT_BYTES });
+        }
+        if !(self.strength > 0.0 && self.strength <= 1e6) {
+            let value = f64::from(self.strength);
+            return Err(InvalidMemory::Number { field: "strength", value, bound: " above 0 and at most 1000000" });
+        }
+        let broken = self.vector.iter().flatten().find(|element| !element.is_finite());
+        if let Some(element) = broken {
+            return Err(InvalidMemory::Number { field: "vector element", value: f64::from(*element), bound: "" });
+        }
+        Ok(())
+    }
+}
+
+impl History {
+    /// Checks the stability, which may come from outside.
+    pub(crate) fn check(&self) -> Result<(), InvalidMemory> {
+        if self.stability_seconds > 0.0 && self.stability_seconds <= MAX_STABILITY_SECONDS {
+            return Ok(());
+        }
+        let value = f64::from(self.stability_seconds);
+        Err(InvalidMemory::Number { field: "stability", value, bound: " of seconds, above 0 and at most 1e11" })
     }
 }

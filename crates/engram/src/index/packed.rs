@@ -14,7 +14,7 @@ use super::associations::Kind;
 use super::trie::{BREAK, TokenId, Trie};
 use super::{bm25, reading};
 use crate::error::{Error, Result};
-use crate::random_indexing;
+use crate::random_indexing::{self, DIMENSIONS, TermVector};
 use crate::store::block::{self, Columns};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
 use crate::store::record::{Record, StoredLink};
@@ -502,10 +502,11 @@ impl Packed {
             let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
             let value = super::postings::bytes(&self.posting_memories[row.clone()], &self.posting_weights[row]);
             append(txn, tables.postings, name.as_bytes(), &value)?;
-            let elements = &self.term_vectors
-                [term * random_indexing::DIMENSIONS..(term + 1) * random_indexing::DIMENSIONS];
-            let vector = random_indexing::TermVector { idf: self.idf[term], elements: elements.to_vec() };
-            append(txn, tables.terms, name.as_bytes(), &vector.bytes())?;
+            if !state.model.given {
+                let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
+                let vector = TermVector { idf: self.idf[term], elements };
+                append(txn, tables.terms, name.as_bytes(), &vector.bytes())?;
+            }
         }
         block::write_columns(store, txn, &self.columns)?;
         block::write_vectors(store, txn, &self.vectors, state.model.dimensions)?;

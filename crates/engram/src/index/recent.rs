@@ -16,7 +16,7 @@ use super::{edges, postings, reading};
 use crate::error::{Error, Result};
 use crate::random_indexing::{self, TermVector};
 use crate::store::block::{self, Columns};
-use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
+use crate::store::nodes::{self, NameNode, Node};
 use crate::store::record::Record;
 use crate::store::state::State;
 use crate::store::tables::{Store, name_key, node_at, node_key, posting_key};
@@ -52,7 +52,7 @@ impl<'s> Writer<'s> {
     ) -> Result<()> {
         let store = self.store;
         let fail = |e| store.fail(e);
-        let namespace = self.namespace(txn, state, &record.namespace, 1)?;
+        let namespace = nodes::count_memory(store, txn, state, &record.namespace, 1)?;
         let memory = new_node(state)?;
         store.tables.memories.put(txn, id.as_bytes(), &record.bytes()).map_err(fail)?;
         store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory)).map_err(fail)?;
@@ -100,7 +100,7 @@ impl<'s> Writer<'s> {
         let record = Record::read(bytes)
             .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?
             .into_owned();
-        let namespace = self.namespace(txn, state, &record.namespace, -1)?;
+        let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
         let counts = self.term_counts(&record);
         for (term, _) in &counts {
             postings::remove(store, txn, term, memory)?;
@@ -121,28 +121,6 @@ impl<'s> Writer<'s> {
         store.tables.numbers.delete(txn, id.as_bytes()).map_err(fail)?;
         store.tables.memories.delete(txn, id.as_bytes()).map_err(fail)?;
         Ok(Some(record))
-    }
-
-    /// Counts a memory into or out of its namespace, which is made where it is missing.
-    fn namespace(
-        &self,
-        txn: &mut RwTxn<'_>,
-        state: &mut State,
-        name: &str,
-        change: i32,
-    ) -> Result<NamespaceEntry> {
-        let mut entry = match nodes::namespace(self.store, txn, name)? {
-            Some(entry) => entry,
-            None => {
-                let number = state.next_namespace;
-                state.next_namespace = number.checked_add(1).ok_or(Error::OutOfNumbers)?;
-                NamespaceEntry { number, memories: 0 }
-            }
-        };
-        entry.memories = entry.memories.saturating_add_signed(change);
-        let put = self.store.tables.namespaces.put(txn, name.as_bytes(), &entry.bytes());
-        put.map_err(|e| self.store.fail(e))?;
-        Ok(entry)
     }
 
     /// The terms of a record with their frequencies, by term.

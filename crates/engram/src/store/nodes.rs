@@ -3,8 +3,9 @@
 use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
+use super::state::State;
 use super::tables::{Store, name_key, node_at, node_key};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a node number stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,4 +121,25 @@ pub(crate) fn namespaces(store: &Store, txn: &RoTxn<'_>) -> Result<Vec<(String, 
         all.push((name.to_owned(), entry));
     }
     Ok(all)
+}
+
+/// Counts a memory into or out of its namespace, which is made where it is missing.
+pub(crate) fn count_memory(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    state: &mut State,
+    name: &str,
+    change: i32,
+) -> Result<NamespaceEntry> {
+    let mut entry = match namespace(store, txn, name)? {
+        Some(entry) => entry,
+        None => {
+            let number = state.next_namespace;
+            state.next_namespace = number.checked_add(1).ok_or(Error::OutOfNumbers)?;
+            NamespaceEntry { number, memories: 0 }
+        }
+    };
+    entry.memories = entry.memories.saturating_add_signed(change);
+    store.tables.namespaces.put(txn, name.as_bytes(), &entry.bytes()).map_err(|e| store.fail(e))?;
+    Ok(entry)
 }

@@ -5,15 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::memory::{LinkTarget, MemoryId, Namespace, NewMemory, Weight};
+use crate::memory::{History, LinkTarget, MemoryId, Namespace, NewMemory, Weight};
 use crate::text::Language;
 use crate::time::Time;
 
 /// Everything that was put in about one memory, and what recalling it left behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record<'a> {
-    /// Hash of all that was given from outside, so that putting it in again is known to change nothing.
-    pub(crate) content: u64,
     #[serde(borrow)]
     pub(crate) text: Cow<'a, str>,
     #[serde(borrow)]
@@ -57,22 +55,21 @@ pub(crate) enum BadRecord {
 const CHECKSUM_BYTES: usize = 8;
 
 impl<'a> Record<'a> {
-    /// The record of a memory that is put in at `now`.
-    pub(crate) fn of(memory: &'a NewMemory, language: Language, stability: f32, now: Time) -> Self {
+    /// The record of a memory that is put in at `now`, with the history that it brings.
+    pub(crate) fn of(memory: &'a NewMemory, history: &History, now: Time) -> Self {
         Self {
-            content: content_hash(memory),
             text: Cow::Borrowed(&memory.text),
             title: memory.title.as_deref().map(Cow::Borrowed),
             aliases: memory.aliases.clone(),
             tags: memory.tags.clone(),
             source: memory.source.as_deref().map(Cow::Borrowed),
             namespace: Cow::Borrowed(memory.namespace.as_str()),
-            language,
+            language: memory.language.unwrap_or_else(|| Language::detect(&memory.text)),
             made: memory.made.unwrap_or(now).milliseconds(),
-            last_recalled: None,
-            recalls: 0,
+            last_recalled: history.last_recalled.map(Time::milliseconds),
+            recalls: history.recalls,
             strength: memory.strength,
-            stability,
+            stability: history.stability_seconds,
             links: memory.links.iter().map(StoredLink::of).collect(),
             section_of: memory.section_of.as_ref().map(MemoryId::to_string),
             follows: memory.follows.as_ref().map(MemoryId::to_string),
@@ -112,7 +109,6 @@ impl<'a> Record<'a> {
             title: self.title.map(own),
             source: self.source.map(own),
             namespace: own(self.namespace),
-            content: self.content,
             aliases: self.aliases,
             tags: self.tags,
             language: self.language,
@@ -125,6 +121,15 @@ impl<'a> Record<'a> {
             section_of: self.section_of,
             follows: self.follows,
             vector: self.vector,
+        }
+    }
+
+    /// What recalling the memory has left behind.
+    pub(crate) fn history(&self) -> History {
+        History {
+            last_recalled: self.last_recalled.map(Time::from_milliseconds),
+            recalls: self.recalls,
+            stability_seconds: self.stability,
         }
     }
 
@@ -167,19 +172,6 @@ impl StoredLink {
         };
         Some(crate::memory::Link { to, weight: Weight::new(self.weight).ok()? })
     }
-}
-
-/// A hash of all that was given from outside. A time that was not given is not part of it, so that the
-/// same note read again tomorrow is the same note.
-pub(crate) fn content_hash(memory: &NewMemory) -> u64 {
-    let given = Record {
-        made: memory.made.map_or(i64::MIN, Time::milliseconds),
-        content: 0,
-        ..Record::of(memory, memory.language.unwrap_or_default(), 0.0, Time::from_milliseconds(0))
-    };
-    // Whether a language was given matters, and which.
-    let bytes = postcard::to_allocvec(&(given, memory.language.is_some())).unwrap_or_default();
-    xxh3_64(&bytes)
 }
 
 /// A language lies in the store as its code, which stays the same when languages are added.

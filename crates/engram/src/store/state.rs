@@ -48,6 +48,12 @@ pub(crate) struct Model {
     pub(crate) dimensions: u32,
 }
 
+impl std::fmt::Display for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.name, self.dimensions)
+    }
+}
+
 impl State {
     /// A new store's state.
     pub(crate) fn new(model: Model) -> Self {

@@ -1,0 +1,156 @@
+//! Measuring recall against judged questions: the field's usual measures, and how long a recall takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::engram::Engram;
+use crate::error::Result;
+use crate::import::beir::{Judgement, Query};
+use crate::recall::{Cue, Mode};
+use crate::time::Time;
+
+/// How many memories are ranked for each question: the depth of a run file, and of the mean reciprocal rank.
+pub const DEPTH: usize = 100;
+/// How many are asked for where the time is taken, as a user would.
+const TIMED_K: usize = 10;
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evaluation {
+    /// How many questions had at least one relevant document.
+    pub queries: usize,
+    /// The mean share of a question's relevant documents among the first 5.
+    pub recall_at_5: f64,
+    /// The same among the first 10.
+    pub recall_at_10: f64,
+    /// Normalised discounted cumulative gain of the first 10, with the judged relevance as gain.
+    pub ndcg_at_10: f64,
+    /// The mean of 1 / rank of the first relevant document within [`DEPTH`].
+    pub mrr: f64,
+    /// The share of questions with every relevant document among the first 5.
+    pub all_gold_at_5: f64,
+    /// The same among the first 8.
+    pub all_gold_at_8: f64,
+    /// The same among the first 10.
+    pub all_gold_at_10: f64,
+    /// How long a recall of 10 took, for each question, ascending.
+    pub latencies: Vec<Duration>,
+    /// The ranking of each question, for a run file.
+    pub rankings: Vec<Ranking>,
+}
+
+/// The ranking that one question got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// The question's id.
+    pub query: String,
+    /// Ids and scores, best first; ties as trec_eval orders them, the greater id first.
+    pub documents: Vec<(String, f32)>,
+}
+
+impl Evaluation {
+    /// The latency that this share of the questions stayed within (nearest rank); zero without questions.
+    #[must_use]
+    pub fn latency(&self, share: f64) -> Duration {
+        let rank = (share * self.latencies.len() as f64).ceil() as usize;
+        self.latencies.get(rank.clamp(1, self.latencies.len().max(1)) - 1).copied().unwrap_or_default()
+    }
+
+    /// Writes the rankings as a TREC run: `query Q0 document rank score tag`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_run(&self, out: &mut impl Write, tag: &str) -> io::Result<()> {
+        for ranking in &self.rankings {
+            for (rank, (document, score)) in (1..).zip(&ranking.documents) {
+                writeln!(out, "{} Q0 {document} {rank} {score} {tag}", ranking.query)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engram {
+    /// Asks every judged question and measures what comes back, at one point in time.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn evaluate(
+        &self,
+        queries: &[Query],
+        judgements: &[Judgement],
+        mode: Mode,
+        at: Time,
+    ) -> Result<Evaluation> {
+        let mut relevance: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+        for judgement in judgements.iter().filter(|judgement| judgement.relevance > 0) {
+            let of_query = relevance.entry(&judgement.query).or_default();
+            of_query.insert(&judgement.document, f64::from(judgement.relevance));
+        }
+        let mut evaluation = Evaluation::default();
+        for query in queries {
+            let Some(relevant) = relevance.get(query.id.as_str()) else { continue };
+            if query.text.trim().is_empty() {
+                continue;
+            }
+            let cue = Cue::new(query.text.as_str()).mode(mode).at(at);
+            let timed = self.recall(&cue.clone().k(TIMED_K))?;
+            let mut deep = cue.k(DEPTH);
+            deep.snippet_chars = 0;
+            let hits = self.recall(&deep)?.hits;
+            let mut documents: Vec<(String, f32)> =
+                hits.into_iter().map(|hit| (hit.id.to_string(), hit.score)).collect();
+            documents.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+            evaluation.latencies.push(timed.took);
+            evaluation.add(relevant, &documents);
+            evaluation.rankings.push(Ranking { query: query.id.clone(), documents });
+        }
+        evaluation.finish();
+        Ok(evaluation)
+    }
+}
+
+impl Evaluation {
+    fn add(&mut self, relevant: &BTreeMap<&str, f64>, documents: &[(String, f32)]) {
+        let found = |depth: usize| {
+            let top: BTreeSet<&str> = documents.iter().take(depth).map(|(id, _)| id.as_str()).collect();
+            relevant.keys().filter(|id| top.contains(*id)).count()
+        };
+        let share = |depth: usize| found(depth) as f64 / relevant.len() as f64;
+        let all = |depth: usize| f64::from(u8::from(found(depth) == relevant.len()));
+        self.queries += 1;
+        self.recall_at_5 += share(5);
+        self.recall_at_10 += share(10);
+        self.all_gold_at_5 += all(5);
+        self.all_gold_at_8 += all(8);
+        self.all_gold_at_10 += all(10);
+        let gains = documents.iter().take(10).map(|(id, _)| relevant.get(id.as_str()).copied().unwrap_or(0.0));
+        let mut ideal: Vec<f64> = relevant.values().copied().collect();
+        ideal.sort_by(|a, b| b.total_cmp(a));
+        self.ndcg_at_10 += discounted(gains) / discounted(ideal.into_iter().take(10));
+        let first = documents.iter().position(|(id, _)| relevant.contains_key(id.as_str()));
+        self.mrr += first.map_or(0.0, |rank| 1.0 / (rank + 1) as f64);
+    }
+
+    fn finish(&mut self) {
+        let queries = self.queries.max(1) as f64;
+        for sum in [
+            &mut self.recall_at_5,
+            &mut self.recall_at_10,
+            &mut self.ndcg_at_10,
+            &mut self.mrr,
+            &mut self.all_gold_at_5,
+            &mut self.all_gold_at_8,
+            &mut self.all_gold_at_10,
+        ] {
+            *sum /= queries;
+        }
+        self.latencies.sort_unstable();
+    }
+}
+
+/// Discounted cumulative gain: Σ gain / log2(rank + 1) (Järvelin and Kekäläinen, 2002).
+fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
+    (2_u32..).zip(gains).map(|(rank, gain)| gain / libm::log2(f64::from(rank))).sum()
+}

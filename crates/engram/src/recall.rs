@@ -1,0 +1,165 @@
+//! Recall: from a cue to the memories associated with it.
+//!
+//! ```text
+//! cue ─ words ──► memories (BM25, one hop from terms)  ┐
+//!     ─ vector ─► memories (nearest vectors)           ├─► seeds ─► spreading activation over
+//!     ─ names ──► name nodes                           ┘            memories and names
+//!                                                                        │
+//!                  hits, each with its account ◄─ ranking ◄─ × forgetting ┘
+//! ```
+
+mod account;
+mod cue;
+mod seeds;
+mod spread;
+mod view;
+mod words;
+
+use std::collections::BTreeSet;
+
+use engram_kernels::{TopK, apply_decay_into};
+pub use account::{Hit, Recollection, SeedShares, Step, Why};
+pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::memory::MemoryId;
+use crate::store::nodes;
+use crate::store::record::Record;
+use crate::store::state;
+use crate::time::Time;
+use cue::Reading;
+use seeds::Seeds;
+use view::View;
+
+/// How much longer a memory lasts each time that recalling it is reinforced.
+const REINFORCEMENT: f32 = 1.5;
+
+/// A memory as it is ranked.
+struct Ranked {
+    memory: u32,
+    score: f32,
+    activation: f32,
+    retention: f32,
+}
+
+impl Engram {
+    /// The memories associated with a cue, best first.
+    ///
+    /// Words and the vector find seed memories, names in the cue seed name nodes, activation spreads from
+    /// them over the associations, and forgetting weighs what it reaches. The same store, cue and `at` give
+    /// the same answer, to the bit. Cost: the cue's words' rows, one pass over the vectors, and the
+    /// neighbourhood that activation reaches, which does not grow with the store.
+    ///
+    /// # Errors
+    /// If the cue is empty or unfit (a vector of the wrong dimension, a pattern that is none), or the store
+    /// cannot be read.
+    pub fn recall(&self, cue: &Cue) -> Result<Recollection> {
+        let started = std::time::Instant::now();
+        let mut recollection = self.recall_at(cue, cue.at.unwrap_or_else(Time::now))?;
+        recollection.took = started.elapsed();
+        Ok(recollection)
+    }
+
+    fn recall_at(&self, cue: &Cue, at: Time) -> Result<Recollection> {
+        if cue.text.trim().is_empty() && cue.vector.is_none() {
+            return Err(Error::EmptyCue);
+        }
+        let txn = self.store.read()?;
+        let Some(state) = state::read(&self.store, &txn)? else { return Ok(Recollection::default()) };
+        let view = View::new(&self.store, &txn, &state)?;
+        let reading = Reading::of(&view, cue)?;
+        let recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
+            let seeds = Seeds::find(&view, &reading, cue, scratch)?;
+            let (ranked, spread) = match cue.mode {
+                Mode::Associative => {
+                    let spread = spread::spread(&view, &seeds, scratch)?;
+                    let candidates: Vec<(u32, f32)> = (scratch.touched().iter())
+                        .filter(|node| reading.is_allowed(&view, **node))
+                        .map(|node| (*node, scratch.activation(*node)))
+                        .collect();
+                    (rank(&view, cue, &candidates, at)?, Some(spread))
+                }
+                Mode::Words => (plain(&seeds.words, cue.k), None),
+                Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
+            };
+            account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
+        })?;
+        drop(view);
+        drop(txn);
+        if cue.reinforce {
+            let ids: Vec<MemoryId> = recollection.hits.iter().map(|hit| hit.id.clone()).collect();
+            self.reinforce(&ids, at)?;
+        }
+        Ok(recollection)
+    }
+
+    /// Makes memories last longer, as recalling them does: their stability grows by half, and forgetting
+    /// counts from `at`. Ids that are not there are passed over.
+    ///
+    /// # Errors
+    /// If the store cannot be written; nothing is changed then.
+    pub fn reinforce(&self, ids: &[MemoryId], at: Time) -> Result<()> {
+        let ids: BTreeSet<&MemoryId> = ids.iter().collect();
+        self.write(|txn, state| {
+            for id in ids {
+                let store = &self.store;
+                let Some(number) = nodes::memory_number(store, txn, id.as_str())? else { continue };
+                let Some(old) = crate::engram::record(store, txn, id.as_str())? else { continue };
+                let last = old.last_recalled.map_or(at.milliseconds(), |last| last.max(at.milliseconds()));
+                let record = Record {
+                    last_recalled: Some(last),
+                    recalls: old.recalls.saturating_add(1),
+                    stability: (old.stability * REINFORCEMENT).min(crate::memory::MAX_STABILITY_SECONDS),
+                    ..old
+                };
+                let columns = View::new(store, txn, state)?.columns(number)?;
+                let Some(mut columns) = columns else { continue };
+                columns.refreshed = record.refreshed();
+                columns.stability = record.stability;
+                let tables = &store.tables;
+                let key = crate::store::tables::node_key(number);
+                tables.memories.put(txn, id.as_str().as_bytes(), &record.bytes()).map_err(|e| store.fail(e))?;
+                tables.recent_columns.put(txn, &key, &columns.bytes()).map_err(|e| store.fail(e))?;
+                state.version += 1;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Weighs activation by forgetting and keeps the best.
+fn rank(view: &View<'_>, cue: &Cue, candidates: &[(u32, f32)], at: Time) -> Result<Vec<Ranked>> {
+    let (mut strengths, mut ages) = (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
+    let mut stabilities = Vec::with_capacity(candidates.len());
+    for (memory, _) in candidates {
+        let columns = view.columns(*memory)?;
+        let columns = columns.ok_or_else(|| view.store.damaged(format!("memory {memory} has no columns")))?;
+        strengths.push(columns.strength);
+        ages.push(at.seconds_since(Time::from_milliseconds(columns.refreshed)));
+        stabilities.push(f64::from(columns.stability));
+    }
+    let mut retained = vec![0.0; candidates.len()];
+    apply_decay_into(&strengths, &ages, &stabilities, cue.forgetting, &mut retained);
+    let mut best = TopK::new(cue.k);
+    for (row, ((_, activation), retained)) in (0_u32..).zip(candidates.iter().zip(&retained)) {
+        best.offer(row, activation * retained);
+    }
+    Ok(best
+        .into_sorted()
+        .into_iter()
+        .map(|scored| {
+            let (memory, activation) = candidates[scored.id as usize];
+            Ranked { memory, score: scored.score, activation, retention: retained[scored.id as usize] }
+        })
+        .collect())
+}
+
+/// Seeds alone, as they were found.
+fn plain(seeds: &[(u32, f32)], k: usize) -> Vec<Ranked> {
+    seeds
+        .iter()
+        .take(k)
+        .map(|(memory, score)| Ranked { memory: *memory, score: *score, activation: *score, retention: 1.0 })
+        .collect()
+}

@@ -1,0 +1,183 @@
+//! The answer: each hit with the account of why it came back.
+
+use std::time::Duration;
+
+use engram_kernels::Spreading;
+
+use super::cue::{Cue, Reading};
+use super::seeds::Seeds;
+use super::spread::Spread;
+use super::view::View;
+use super::{Ranked, words};
+use crate::engram;
+use crate::error::Result;
+use crate::index::reading::Lexicon;
+use crate::memory::MemoryId;
+use crate::store::nodes::{self, Node};
+use crate::text::{Snippet, snippet};
+
+/// What a recall brought back.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recollection {
+    /// The memories, best first; equal scores by id.
+    pub hits: Vec<Hit>,
+    /// How long it took.
+    pub took: Duration,
+    /// Memories and names that activation reached.
+    pub nodes_reached: usize,
+    /// Associations along which it went.
+    pub edges_traversed: u64,
+    /// The names that the cue was seen to hold.
+    pub names: Vec<String>,
+}
+
+/// One memory that came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// Its id.
+    pub id: MemoryId,
+    /// Its title, if it has one.
+    pub title: Option<String>,
+    /// Where it came from, if it says.
+    pub source: Option<String>,
+    /// The part of its text nearest to the cue, with the cue's words marked.
+    pub snippet: Snippet,
+    /// Its score: activation × retention. (BM25 or cosine similarity in the other modes.)
+    pub score: f32,
+    /// Why it came back.
+    pub why: Why,
+}
+
+/// Why a memory came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Why {
+    /// The activation that reached it, of 1 in all.
+    pub activation: f32,
+    /// What forgetting left of it, times the memory's strength.
+    pub retention: f32,
+    /// What it started with itself.
+    pub seed: SeedShares,
+    /// Its BM25 score for the cue's words, where that made it a seed.
+    pub words: Option<f32>,
+    /// Its cosine similarity to the cue, where that made it a seed.
+    pub similarity: Option<f32>,
+    /// The strongest way that activation took to it; begins with [`Step::Cue`] and ends with the memory.
+    pub path: Vec<Step>,
+}
+
+/// What a memory started with: its shares of the activation of 1 that a recall gives out.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SeedShares {
+    /// By its words.
+    pub words: f32,
+    /// By its vector.
+    pub vectors: f32,
+}
+
+/// A station on the way from the cue to a memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The cue itself.
+    Cue,
+    /// A name that memories bear or mention.
+    Name(String),
+    /// A memory, by its id and title.
+    Memory {
+        /// Its id.
+        id: MemoryId,
+        /// Its title, if it has one.
+        title: Option<String>,
+    },
+}
+
+/// Turns ranked memories into hits.
+pub(crate) fn recollection(
+    view: &View<'_>,
+    cue: &Cue,
+    reading: &Reading,
+    seeds: &Seeds,
+    ranked: &[Ranked],
+    spread: Option<&Spread>,
+    scratch: &Spreading,
+) -> Result<Recollection> {
+    let mut lexicon = Lexicon::default();
+    let mut hits = Vec::with_capacity(ranked.len());
+    for memory in ranked {
+        hits.push(hit(view, cue, reading, seeds, memory, spread, scratch, &mut lexicon)?);
+    }
+    // Numbers follow ids in packed blocks; among recent memories they follow the order of writing.
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+    Ok(Recollection {
+        hits,
+        took: Duration::ZERO,
+        nodes_reached: spread.map_or(0, |_| scratch.touched().len()),
+        edges_traversed: spread.map_or(0, |spread| spread.edges),
+        names: seeds.names.iter().map(|(_, name)| name.key.clone()).collect(),
+    })
+}
+
+#[allow(clippy::too_many_arguments, reason = "each is one thing that the account tells of")]
+fn hit(
+    view: &View<'_>,
+    cue: &Cue,
+    reading: &Reading,
+    seeds: &Seeds,
+    ranked: &Ranked,
+    spread: Option<&Spread>,
+    scratch: &Spreading,
+    lexicon: &mut Lexicon,
+) -> Result<Hit> {
+    let (id, record) = memory(view, ranked.memory)?;
+    let words = lexicon.words(record.language);
+    // A snippet asks for each of its words; `words` remembers stems, and a cell lets a shared closure use it.
+    let words = std::cell::RefCell::new(words);
+    let is_cue_word = |folded: &str| {
+        let mut words = words.borrow_mut();
+        let term = words.term(folded);
+        term.is_some_and(|term| reading.terms.binary_search_by(|(known, _)| known.as_str().cmp(term)).is_ok())
+    };
+    let [by_words, by_vectors, _] = seeds.share_of(ranked.memory);
+    let score_in = |list: &[(u32, f32)]| list.iter().find(|(m, _)| *m == ranked.memory).map(|(_, score)| *score);
+    let mut path = vec![Step::Cue];
+    match spread {
+        Some(spread) => {
+            for node in spread.strongest_path(view, seeds, scratch, ranked.memory) {
+                path.push(step(view, node)?);
+            }
+        }
+        None => path.push(Step::Memory { id: id.clone(), title: record.title.as_deref().map(str::to_owned) }),
+    }
+    Ok(Hit {
+        snippet: snippet(&record.text, is_cue_word, cue.snippet_chars),
+        title: record.title.as_deref().map(str::to_owned),
+        source: record.source.as_deref().map(str::to_owned),
+        id,
+        score: ranked.score,
+        why: Why {
+            activation: ranked.activation,
+            retention: ranked.retention,
+            seed: SeedShares { words: by_words, vectors: by_vectors },
+            words: score_in(&seeds.words),
+            similarity: score_in(&seeds.vectors),
+            path,
+        },
+    })
+}
+
+fn memory(view: &View<'_>, number: u32) -> Result<(MemoryId, crate::store::record::Record<'static>)> {
+    let damaged = || view.store.damaged(format!("memory {number} cannot be found by its number"));
+    let Some(Node::Memory(id)) = nodes::get(view.store, view.txn, number)? else { return Err(damaged()) };
+    let record = engram::record(view.store, view.txn, &id)?.ok_or_else(damaged)?;
+    Ok((MemoryId::new(id).map_err(|_| damaged())?, record))
+}
+
+fn step(view: &View<'_>, node: u32) -> Result<Step> {
+    match nodes::get(view.store, view.txn, node)? {
+        Some(Node::Name(name)) => Ok(Step::Name(name.key)),
+        Some(Node::Memory(_)) => {
+            let (id, record) = memory(view, node)?;
+            Ok(Step::Memory { id, title: record.title.as_deref().map(str::to_owned) })
+        }
+        None => Err(words::internal(&format!("node {node} has no account"))),
+    }
+}

@@ -1,0 +1,173 @@
+//! Where activation starts: memories by words and by vector, names by the cue's own text.
+
+use engram_kernels::{Spreading, TopK};
+use rustc_hash::FxHashMap;
+
+use super::cue::{Cue, Mode, Reading};
+use super::view::View;
+use super::words;
+use crate::error::{Error, Result};
+use crate::index::packed::unit_vector;
+use crate::index::reading::longest_matches;
+use crate::index::recent::{longest_name, term_vector};
+use crate::random_indexing;
+use crate::store::nodes::{self, NameNode};
+
+/// How many memories the words, and how many the vector, may seed.
+const SEED_MEMORIES: usize = 30;
+/// The share of activation that starts at names, where the cue has any.
+const NAME_SHARE: f64 = 0.7;
+/// How much of the last seed's similarity is taken off all, so that the best stand out.
+const VECTOR_FLOOR: f32 = 0.9;
+
+/// The seeds of a recall.
+#[derive(Default)]
+pub(crate) struct Seeds {
+    /// Memories by words, best first, with BM25 scores.
+    pub(crate) words: Vec<(u32, f32)>,
+    /// Memories by vector, best first, with cosine similarities.
+    pub(crate) vectors: Vec<(u32, f32)>,
+    /// Names in the cue.
+    pub(crate) names: Vec<(u32, NameNode)>,
+    /// What each node starts with, by node, and how much of it came from words, vector and names.
+    pub(crate) shares: Vec<(u32, [f32; 3])>,
+}
+
+impl Seeds {
+    /// Finds what the mode of the cue asks for.
+    pub(crate) fn find(
+        view: &View<'_>,
+        reading: &Reading,
+        cue: &Cue,
+        scratch: &mut Spreading,
+    ) -> Result<Self> {
+        let mut seeds = Self::default();
+        match cue.mode {
+            Mode::Words => seeds.words = words::find(view, reading, cue.k, scratch)?,
+            Mode::Vectors => seeds.vectors = by_vector(view, reading, cue, cue.k)?,
+            Mode::Associative => {
+                seeds.words = words::find(view, reading, SEED_MEMORIES, scratch)?;
+                seeds.vectors = by_vector(view, reading, cue, SEED_MEMORIES)?;
+                seeds.names = by_name(view, reading)?;
+                seeds.share();
+            }
+        }
+        Ok(seeds)
+    }
+
+    /// Shares activation of 1 out among the seeds.
+    fn share(&mut self) {
+        let of_names = if self.names.is_empty() { 0.0 } else { NAME_SHARE };
+        let rest = 1.0 - of_names;
+        let of_words = match (self.words.is_empty(), self.vectors.is_empty()) {
+            (true, _) => 0.0,
+            (false, true) => rest,
+            (false, false) => rest / 2.0,
+        };
+        let mut shares: FxHashMap<u32, [f32; 3]> = FxHashMap::default();
+        let mut add = |part: usize, share: f64, scores: &mut dyn Iterator<Item = (u32, f64)>| {
+            let scores: Vec<(u32, f64)> = scores.collect();
+            let sum: f64 = scores.iter().map(|(_, score)| score).sum();
+            for (node, score) in scores {
+                if sum > 0.0 {
+                    shares.entry(node).or_default()[part] += (share * score / sum) as f32;
+                }
+            }
+        };
+        add(0, of_words, &mut self.words.iter().map(|(node, score)| (*node, f64::from(*score))));
+        let floor = VECTOR_FLOOR * self.vectors.last().map_or(0.0, |(_, score)| *score);
+        let above = self.vectors.iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
+        add(1, rest - of_words, &mut { above });
+        // A name that few memories mention says more.
+        let rare = self.names.iter().map(|(node, name)| (*node, 1.0 / f64::from(name.memories.max(1))));
+        add(2, of_names, &mut { rare });
+        self.shares = shares.into_iter().collect();
+        self.shares.sort_unstable_by_key(|(node, _)| *node);
+    }
+
+    /// What a node started with, from words, vector and names.
+    pub(crate) fn share_of(&self, node: u32) -> [f32; 3] {
+        self.shares.binary_search_by_key(&node, |(n, _)| *n).map_or([0.0; 3], |at| self.shares[at].1)
+    }
+}
+
+/// The memories whose vectors are nearest to the cue's.
+fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Result<Vec<(u32, f32)>> {
+    let Some(vector) = cue_vector(view, reading, cue)? else { return Ok(Vec::new()) };
+    let mut best = TopK::new(most);
+    let everyone = everyone(view, reading);
+    view.for_each_vector_block(|first, vectors| best.scan_dot(&vector, vectors, first, everyone.as_deref()))?;
+    view.for_each_recent_vector(|memory, candidate| {
+        if reading.is_allowed(view, memory) {
+            best.scan_dot(&vector, candidate, memory, None);
+        }
+    })?;
+    let found = best.into_sorted().into_iter().filter(|scored| scored.score > 0.0);
+    Ok(found.map(|scored| (scored.id, scored.score)).collect())
+}
+
+/// The bits of the memories that may be scored; `None` where all may.
+fn everyone<'r>(view: &View<'_>, reading: &'r Reading) -> Option<std::borrow::Cow<'r, [u64]>> {
+    if let Some(bits) = &reading.allowed {
+        return Some(bits.into());
+    }
+    // A forgotten vector is all zeros and scores 0, which is no seed.
+    let _ = view;
+    None
+}
+
+/// The cue's vector at unit length: given, or by the store's own model. `None` where there is none.
+fn cue_vector(view: &View<'_>, reading: &Reading, cue: &Cue) -> Result<Option<Vec<f32>>> {
+    let model = &view.state.model;
+    if let Some(vector) = &cue.vector {
+        let what = "the cue".to_owned();
+        if !model.given {
+            return Err(Error::OwnVectors { what, model: model.name.clone() });
+        }
+        if vector.len() != model.dimensions as usize {
+            let (found, expected) = (vector.len(), model.dimensions as usize);
+            return Err(Error::Dimension { what, found, model: model.name.clone(), expected });
+        }
+        if let Some(element) = vector.iter().find(|element| !element.is_finite()) {
+            let value = element.to_string();
+            return Err(Error::Parameter { name: "an element of the cue's vector", value, bound: "finite" });
+        }
+        return Ok(Some(unit_vector(vector)));
+    }
+    if model.given {
+        return Ok(None);
+    }
+    let mut known = Vec::new();
+    for (term, frequency) in &reading.terms {
+        if let Some(vector) = term_vector(view.store, view.txn, term)? {
+            known.push((vector, *frequency));
+        }
+    }
+    Ok((!known.is_empty()).then(|| random_indexing::embed(&known)))
+}
+
+/// The names in the cue, in every namespace in question, without those that are too common to be a cue.
+fn by_name(view: &View<'_>, reading: &Reading) -> Result<Vec<(u32, NameNode)>> {
+    let mut found = Vec::new();
+    let mut begins = FxHashMap::default();
+    let tokens = &reading.tokens;
+    let language = reading.languages.first().copied().unwrap_or_default();
+    for (namespace, _) in &reading.namespaces {
+        longest_matches(
+            tokens.len(),
+            |at| longest_name(view.store, view.txn, tokens, at, *namespace, language, &mut begins),
+            |_, name| found.push(name),
+        )?;
+    }
+    found.sort_unstable();
+    found.dedup();
+    let mut names = Vec::with_capacity(found.len());
+    for number in found {
+        if let Some(name) = nodes::name(view.store, view.txn, number)?
+            && !view.is_common(&name)
+        {
+            names.push((number, name));
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,124 @@
+//! Spreading from the seeds over memories and names: personalised PageRank, kept to a neighbourhood.
+//!
+//! A node passes activation on only if it holds at least [`FIRING_THRESHOLD`] for each of its edges. So a hop
+//! walks at most 1 / `FIRING_THRESHOLD` edges, whatever the size of the store (the argument of Andersen,
+//! Chung and Lang, "Local graph partitioning using PageRank vectors", 2006).
+
+use std::collections::BTreeMap;
+
+use engram_kernels::{FanExponent, Patch, Progress, SpreadParameters, Spreading};
+
+use super::seeds::Seeds;
+use super::view::View;
+use super::words::internal;
+use crate::error::Result;
+
+/// The share of activation that goes on with each hop; the rest starts again from the seeds.
+const DAMPING: f32 = 0.8;
+/// How far activation goes.
+const HOPS: u32 = 6;
+/// What a node must hold for each of its edges to pass it on.
+const FIRING_THRESHOLD: f32 = 1e-5;
+
+/// What spreading leaves behind beside the activations.
+pub(crate) struct Spread {
+    /// The rows of touched nodes that are not, or not only, packed: targets and weights.
+    patched: BTreeMap<u32, (Vec<u32>, Vec<f32>)>,
+    /// Edges along which activation went.
+    pub(crate) edges: u64,
+    /// Hops done.
+    pub(crate) hops: u32,
+}
+
+/// Spreads activation from the seeds; the result stands in `scratch`.
+pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) -> Result<Spread> {
+    let rule = SpreadParameters::personalised_page_rank(DAMPING)
+        .with_max_hops(HOPS)
+        .with_firing_threshold(FIRING_THRESHOLD, FanExponent::One)
+        .check()
+        .map_err(|e| internal(&e.to_string()))?;
+    let starts: Vec<(u32, f32)> =
+        seeds.shares.iter().map(|(node, share)| (*node, share[0] + share[1] + share[2])).collect();
+    let blocks = view.graph_blocks()?;
+    let broken = |e| view.store.damaged(format!("the packed graph is broken: {e}"));
+    let mut patched: BTreeMap<u32, (Vec<u32>, Vec<f32>)> = BTreeMap::new();
+    scratch.begin(&rule, &starts).map_err(|e| internal(&e.to_string()))?;
+    loop {
+        for node in scratch.active() {
+            if !patched.contains_key(node) && view.is_patched(*node)? {
+                patched.insert(*node, view.merged_row(*node)?);
+            }
+        }
+        let mut patch = Patch::new(scratch.nodes());
+        for (node, (targets, weights)) in &patched {
+            patch.push_row(*node, targets, weights).map_err(broken)?;
+        }
+        if scratch.hop(&blocks, &patch).map_err(broken)? == Progress::Done {
+            break;
+        }
+    }
+    Ok(Spread { patched, edges: scratch.edges_traversed(), hops: scratch.hops() })
+}
+
+impl Spread {
+    /// Where the activation of each node on the strongest way to `node` came from: the way from a seed, the
+    /// seed first, `node` last.
+    ///
+    /// Goes back from `node` along the greatest contribution λ · x_i · w_ij / D_i of a neighbour, as long as
+    /// that is greater than what the node started with. Every association has its counterpart, so a node's
+    /// own row names all that lead to it.
+    pub(crate) fn strongest_path(
+        &self,
+        view: &View<'_>,
+        seeds: &Seeds,
+        scratch: &Spreading,
+        node: u32,
+    ) -> Vec<u32> {
+        let mut path = vec![node];
+        let mut at = node;
+        while path.len() <= HOPS as usize {
+            let started: f32 = seeds.share_of(at).iter().sum();
+            let own = (1.0 - DAMPING) * started;
+            let row = self.row(view, at);
+            let mut best: Option<(f32, u32)> = None;
+            for source in row.map(|(targets, _, _)| targets).unwrap_or_default() {
+                let activation = scratch.activation(*source);
+                if activation > 0.0 && !path.contains(source) {
+                    let part = self.contribution(view, *source, at, activation);
+                    if part > own && best.is_none_or(|(most, _)| part > most) {
+                        best = Some((part, *source));
+                    }
+                }
+            }
+            match best {
+                Some((_, source)) => {
+                    path.push(source);
+                    at = source;
+                }
+                None => break,
+            }
+        }
+        // Where the way back never met a seed it ends at the last node that is one.
+        while path.len() > 1 && path.last().is_some_and(|end| seeds.share_of(*end) == [0.0; 3]) {
+            path.pop();
+        }
+        path.reverse();
+        path
+    }
+
+    fn contribution(&self, view: &View<'_>, source: u32, target: u32, activation: f32) -> f32 {
+        let Some((targets, weights, sum)) = self.row(view, source) else { return 0.0 };
+        match targets.binary_search(&target) {
+            Ok(at) if sum > 0.0 => DAMPING * activation * weights[at] / sum,
+            _ => 0.0,
+        }
+    }
+
+    /// The row that a node had in this spreading.
+    fn row<'a>(&'a self, view: &'a View<'_>, node: u32) -> Option<(&'a [u32], &'a [f32], f32)> {
+        match self.patched.get(&node) {
+            Some((targets, weights)) => Some((targets, weights, weights.iter().sum())),
+            None => view.packed_row(node),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One state of the store as a recall sees it: packed blocks in the map, and what was written since.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use engram_kernels::GraphBlock;
+use globset::GlobMatcher;
+use heed::RoTxn;
+use rustc_hash::FxHashSet;
+
+use crate::error::Result;
+use crate::index::edges;
+use crate::memory::Namespace;
+use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS};
+use crate::store::nodes::{self, NameNode};
+use crate::store::record::Record;
+use crate::store::state::State;
+use crate::store::tables::{Store, node_at, node_key};
+
+/// A state of the store.
+pub(crate) struct View<'t> {
+    pub(crate) store: &'t Store,
+    pub(crate) txn: &'t RoTxn<'t>,
+    pub(crate) state: &'t State,
+    columns: Vec<ColumnBlock<'t>>,
+    graph: Vec<GraphRows<'t>>,
+    gone: FxHashSet<u32>,
+    namespaces: Vec<(String, nodes::NamespaceEntry)>,
+    has_recent_rows: bool,
+    has_recent_columns: bool,
+    recent_memories: OnceCell<FxHashSet<u32>>,
+}
+
+impl<'t> View<'t> {
+    /// Looks at the store within a transaction. Cost: the number of blocks, and of memories forgotten since
+    /// the last consolidation.
+    pub(crate) fn new(store: &'t Store, txn: &'t RoTxn<'_>, state: &'t State) -> Result<Self> {
+        let fail = |e| store.fail(e);
+        let (mut columns, mut graph) = (Vec::new(), Vec::new());
+        for index in 0..state.packed_memories.div_ceil(ROWS) {
+            let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));
+            let block = block::read(store, txn, BlockKind::Columns, index)?.ok_or_else(damaged)?;
+            columns.push(block.columns().ok_or_else(damaged)?);
+        }
+        for index in 0..state.packed_nodes.div_ceil(ROWS) {
+            let damaged = || store.damaged(format!("block {index} of the graph cannot be read"));
+            let block = block::read(store, txn, BlockKind::Graph, index)?.ok_or_else(damaged)?;
+            graph.push(block.graph().ok_or_else(damaged)?);
+        }
+        let mut gone = FxHashSet::default();
+        for entry in store.tables.gone.iter(txn).map_err(fail)? {
+            gone.extend(node_at(entry.map_err(fail)?.0));
+        }
+        Ok(Self {
+            store,
+            txn,
+            state,
+            columns,
+            graph,
+            gone,
+            namespaces: nodes::namespaces(store, txn)?,
+            has_recent_rows: !store.tables.recent_rows.is_empty(txn).map_err(fail)?,
+            has_recent_columns: !store.tables.recent_columns.is_empty(txn).map_err(fail)?,
+            recent_memories: OnceCell::new(),
+        })
+    }
+
+    /// The namespaces in question: the one named, or all; number and memories of each.
+    pub(crate) fn namespaces(&self, only: Option<&Namespace>) -> Result<Vec<(u32, u32)>> {
+        Ok(self
+            .namespaces
+            .iter()
+            .filter(|(name, entry)| entry.memories > 0 && only.is_none_or(|only| only.as_str() == name))
+            .map(|(_, entry)| (entry.number, entry.memories))
+            .collect())
+    }
+
+    /// Whether so many memories of its namespace mention a name that it is no cue.
+    pub(crate) fn is_common(&self, name: &NameNode) -> bool {
+        let entry = self.namespaces.iter().find(|(_, entry)| entry.number == name.namespace);
+        name.is_common(entry.map_or(0, |(_, entry)| entry.memories))
+    }
+
+    /// Whether a node was forgotten.
+    pub(crate) fn is_gone(&self, node: u32) -> bool {
+        !self.gone.is_empty() && self.gone.contains(&node)
+    }
+
+    /// Whether any packed memory was forgotten.
+    pub(crate) fn any_gone(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
+    /// Whether a node is a memory that is in the store.
+    pub(crate) fn is_memory(&self, node: u32) -> bool {
+        if node < self.state.packed_memories {
+            return !self.is_gone(node);
+        }
+        node >= self.state.packed_nodes && self.recent_memories().contains(&node)
+    }
+
+    /// The memories that were written since blocks were packed.
+    fn recent_memories(&self) -> &FxHashSet<u32> {
+        self.recent_memories.get_or_init(|| {
+            // Recent columns also stand for packed memories that were reinforced; those are passed over.
+            let from = node_key(self.state.packed_nodes);
+            let range = (std::ops::Bound::Included(&from[..]), std::ops::Bound::Unbounded);
+            let entries = self.store.tables.recent_columns.range(self.txn, &range);
+            let entries = entries.into_iter().flatten().flatten();
+            entries.filter_map(|(key, _)| node_at(key)).collect()
+        })
+    }
+
+    /// The columns of a memory, as they are now.
+    pub(crate) fn columns(&self, memory: u32) -> Result<Option<Columns>> {
+        if self.has_recent_columns {
+            let found = self.store.tables.recent_columns.get(self.txn, &node_key(memory));
+            if let Some(bytes) = found.map_err(|e| self.store.fail(e))? {
+                let columns = Columns::read(bytes);
+                return columns
+                    .map(Some)
+                    .ok_or_else(|| self.store.damaged(format!("the columns of memory {memory} cannot be read")));
+            }
+        }
+        Ok(self.columns.get((memory / ROWS) as usize).and_then(|block| block.get(memory)))
+    }
+
+    /// Calls `each` with every memory in the store and its columns.
+    pub(crate) fn for_each_memory(&self, mut each: impl FnMut(u32, Columns)) -> Result<()> {
+        for memory in 0..self.state.packed_memories {
+            if self.is_gone(memory) {
+                continue;
+            }
+            let block = &self.columns[(memory / ROWS) as usize];
+            if let Some(columns) = block.get(memory) {
+                each(memory, columns);
+            }
+        }
+        for memory in self.recent_memories() {
+            if let Some(columns) = self.columns(*memory)? {
+                each(*memory, columns);
+            }
+        }
+        Ok(())
+    }
+
+    /// Clears the bits of memories whose source does not fit a pattern. Cost: reads each record left.
+    pub(crate) fn retain_sources(&self, bits: &mut [u64], pattern: &GlobMatcher) -> Result<()> {
+        let tables = &self.store.tables;
+        for entry in tables.numbers.iter(self.txn).map_err(|e| self.store.fail(e))? {
+            let (id, number) = entry.map_err(|e| self.store.fail(e))?;
+            let Some(number) = node_at(number) else { continue };
+            let word = &mut bits[number as usize / 64];
+            if *word >> (number % 64) & 1 == 0 {
+                continue;
+            }
+            let bytes = tables.memories.get(self.txn, id).map_err(|e| self.store.fail(e))?;
+            let fits = bytes
+                .and_then(|bytes| Record::read(bytes).ok())
+                .is_some_and(|record| record.source.is_some_and(|source| pattern.is_match(source.as_ref())));
+            if !fits {
+                *word &= !(1 << (number % 64));
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with every block of packed vectors: the first memory, and the vectors row by row.
+    pub(crate) fn for_each_vector_block(&self, mut each: impl FnMut(u32, &[f32])) -> Result<()> {
+        for index in 0..self.state.packed_memories.div_ceil(VECTOR_ROWS) {
+            let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
+            let block = block::read(self.store, self.txn, BlockKind::Vectors, index)?.ok_or_else(damaged)?;
+            let vectors: Cow<'_, [f32]> = block.vectors().ok_or_else(damaged)?;
+            if block.width != self.state.model.dimensions {
+                return Err(damaged());
+            }
+            each(block.first, &vectors);
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with every recent vector.
+    pub(crate) fn for_each_recent_vector(&self, mut each: impl FnMut(u32, &[f32])) -> Result<()> {
+        let dimensions = self.state.model.dimensions as usize;
+        for entry in self.store.tables.recent_vectors.iter(self.txn).map_err(|e| self.store.fail(e))? {
+            let (key, bytes) = entry.map_err(|e| self.store.fail(e))?;
+            let vector = crate::store::tables::elements::<f32>(bytes).filter(|v| v.len() == dimensions);
+            let (memory, vector) = node_at(key)
+                .zip(vector)
+                .ok_or_else(|| self.store.damaged("a recent vector cannot be read"))?;
+            each(memory, &vector);
+        }
+        Ok(())
+    }
+
+    /// The packed graph, as the kernels take it.
+    pub(crate) fn graph_blocks(&self) -> Result<Vec<GraphBlock<'_>>> {
+        let nodes = self.state.next_node as usize;
+        let broken = |e| self.store.damaged(format!("the packed graph is broken: {e}"));
+        self.graph.iter().map(|rows| rows.view(nodes).map_err(broken)).collect()
+    }
+
+    /// Whether a node's row is not, or not only, the packed one.
+    pub(crate) fn is_patched(&self, node: u32) -> Result<bool> {
+        if node >= self.state.packed_nodes {
+            return Ok(true);
+        }
+        if !self.has_recent_rows {
+            return Ok(false);
+        }
+        let found = self.store.tables.recent_rows.get(self.txn, &node_key(node));
+        Ok(found.map_err(|e| self.store.fail(e))?.is_some())
+    }
+
+    /// A node's row as it stands, with recent edges and without what was forgotten.
+    pub(crate) fn merged_row(&self, node: u32) -> Result<(Vec<u32>, Vec<f32>)> {
+        let gone = |n: u32| self.is_gone(n);
+        edges::merged(self.store, self.txn, self.state, node, gone, |name| self.is_common(name))
+    }
+
+    /// A node's packed row, where it has one.
+    pub(crate) fn packed_row(&self, node: u32) -> Option<(&[u32], &[f32], f32)> {
+        self.graph.get((node / ROWS) as usize)?.row(node)
+    }
+}
