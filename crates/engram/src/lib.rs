@@ -1,5 +1,6 @@
 //! An embedded associative memory.
 
+pub mod import;
 pub mod memory;
 pub mod text;
 pub mod time;
