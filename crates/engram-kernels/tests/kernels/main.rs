@@ -1,4 +1,5 @@
 //! The kernels against naive oracles, over shapes and values of all sorts.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may panic, as tests do")]
 
 mod decay;
 mod graph;

@@ -36,20 +36,20 @@ fn dense(graph: &Graph, seeds: &[(u32, f32)], rule: &SpreadRule, round: fn(f64) 
     for _ in 0..rule.hops_at_most() {
         let mut arrived = vec![0.0f64; n];
         let mut dangling = 0.0;
-        for i in 0..n {
+        for (i, &x) in x.iter().enumerate() {
             let (targets, weights) = graph.row(i as u32);
             let fan = targets.len();
             let threshold =
                 round(f64::from(p.firing_threshold) * round(exponent(p.threshold_fan_exponent, fan as f64)));
-            if x[i] < threshold || p.fan_limit.is_some_and(|limit| fan > limit as usize) {
+            if x < threshold || p.fan_limit.is_some_and(|limit| fan > limit as usize) {
                 continue;
             }
             let out_weight = round(weights.iter().map(|&w| f64::from(w)).sum::<f64>());
             if out_weight == 0.0 {
-                dangling += x[i];
+                dangling += x;
                 continue;
             }
-            let released = round(x[i] * round(1.0 / round(exponent(p.fan_exponent, out_weight))));
+            let released = round(x * round(1.0 / round(exponent(p.fan_exponent, out_weight))));
             for (&target, &weight) in targets.iter().zip(weights) {
                 let sum = &mut arrived[target as usize];
                 *sum = round(*sum + round(released * f64::from(weight)));
