@@ -37,3 +37,8 @@ pub use spreading::{
     SpreadParameters, SpreadRule, Spreading, spread_activation, spread_activation_into,
 };
 pub use top_k::{Scored, TopK, vector_dot_top_k, vector_similarity_top_k};
+
+/// The README's example, run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

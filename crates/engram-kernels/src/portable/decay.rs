@@ -12,8 +12,9 @@ use crate::contract::{
     EXP2_COEFFICIENTS, HALVINGS_MAX, LOG2_COEFFICIENTS, LOG2_E, ROUND_TO_INTEGER, SQRT_HALF, horner,
 };
 
-/// Memories per round: wide enough for every vector unit, small enough to stay in registers.
-const WIDTH: usize = 8;
+/// Memories per round: enough that each loop is vectorised as a loop, few enough to stay in
+/// the first-level cache between loops.
+const WIDTH: usize = 64;
 
 /// Elapsed lifetimes. Ages not above 0 count as 0 (a NaN too), and so do stabilities; 0 / 0 is a NaN
 /// here, which [`retention`] maps to 0, as it maps infinity.
@@ -49,15 +50,17 @@ pub(crate) fn log2(value: f32) -> f32 {
     whole + excess * horner(&LOG2_COEFFICIENTS, excess)
 }
 
-/// Runs one curve over all memories. `halvings` is made a type of its own by each curve, so that each
-/// gets its own vectorised loop.
+/// Runs one curve over all memories: `narrow` takes the ratio to `f32`, and `halvings` goes on from
+/// there. Each curve's closures are types of their own, so that each gets its own loops; they are
+/// apart because a register holds twice as many `f32`s as `f64`s.
 #[inline(always)]
 fn decay(
     strengths: &[f32],
     ages_seconds: &[f64],
     stabilities_seconds: &[f64],
     out: &mut [f32],
-    halvings: impl Fn(f64) -> f32,
+    narrow: impl Fn(f64) -> f32,
+    halvings: impl Fn(f32) -> f32,
 ) {
     let (strength_chunks, strength_tail) = strengths.as_chunks::<WIDTH>();
     let (age_chunks, age_tail) = ages_seconds.as_chunks::<WIDTH>();
@@ -66,36 +69,46 @@ fn decay(
     for (((strength, age), stability), out) in
         strength_chunks.iter().zip(age_chunks).zip(stability_chunks).zip(out_chunks)
     {
-        let mut halved = [0.0f32; WIDTH];
+        let mut narrowed = [0.0f32; WIDTH];
         for i in 0..WIDTH {
-            halved[i] = halvings(ratio(age[i], stability[i]));
+            narrowed[i] = narrow(ratio(age[i], stability[i]));
+        }
+        for narrowed in &mut narrowed {
+            *narrowed = halvings(*narrowed);
         }
         for i in 0..WIDTH {
-            out[i] = strength[i] * retention(halved[i]);
+            out[i] = strength[i] * retention(narrowed[i]);
         }
     }
     for (((strength, age), stability), out) in
         strength_tail.iter().zip(age_tail).zip(stability_tail).zip(out_tail)
     {
-        *out = strength * retention(halvings(ratio(*age, *stability)));
+        *out = strength * retention(halvings(narrow(ratio(*age, *stability))));
     }
 }
 
 /// `out = strength · 2^(−age / stability)`.
 pub(crate) fn half_life(strengths: &[f32], ages: &[f64], stabilities: &[f64], out: &mut [f32]) {
-    decay(strengths, ages, stabilities, out, |ratio| ratio as f32);
+    decay(strengths, ages, stabilities, out, |ratio| ratio as f32, |halvings| halvings);
 }
 
 /// `out = strength · e^(−age / stability)`.
 pub(crate) fn time_constant(strengths: &[f32], ages: &[f64], stabilities: &[f64], out: &mut [f32]) {
-    decay(strengths, ages, stabilities, out, |ratio| (ratio * f64::from_bits(LOG2_E)) as f32);
+    decay(
+        strengths,
+        ages,
+        stabilities,
+        out,
+        |ratio| (ratio * f64::from_bits(LOG2_E)) as f32,
+        |halvings| halvings,
+    );
 }
 
 /// `out = strength · (1 + age / stability)^(−exponent)`.
 pub(crate) fn power(exponent: f32, strengths: &[f32], ages: &[f64], stabilities: &[f64], out: &mut [f32]) {
-    decay(strengths, ages, stabilities, out, |ratio| {
-        let base = (1.0 + ratio) as f32;
+    let halvings = |base: f32| {
         // Beyond `f32` (and for a NaN) nothing is retained, however small the exponent.
         if base <= f32::MAX { exponent * log2(base) } else { f32::INFINITY }
-    });
+    };
+    decay(strengths, ages, stabilities, out, |ratio| (1.0 + ratio) as f32, halvings);
 }

@@ -149,7 +149,8 @@ impl Spreading {
         }
         // A hop that met an error left these behind.
         self.reached.drain(|node| self.accumulator[node as usize] = 0.0);
-        self.firing = Firing::default();
+        self.firing.rows.clear();
+        self.firing.released.clear();
         self.seeds.entries.clear();
         self.rule = None;
         self.hops = 0;
