@@ -21,7 +21,6 @@ pub struct Entry {
 
 /// What a store learns about a memory by recalling it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[non_exhaustive]
 pub struct History {
     /// When it was last recalled.
     pub last_recalled: Option<Time>,

@@ -108,9 +108,7 @@ prop_compose! {
         (memory.made, memory.links) = (made.map(Time::from_milliseconds), links);
         (memory.section_of, memory.follows, memory.language) = (section_of, follows, language);
         (memory.strength, memory.vector) = (strength, vector);
-        let mut history = History::default();
-        history.last_recalled = recalled.map(Time::from_milliseconds);
-        (history.stability, history.recalls) = (stability, recalls);
+        let history = History { last_recalled: recalled.map(Time::from_milliseconds), stability, recalls };
         Entry { memory, history }
     }
 }
