@@ -1,8 +1,9 @@
 //! An embedded associative memory.
 
 mod engram;
-pub mod evaluation;
 mod error;
+pub mod evaluation;
+mod exchange;
 pub mod import;
 mod index;
 pub mod memory;
@@ -11,10 +12,12 @@ mod recall;
 mod store;
 pub mod text;
 pub mod time;
+mod vault;
 
 pub use engram::{Change, Changes, Engram, VectorModel};
 pub use engram_kernels::Curve;
 pub use error::{Error, Result};
+pub use exchange::{ImportReport, Progress};
 pub use memory::{
     History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
 };
@@ -23,3 +26,4 @@ pub use recall::{
 };
 pub use text::Language;
 pub use time::Time;
+pub use vault::{STORE_FOLDER, Vault};

@@ -13,9 +13,9 @@ mod record;
 
 use std::io::{self, BufRead, Write};
 
-pub use self::record::{Entry, History, InvalidRecord};
+pub use self::record::InvalidRecord;
 use super::lines::{LineError, Lines};
-use crate::memory::NewMemory;
+use crate::memory::StoredMemory;
 
 /// A line that holds no memory; the lines after it are read all the same.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl<R: BufRead> Reader<R> {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Entry, JsonlError>;
+    type Item = Result<StoredMemory, JsonlError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let read = match self.lines.next_line()? {
@@ -82,8 +82,8 @@ impl<R: BufRead> Iterator for Reader<R> {
 ///
 /// # Errors
 /// If the stream cannot be written, or a number is not finite, which JSON cannot say.
-pub fn write(output: &mut impl Write, memory: &NewMemory, history: &History) -> io::Result<()> {
-    record::write(output, memory, history)?;
+pub fn write(output: &mut impl Write, memory: &StoredMemory) -> io::Result<()> {
+    record::write(output, memory)?;
     output.write_all(b"\n")
 }
 

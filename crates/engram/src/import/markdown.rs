@@ -8,7 +8,7 @@
 mod sections;
 mod targets;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use self::sections::Section;
 use self::targets::Target;
@@ -134,23 +134,15 @@ fn name(root: &mut NewMemory, first_h1: Option<&str>, stem: &str) {
         name_key(tokens.iter())
     };
     let title = root.title.take().unwrap_or_else(|| first_h1.unwrap_or(stem).to_owned());
-    let mut known = vec![key(&title)];
+    let mut known = HashSet::from([key(&title)]);
     let given = std::mem::take(&mut root.aliases);
     for alias in given.into_iter().chain(first_h1.map(str::to_owned)).chain([stem.to_owned()]) {
         let key = key(&alias);
-        if !key.is_empty() && !known.contains(&key) {
-            known.push(key);
+        if !key.is_empty() && known.insert(key) {
             root.aliases.push(alias);
         }
     }
     root.title = Some(title);
-    let mut tags: Vec<String> = Vec::new();
-    for tag in std::mem::take(&mut root.tags) {
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    root.tags = tags;
 }
 
 /// Makes the memories: one if the note is short, one per section if it is long.
@@ -199,11 +191,9 @@ fn assemble(root: NewMemory, mut all: Vec<Section>) -> Result<Vec<NewMemory>, In
             above.push((section.level, ids[i].clone()));
             memory
         };
-        for tag in section.tags {
-            if !memory.tags.contains(&tag) {
-                memory.tags.push(tag);
-            }
-        }
+        memory.tags.extend(section.tags);
+        let mut seen = HashSet::new();
+        memory.tags.retain(|tag| seen.insert(tag.clone()));
         let links = section.links.into_iter().filter_map(|(at, target)| {
             let to = match target {
                 Target::To(to) => to,

@@ -15,7 +15,8 @@ pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str
 pub(crate) fn home_names(record: &Record<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for title in record.title.as_deref().into_iter().chain(record.aliases.iter().map(String::as_str)) {
-        for name in title_names(title) {
+        // A title of many words is not looked for in texts, but a link may still write it out.
+        for name in title_names(title).into_iter().chain(link_name(title)) {
             if name.len() <= MAX_NAME_BYTES && !names.contains(&name) {
                 names.push(name);
             }

@@ -11,8 +11,8 @@ const JOINING: [&str; 12] = ["of", "the", "and", "de", "la", "von", "van", "da",
 ///
 /// A phrase is a run of capitalised words and numbers (it begins with a capitalised word or a year of four
 /// digits), joined by spaces, hyphens, or one small word such as "of" between spaces. It does not cross the
-/// punctuation of a sentence or the end of a line. The stop words of `language` are trimmed at both ends
-/// ("The Bank of England" is `bank of england`), and what is then empty or longer than
+/// punctuation of a sentence or the end of a line. The stop words of `language` are trimmed at both ends, but
+/// at the second only those in lower case ("The Bank of England" is `bank of england`, "World War I" stays), and what is then empty or longer than
 /// [`MAX_NAME_TOKENS`] is left out. `tokens` must have read this very `text`. Cost: one pass.
 pub fn phrases<'a>(text: &'a str, tokens: &'a Tokens, language: Language) -> Phrases<'a> {
     Phrases { text, tokens, language, next: 0 }
@@ -135,7 +135,8 @@ impl Phrases<'_> {
         while !range.is_empty() && stops(range.start) {
             range.start += 1;
         }
-        while !range.is_empty() && stops(range.end - 1) {
+        // A capital at the end belongs to the name: "World War I", "The Guess Who".
+        while !range.is_empty() && stops(range.end - 1) && !self.tokens.starts_upper(range.end - 1) {
             range.end -= 1;
         }
         range
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(found("see 12345 or 77 dogs"), Vec::<String>::new());
         assert_eq!(found("The And Of"), Vec::<String>::new());
         assert_eq!(found("Bank of the north"), ["bank"]);
+        assert_eq!(found("after World War I, Carl's"), ["world war i", "carl"]);
         assert_eq!(found("Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj"), Vec::<String>::new());
     }
 

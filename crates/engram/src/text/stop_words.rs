@@ -1,6 +1,6 @@
 //! Stop words: the function words of each language, folded as tokens are.
 //!
-//! Short lists on purpose. A word that also bears meaning or a name ("will", "may", "one") is left to its
+//! Short lists on purpose. A word that also bears meaning or a name ("will", "may", "us", "one") is left to its
 //! frequency, which weighs it down where it is common.
 
 use std::sync::OnceLock;
@@ -32,9 +32,9 @@ const fn words(language: Language) -> &'static str {
         Language::English => "a an the and or but nor if of in to for by on at as with from into onto than then that \
             which who whom whose what when where how why this these those there here is was were are be been being am do \
             does did doing done has have had having not no it its he she they them him his her hers their theirs i me my \
-            mine we us our ours you your yours also same both such so because while about between through during before \
+            mine we our ours you your yours also same both such so because while about between through during before \
             after above under over again further once any each few more most other some only own too very can could would \
-            should shall must just s t ll ve re isn aren wasn weren hasn haven hadn doesn didn don couldn wouldn shouldn \
+            should shall must just s t ll ve re isn aren wasn weren hasn haven hadn doesn didn couldn wouldn shouldn \
             itself himself herself themselves myself yourself",
         Language::German => "der die das den dem des ein eine einen einem einer eines und oder aber auch als am an auf aus \
             bei bin bis bist da damit dann dass daß dein deine dem den denn der dich dir doch dort du durch er es euer eure \

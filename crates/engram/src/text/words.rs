@@ -1,10 +1,10 @@
 //! Words as postings and vectors know them: without stop words, and as stems.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use frostem::Stemmer;
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Language;
 use super::script::start_of;
@@ -27,8 +27,27 @@ const MAX_CACHED: usize = 1 << 17;
 pub struct Words {
     language: Language,
     stemmer: Option<Stemmer>,
-    known: HashMap<Box<str>, Option<Stem>, BuildHasherDefault<Xxh3Default>>,
+    known: HashMap<Box<str>, Option<Stem>, BuildHasherDefault<OneShot>>,
     stems: String,
+}
+
+/// XXH3 without the large state that its streaming form sets up for each word.
+#[derive(Default)]
+struct OneShot(u64);
+
+impl Hasher for OneShot {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        // The mark that ends a string; words are the only keys.
+        self.0 ^= u64::from(byte);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -6,30 +6,11 @@ use std::io::{self, Write};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{JsonlErrorKind, json_error};
-use crate::memory::{InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, Weight};
+use crate::memory::{
+    History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
+};
 use crate::text::UnknownLanguage;
 use crate::time::{InvalidTime, Time};
-
-/// A memory that was read, with what another store had learnt about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The memory.
-    pub memory: NewMemory,
-    /// What the store that wrote it knew besides; nothing where the line was written by hand.
-    pub history: History,
-}
-
-/// What a store learns about a memory by recalling it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[non_exhaustive]
-pub struct History {
-    /// When it was last recalled.
-    pub last_recalled: Option<Time>,
-    /// How long it lasts, in seconds.
-    pub stability: Option<f64>,
-    /// How often it was recalled.
-    pub recalls: Option<u64>,
-}
 
 /// Values that do not make a memory.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -86,9 +67,9 @@ struct Record<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_recalled: Option<TimeValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    stability: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    recalls: Option<u64>,
+    stability: Option<f32>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    recalls: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,16 +120,17 @@ fn or_nothing<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -
 }
 
 /// Reads one line.
-pub(super) fn read(line: &str) -> Result<Entry, JsonlErrorKind> {
+pub(super) fn read(line: &str) -> Result<StoredMemory, JsonlErrorKind> {
     let record: Record<'_> =
         serde_json::from_str(line).map_err(|error| JsonlErrorKind::NotJson(json_error(&error)))?;
     Ok(record.check()?)
 }
 
 /// Writes one line without its end.
-pub(super) fn write(output: &mut impl Write, memory: &NewMemory, history: &History) -> io::Result<()> {
+pub(super) fn write(output: &mut impl Write, stored: &StoredMemory) -> io::Result<()> {
+    let StoredMemory { memory, history } = stored;
     let finite = memory.strength.is_finite()
-        && history.stability.is_none_or(f64::is_finite)
+        && history.stability_seconds.is_finite()
         && memory.vector.iter().flatten().all(|x| x.is_finite());
     if !finite {
         let message =
@@ -172,7 +154,8 @@ pub(super) fn write(output: &mut impl Write, memory: &NewMemory, history: &Histo
         strength: (memory.strength != 1.0).then_some(memory.strength),
         vector: memory.vector.clone(),
         last_recalled: history.last_recalled.map(TimeValue::new),
-        stability: history.stability,
+        stability: (history.stability_seconds != History::default().stability_seconds)
+            .then_some(history.stability_seconds),
         recalls: history.recalls,
     };
     Ok(serde_json::to_writer(output, &record)?)
@@ -204,7 +187,7 @@ impl<'a> LinkValue<'a> {
 }
 
 impl Record<'_> {
-    fn check(self) -> Result<Entry, InvalidRecord> {
+    fn check(self) -> Result<StoredMemory, InvalidRecord> {
         let id = |id: Option<Cow<'_, str>>| id.map(MemoryId::new).transpose();
         let strings = |list: Vec<Cow<'_, str>>| list.into_iter().map(Cow::into_owned).collect();
         let mut memory = NewMemory::new(MemoryId::new(self.id)?, self.text);
@@ -218,24 +201,19 @@ impl Record<'_> {
         memory.section_of = id(self.section_of)?;
         memory.follows = id(self.follows)?;
         memory.language = self.language.map(|code| code.parse()).transpose()?;
-        memory.strength = at_least_zero("strength", self.strength.unwrap_or(1.0).into())? as f32;
-        if let Some(value) = self.vector.iter().flatten().find(|x| !x.is_finite()) {
-            return Err(InvalidMemory::Number { field: "vector", value: f64::from(*value), bound: "" }.into());
-        }
+        memory.strength = self.strength.unwrap_or(1.0);
         memory.vector = self.vector;
         let history = History {
             last_recalled: self.last_recalled.map(TimeValue::read).transpose()?,
-            stability: self.stability.map(|value| at_least_zero("stability", value)).transpose()?,
             recalls: self.recalls,
+            stability_seconds: self.stability.unwrap_or(History::default().stability_seconds),
         };
-        Ok(Entry { memory, history })
+        memory.check()?;
+        history.check()?;
+        Ok(StoredMemory { memory, history })
     }
 }
 
-fn at_least_zero(field: &'static str, value: f64) -> Result<f64, InvalidMemory> {
-    if value.is_finite() && value >= 0.0 {
-        Ok(value)
-    } else {
-        Err(InvalidMemory::Number { field, value, bound: " of 0 or more" })
-    }
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

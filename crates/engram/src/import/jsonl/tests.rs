@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::import::MAX_LINE_BYTES;
-use crate::memory::{Link, LinkTarget, MemoryId, Namespace, Weight};
+use crate::memory::{History, Link, LinkTarget, MemoryId, Namespace, NewMemory, Weight};
 use crate::text::Language;
 use crate::time::Time;
 
-fn read(bytes: &[u8]) -> Vec<Result<Entry, String>> {
+fn read(bytes: &[u8]) -> Vec<Result<StoredMemory, String>> {
     Reader::new(bytes).map(|entry| entry.map_err(|error| error.to_string())).collect()
 }
 
@@ -26,7 +26,7 @@ fn the_whole_form_is_read() {
     assert_eq!(entry.memory.links[1].weight.get(), 2.5);
     assert_eq!(entry.memory.language, Some(Language::German));
     assert_eq!(entry.memory.made, "2026-11-22".parse().ok());
-    assert_eq!(entry.history.recalls, Some(3));
+    assert_eq!(entry.history.recalls, 3);
 }
 
 #[test]
@@ -98,20 +98,19 @@ prop_compose! {
         (id, text, title, aliases, tags) in (id(), any::<String>(), any::<Option<String>>(), any::<Vec<String>>(), any::<Vec<String>>()),
         (source, namespace, made) in (any::<Option<String>>(), "[a-z]{1,9}", any::<Option<i64>>()),
         (links, section_of, follows) in (prop::collection::vec(link(), 0..4), prop::option::of(id()), prop::option::of(id())),
-        (language, strength) in (prop::option::of(prop::sample::select(Language::ALL.to_vec())), 0.0_f32..9.0),
+        (language, strength) in (prop::option::of(prop::sample::select(Language::ALL.to_vec())), 0.001_f32..9.0),
         vector in prop::option::of(prop::collection::vec(finite(), 0..9)),
-        (recalled, stability, recalls) in (any::<Option<i64>>(), prop::option::of(0.0_f64..1e300), any::<Option<u64>>()),
-    ) -> Entry {
+        (recalled, stability, recalls) in (any::<Option<i64>>(), 0.001_f32..1e10, any::<u32>()),
+    ) -> StoredMemory {
         let mut memory = NewMemory::new(id, text);
         (memory.title, memory.aliases, memory.tags, memory.source) = (title, aliases, tags, source);
         memory.namespace = Namespace::new(namespace).unwrap();
         (memory.made, memory.links) = (made.map(Time::from_milliseconds), links);
         (memory.section_of, memory.follows, memory.language) = (section_of, follows, language);
         (memory.strength, memory.vector) = (strength, vector);
-        let mut history = History::default();
-        history.last_recalled = recalled.map(Time::from_milliseconds);
-        (history.stability, history.recalls) = (stability, recalls);
-        Entry { memory, history }
+        let last_recalled = recalled.map(Time::from_milliseconds);
+        let history = History { last_recalled, recalls, stability_seconds: stability };
+        StoredMemory { memory, history }
     }
 }
 
@@ -119,7 +118,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(entry in entry()) {
         let mut bytes = Vec::new();
-        write(&mut bytes, &entry.memory, &entry.history).unwrap();
+        write(&mut bytes, &entry).unwrap();
         prop_assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), 1);
         prop_assert_eq!(read(&bytes), vec![Ok(entry)]);
     }
