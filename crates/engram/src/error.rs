@@ -74,6 +74,12 @@ pub enum Error {
         /// What the database said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody else has the store open, and it must be had alone.
+    #[error("the store {} is open elsewhere too; close it there and try again", path.display())]
+    InUse {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// No memory has this id.
     #[error("no memory has the id {id}; `engram list` shows the ids")]
     UnknownId {
