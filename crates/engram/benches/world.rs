@@ -32,7 +32,8 @@ impl Numbers {
 
 /// The word of a rank: pronounceable, and no two alike.
 pub fn word(rank: u64) -> String {
-    const ONSETS: [&str; 16] = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st"];
+    const ONSETS: [&str; 16] =
+        ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st"];
     const VOWELS: [&str; 5] = ["a", "e", "i", "o", "u"];
     let mut rest = rank;
     let mut word = String::new();
@@ -76,6 +77,7 @@ pub fn memory(at: u64, size: u64) -> StoredMemory {
     let id = |at: u64| MemoryId::new(format!("m{at:07}")).expect("a plain id");
     let mut memory = NewMemory::new(id(at), text);
     memory.title = Some(title(at));
+    memory.language = Some(engram::Language::English);
     memory.made = Some(Time::from_milliseconds(1_700_000_000_000 + (at as i64) * 60_000));
     for _ in 0..LINKS {
         // Most links stay near, as in a folder of notes; some lead far away.
