@@ -374,7 +374,7 @@ fn form(at: usize, form: usize) -> NewMemory {
     ];
     let mut memory = note(&format!("m{at:02}"), titles[(at + form) % 6], texts[form]);
     memory.tags = if form == 1 { vec!["travel".into()] } else { Vec::new() };
-    if form % 2 == 0 {
+    if form.is_multiple_of(2) {
         memory.links.push(Link {
             to: LinkTarget::Id(id(&format!("m{:02}", (at * 5 + 1) % 12))),
             weight: Weight::ONE,
