@@ -412,6 +412,15 @@ impl Engram {
         self.write(|txn, state| Packed::build(&self.store, txn, state)?.write(&self.store, txn, state))
     }
 
+    /// The store's vector model.
+    pub(crate) fn vector_model(&self) -> Result<Model> {
+        let txn = self.store.read()?;
+        match state::read(&self.store, &txn)? {
+            Some(state) => Ok(state.model),
+            None => stored_model(&VectorModel::RandomIndexing),
+        }
+    }
+
     /// Runs a change in one transaction. A change that leaves the state as it was is not committed.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut RwTxn<'_>, &mut State) -> Result<R>) -> Result<R> {
         let mut txn = self.store.write()?;
@@ -506,7 +515,8 @@ fn stored_model(model: &VectorModel) -> Result<Model> {
     }
 }
 
-fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
+/// Refuses a vector that does not fit the store's model.
+pub(crate) fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
     let Some(vector) = &stored.memory.vector else { return Ok(()) };
     let what = format!("the memory {}", stored.memory.id);
     if !model.given {

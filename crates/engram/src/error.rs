@@ -74,12 +74,41 @@ pub enum Error {
         /// What the database said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody else has the store open, and it must be had alone.
+    #[error("the store {} is open elsewhere too; close it there and try again", path.display())]
+    InUse {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// No memory has this id.
     #[error("no memory has the id {id}; `engram list` shows the ids")]
     UnknownId {
         /// The id.
         id: MemoryId,
     },
+    /// A path is no folder.
+    #[error("{} is no folder; name the folder that holds the notes", path.display())]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file is of no kind that can be imported.
+    #[error(
+        "{} is of no kind that can be imported; name a .md, .txt or .jsonl file, or a folder", path.display()
+    )]
+    UnknownKind {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file or folder to be imported could not be read.
+    #[error(transparent)]
+    Read(#[from] crate::import::ReadError),
+    /// A BEIR folder could not be read.
+    #[error(transparent)]
+    Beir(#[from] crate::import::beir::BeirError),
+    /// What was to be written outside the store could not be.
+    #[error("the output cannot be written: {0}")]
+    Output(#[source] std::io::Error),
     /// A memory is not fit to be stored.
     #[error(transparent)]
     Invalid(#[from] InvalidMemory),

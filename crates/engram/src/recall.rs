@@ -10,6 +10,7 @@
 
 mod account;
 mod cue;
+mod parts;
 mod seeds;
 mod spread;
 mod view;
@@ -17,9 +18,10 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use engram_kernels::{TopK, apply_decay_into};
+use engram_kernels::{Spreading, TopK, apply_decay_into};
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
+pub use parts::{Part, Parts};
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
@@ -67,24 +69,28 @@ impl Engram {
         }
         let txn = self.store.read()?;
         let Some(state) = state::read(&self.store, &txn)? else { return Ok(Recollection::default()) };
-        let view = View::new(&self.store, &txn, &state)?;
-        let reading = Reading::of(&view, cue)?;
-        let recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
-            let seeds = Seeds::find(&view, &reading, cue, scratch)?;
+        let mut parts = Parts::default();
+        let (view, reading) = parts.time(Part::Cue, || -> Result<_> {
+            let view = View::new(&self.store, &txn, &state)?;
+            let reading = Reading::of(&view, cue)?;
+            Ok((view, reading))
+        })?;
+        let mut recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
+            let seeds = Seeds::find(&view, &reading, cue, scratch, &mut parts)?;
             let (ranked, spread) = match cue.mode {
                 Mode::Associative => {
-                    let spread = spread::spread(&view, &seeds, scratch)?;
-                    let candidates: Vec<(u32, f32)> = (scratch.touched().iter())
-                        .filter(|node| reading.is_allowed(&view, **node))
-                        .map(|node| (*node, scratch.activation(*node)))
-                        .collect();
-                    (rank(&view, cue, &candidates, at)?, Some(spread))
+                    let spread = parts.time(Part::Spreading, || spread::spread(&view, &seeds, scratch))?;
+                    let ranked = parts.time(Part::Ranking, || rank(&view, &reading, cue, scratch, at))?;
+                    (ranked, Some(spread))
                 }
                 Mode::Words => (plain(&seeds.words, cue.k), None),
                 Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
             };
-            account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
+            parts.time(Part::Account, || {
+                account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
+            })
         })?;
+        recollection.parts = parts;
         drop(view);
         drop(txn);
         if cue.reinforce {
@@ -129,10 +135,20 @@ impl Engram {
 }
 
 /// Weighs activation by forgetting and keeps the best.
-fn rank(view: &View<'_>, cue: &Cue, candidates: &[(u32, f32)], at: Time) -> Result<Vec<Ranked>> {
+fn rank(
+    view: &View<'_>,
+    reading: &Reading,
+    cue: &Cue,
+    scratch: &Spreading,
+    at: Time,
+) -> Result<Vec<Ranked>> {
+    let candidates: Vec<(u32, f32)> = (scratch.touched().iter())
+        .filter(|node| reading.is_allowed(view, **node))
+        .map(|node| (*node, scratch.activation(*node)))
+        .collect();
     let (mut strengths, mut ages) = (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
     let mut stabilities = Vec::with_capacity(candidates.len());
-    for (memory, _) in candidates {
+    for (memory, _) in &candidates {
         let columns = view.columns(*memory)?;
         let columns = columns.ok_or_else(|| view.store.damaged(format!("memory {memory} has no columns")))?;
         strengths.push(columns.strength);

@@ -457,67 +457,23 @@ pub(crate) fn unit_vector(vector: &[f32]) -> Vec<f32> {
 impl Packed {
     /// Puts everything in place of what was derived before, and clears what was kept of recent writes.
     pub(crate) fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
-        let tables = &store.tables;
-        let fail = |e| store.fail(e);
-        for table in [
-            tables.numbers,
-            tables.nodes,
-            tables.names,
-            tables.phrases,
-            tables.postings,
-            tables.terms,
-            tables.blocks,
-            tables.recent_postings,
-            tables.recent_edges,
-            tables.recent_vectors,
-            tables.recent_columns,
-            tables.recent_rows,
-            tables.gone,
-            tables.namespaces,
-        ] {
-            table.clear(txn).map_err(fail)?;
+        for table in derived_tables(store) {
+            table.clear(txn).map_err(|e| store.fail(e))?;
         }
-        let append = |txn: &mut RwTxn<'_>, table: Table, key: &[u8], value: &[u8]| {
-            table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(fail)
-        };
-        for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
-            let entry = NamespaceEntry { number, memories: *memories };
-            append(txn, tables.namespaces, name.as_bytes(), &entry.bytes())?;
-        }
-        let memories = self.ids.len() as u32;
-        for (number, id) in (0_u32..).zip(&self.ids) {
-            append(txn, tables.numbers, id.as_bytes(), &node_key(number))?;
-            let node = postcard::to_allocvec(&Node::Memory(id.clone())).unwrap_or_default();
-            append(txn, tables.nodes, &node_key(number), &node)?;
-        }
-        for (number, name) in (memories..).zip(&self.names) {
-            let node = postcard::to_allocvec(&Node::Name(name.clone())).unwrap_or_default();
-            append(txn, tables.nodes, &node_key(number), &node)?;
-            append(txn, tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
-        }
-        for (key, namespace, memory) in &self.singles {
-            append(txn, tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
-        }
-        for (term, name) in self.terms.iter().enumerate() {
-            let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
-            let value = super::postings::bytes(&self.posting_memories[row.clone()], &self.posting_weights[row]);
-            append(txn, tables.postings, name.as_bytes(), &value)?;
-            if !state.model.given {
-                let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
-                let vector = TermVector { idf: self.idf[term], elements };
-                append(txn, tables.terms, name.as_bytes(), &vector.bytes())?;
-            }
-        }
-        block::write_columns(store, txn, &self.columns)?;
-        block::write_vectors(store, txn, &self.vectors, state.model.dimensions)?;
-        let nodes = memories + self.names.len() as u32;
-        block::write_graph(store, txn, nodes, |node| {
-            let (targets, weights) = self.graph.row(node);
-            (targets, weights, self.graph.out_weights()[node as usize])
+        self.for_each_entry(store, state, &mut |table, key, value| {
+            table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
         })?;
-        *state = State {
-            generation: state.generation + 1,
-            version: state.version + 1,
+        *state = self.state(state);
+        Ok(())
+    }
+
+    /// The state of a store of exactly these memories.
+    pub(crate) fn state(&self, before: &State) -> State {
+        let memories = self.ids.len() as u32;
+        let nodes = memories + self.names.len() as u32;
+        State {
+            generation: before.generation + 1,
+            version: before.version + 1,
             memories,
             terms: self.length_total,
             packed_memories: memories,
@@ -526,8 +482,68 @@ impl Packed {
             recent_writes: 0,
             next_namespace: self.namespaces.len() as u32,
             languages: self.languages.iter().map(|l| l.code().to_owned()).collect(),
-            model: state.model.clone(),
-        };
-        Ok(())
+            model: before.model.clone(),
+        }
     }
+
+    /// Calls `each` with every entry of the derived tables; within a table, keys ascend.
+    pub(crate) fn for_each_entry(
+        &self,
+        store: &Store,
+        state: &State,
+        each: &mut dyn FnMut(Table, &[u8], &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let tables = &store.tables;
+        for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
+            let entry = NamespaceEntry { number, memories: *memories };
+            each(tables.namespaces, name.as_bytes(), &entry.bytes())?;
+        }
+        let memories = self.ids.len() as u32;
+        for (number, id) in (0_u32..).zip(&self.ids) {
+            each(tables.numbers, id.as_bytes(), &node_key(number))?;
+            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Memory(id.clone())))?;
+        }
+        for (number, name) in (memories..).zip(&self.names) {
+            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Name(name.clone())))?;
+            each(tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
+        }
+        for (key, namespace, memory) in &self.singles {
+            each(tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
+        }
+        for (term, name) in self.terms.iter().enumerate() {
+            let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
+            let value = super::postings::bytes(&self.posting_memories[row.clone()], &self.posting_weights[row]);
+            each(tables.postings, name.as_bytes(), &value)?;
+            if !state.model.given {
+                let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
+                let vector = TermVector { idf: self.idf[term], elements };
+                each(tables.terms, name.as_bytes(), &vector.bytes())?;
+            }
+        }
+        let blocks = &mut |key: &[u8], bytes: &[u8]| each(tables.blocks, key, bytes);
+        block::of_columns(&self.columns, blocks)?;
+        block::of_vectors(&self.vectors, state.model.dimensions, blocks)?;
+        block::of_graph(&self.graph, blocks)
+    }
+}
+
+/// The tables that packing fills or, those of recent writes, empties.
+pub(crate) fn derived_tables(store: &Store) -> [Table; 14] {
+    let tables = &store.tables;
+    [
+        tables.namespaces,
+        tables.numbers,
+        tables.nodes,
+        tables.names,
+        tables.phrases,
+        tables.postings,
+        tables.terms,
+        tables.blocks,
+        tables.recent_postings,
+        tables.recent_edges,
+        tables.recent_vectors,
+        tables.recent_columns,
+        tables.recent_rows,
+        tables.gone,
+    ]
 }

@@ -19,8 +19,6 @@ pub(crate) struct Place {
     pub(crate) parent: u32,
     /// The last token; for a root the namespace.
     pub(crate) token: TokenId,
-    /// How many tokens lead here.
-    pub(crate) depth: u32,
     /// How many memories have it as a phrase or tag.
     pub(crate) phrases: u32,
     /// The last of them, so that none counts twice; with one phrase, the only one.
@@ -40,12 +38,11 @@ pub(crate) struct Trie {
 }
 
 impl Trie {
-    fn add(&mut self, parent: u32, token: TokenId, depth: u32) -> u32 {
+    fn add(&mut self, parent: u32, token: TokenId) -> u32 {
         let place = self.places.len() as u32;
         self.places.push(Place {
             parent,
             token,
-            depth,
             phrases: 0,
             last_phrase: NONE,
             homes: Vec::new(),
@@ -58,7 +55,7 @@ impl Trie {
         if let Some(root) = self.roots.get(&namespace) {
             return *root;
         }
-        let root = self.add(NONE, namespace, 0);
+        let root = self.add(NONE, namespace);
         self.roots.insert(namespace, root);
         root
     }
@@ -66,11 +63,11 @@ impl Trie {
     /// The place of a run of tokens, made where it is missing.
     pub(crate) fn place(&mut self, namespace: u32, tokens: &[TokenId]) -> u32 {
         let mut place = self.root(namespace);
-        for (depth, token) in (1..).zip(tokens) {
+        for token in tokens {
             place = match self.children.get(&(place, *token)) {
                 Some(child) => *child,
                 None => {
-                    let child = self.add(place, *token, depth);
+                    let child = self.add(place, *token);
                     self.children.insert((place, *token), child);
                     child
                 }

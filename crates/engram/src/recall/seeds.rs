@@ -4,6 +4,7 @@ use engram_kernels::{Spreading, TopK};
 use rustc_hash::FxHashMap;
 
 use super::cue::{Cue, Mode, Reading};
+use super::parts::{Part, Parts};
 use super::view::View;
 use super::words;
 use crate::error::{Error, Result};
@@ -40,17 +41,19 @@ impl Seeds {
         reading: &Reading,
         cue: &Cue,
         scratch: &mut Spreading,
+        parts: &mut Parts,
     ) -> Result<Self> {
         let mut seeds = Self::default();
-        match cue.mode {
-            Mode::Words => seeds.words = words::find(view, reading, cue.k, scratch)?,
-            Mode::Vectors => seeds.vectors = by_vector(view, reading, cue, cue.k)?,
-            Mode::Associative => {
-                seeds.words = words::find(view, reading, SEED_MEMORIES, scratch)?;
-                seeds.vectors = by_vector(view, reading, cue, SEED_MEMORIES)?;
-                seeds.names = by_name(view, reading)?;
-                seeds.share();
-            }
+        let most = if cue.mode == Mode::Associative { SEED_MEMORIES } else { cue.k };
+        if cue.mode != Mode::Vectors {
+            seeds.words = parts.time(Part::Words, || words::find(view, reading, most, scratch))?;
+        }
+        if cue.mode != Mode::Words {
+            seeds.vectors = parts.time(Part::Vectors, || by_vector(view, reading, cue, most))?;
+        }
+        if cue.mode == Mode::Associative {
+            seeds.names = parts.time(Part::Names, || by_name(view, reading))?;
+            seeds.share();
         }
         Ok(seeds)
     }
@@ -95,8 +98,9 @@ impl Seeds {
 fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Result<Vec<(u32, f32)>> {
     let Some(vector) = cue_vector(view, reading, cue)? else { return Ok(Vec::new()) };
     let mut best = TopK::new(most);
-    let everyone = everyone(view, reading);
-    view.for_each_vector_block(|first, vectors| best.scan_dot(&vector, vectors, first, everyone.as_deref()))?;
+    // Without bounds everybody may: a forgotten vector is all zeros, scores 0, and is no seed.
+    let allowed = reading.allowed.as_deref();
+    view.for_each_vector_block(|first, vectors| best.scan_dot(&vector, vectors, first, allowed))?;
     view.for_each_recent_vector(|memory, candidate| {
         if reading.is_allowed(view, memory) {
             best.scan_dot(&vector, candidate, memory, None);
@@ -104,16 +108,6 @@ fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Resu
     })?;
     let found = best.into_sorted().into_iter().filter(|scored| scored.score > 0.0);
     Ok(found.map(|scored| (scored.id, scored.score)).collect())
-}
-
-/// The bits of the memories that may be scored; `None` where all may.
-fn everyone<'r>(view: &View<'_>, reading: &'r Reading) -> Option<std::borrow::Cow<'r, [u64]>> {
-    if let Some(bits) = &reading.allowed {
-        return Some(bits.into());
-    }
-    // A forgotten vector is all zeros and scores 0, which is no seed.
-    let _ = view;
-    None
 }
 
 /// The cue's vector at unit length: given, or by the store's own model. `None` where there is none.

@@ -26,8 +26,6 @@ pub(crate) struct Spread {
     patched: BTreeMap<u32, (Vec<u32>, Vec<f32>)>,
     /// Edges along which activation went.
     pub(crate) edges: u64,
-    /// Hops done.
-    pub(crate) hops: u32,
 }
 
 /// Spreads activation from the seeds; the result stands in `scratch`.
@@ -57,7 +55,7 @@ pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) ->
             break;
         }
     }
-    Ok(Spread { patched, edges: scratch.edges_traversed(), hops: scratch.hops() })
+    Ok(Spread { patched, edges: scratch.edges_traversed() })
 }
 
 impl Spread {

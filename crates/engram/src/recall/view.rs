@@ -86,11 +86,6 @@ impl<'t> View<'t> {
         !self.gone.is_empty() && self.gone.contains(&node)
     }
 
-    /// Whether any packed memory was forgotten.
-    pub(crate) fn any_gone(&self) -> bool {
-        !self.gone.is_empty()
-    }
-
     /// Whether a node is a memory that is in the store.
     pub(crate) fn is_memory(&self, node: u32) -> bool {
         if node < self.state.packed_memories {

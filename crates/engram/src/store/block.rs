@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use engram_kernels::{GraphBlock, GraphError};
+use engram_kernels::{Graph, GraphBlock, GraphError};
 use heed::{RoTxn, RwTxn};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -108,15 +108,8 @@ fn padded(bytes: usize) -> usize {
     bytes.next_multiple_of(SECTION_ALIGNMENT)
 }
 
-/// Writes a block of the sections.
-pub(crate) fn write(
-    store: &Store,
-    txn: &mut RwTxn<'_>,
-    kind: BlockKind,
-    index: u32,
-    shape: (u32, u32, u32),
-    sections: &[&[u8]],
-) -> Result<()> {
+/// The key and the bytes of a block of sections; `shape` is first row, rows, width.
+fn encode(kind: BlockKind, index: u32, shape: (u32, u32, u32), sections: &[&[u8]]) -> ([u8; 5], Vec<u8>) {
     let payload_bytes: usize = sections.iter().map(|s| padded(s.len())).sum();
     let mut bytes = vec![0; HEADER_BYTES + payload_bytes];
     let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
@@ -133,7 +126,7 @@ pub(crate) fn write(
     header[20..24].copy_from_slice(&width.to_le_bytes());
     header[24..32].copy_from_slice(&(payload_bytes as u64).to_le_bytes());
     header[32..40].copy_from_slice(&xxh3_64(payload).to_le_bytes());
-    store.tables.blocks.put(txn, &key(kind, index), &bytes).map_err(|e| store.fail(e))
+    (key(kind, index), bytes)
 }
 
 /// Reads the header of a block, and takes the rest as it lies. Cost: constant.
@@ -150,7 +143,15 @@ pub(crate) fn read<'t>(
         .ok_or_else(|| store.damaged(format!("block {index} of {kind:?} has no valid header")))
 }
 
-fn parse(bytes: &[u8], kind: BlockKind) -> Option<Block<'_>> {
+/// What kind of block a key names, if any.
+pub(crate) fn kind_of(key: &[u8]) -> Option<BlockKind> {
+    [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph]
+        .into_iter()
+        .find(|kind| key.len() == 5 && key[0] == *kind as u8)
+}
+
+/// Reads a block from the bytes of its value; `None` where they are none.
+pub(crate) fn parse(bytes: &[u8], kind: BlockKind) -> Option<Block<'_>> {
     let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
     let u32_at = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
     let u64_at = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
@@ -242,15 +243,13 @@ impl ColumnBlock<'_> {
             stability: *self.stability.get(row)?,
         })
     }
-
-    /// The number of the first memory.
-    pub(crate) fn first(&self) -> u32 {
-        self.first
-    }
 }
 
-/// Writes columns as blocks.
-pub(crate) fn write_columns(store: &Store, txn: &mut RwTxn<'_>, columns: &[Columns]) -> Result<()> {
+/// What takes a block's key and bytes.
+pub(crate) type Sink<'s> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 's;
+
+/// Gives columns as blocks.
+pub(crate) fn of_columns(columns: &[Columns], sink: &mut Sink<'_>) -> Result<()> {
     for (index, chunk) in (0_u32..).zip(columns.chunks(ROWS as usize)) {
         let namespace: Vec<u32> = chunk.iter().map(|c| c.namespace).collect();
         let length: Vec<u32> = chunk.iter().map(|c| c.length).collect();
@@ -267,25 +266,22 @@ pub(crate) fn write_columns(store: &Store, txn: &mut RwTxn<'_>, columns: &[Colum
             bytemuck::cast_slice(&stability),
         ];
         let shape = (index * ROWS, chunk.len() as u32, 0);
-        write(store, txn, BlockKind::Columns, index, shape, &sections)?;
+        let (key, bytes) = encode(BlockKind::Columns, index, shape, &sections);
+        sink(&key, &bytes)?;
     }
     Ok(())
 }
 
-/// Writes row-major vectors as blocks.
-pub(crate) fn write_vectors(
-    store: &Store,
-    txn: &mut RwTxn<'_>,
-    vectors: &[f32],
-    dimensions: u32,
-) -> Result<()> {
+/// Gives row-major vectors as blocks.
+pub(crate) fn of_vectors(vectors: &[f32], dimensions: u32, sink: &mut Sink<'_>) -> Result<()> {
     if dimensions == 0 {
         return Ok(());
     }
     for (index, chunk) in (0_u32..).zip(vectors.chunks(VECTOR_ROWS as usize * dimensions as usize)) {
         let rows = chunk.len() as u32 / dimensions;
         let shape = (index * VECTOR_ROWS, rows, dimensions);
-        write(store, txn, BlockKind::Vectors, index, shape, &[bytemuck::cast_slice(chunk)])?;
+        let (key, bytes) = encode(BlockKind::Vectors, index, shape, &[bytemuck::cast_slice(chunk)]);
+        sink(&key, &bytes)?;
     }
     Ok(())
 }
@@ -300,7 +296,9 @@ pub(crate) fn erase_vector(store: &Store, txn: &mut RwTxn<'_>, memory: u32) -> R
     if let Some(vector) = vectors.get_mut(at..at + width as usize) {
         vector.fill(0.0);
     }
-    write(store, txn, BlockKind::Vectors, index, (first, rows, width), &[bytemuck::cast_slice(&vectors)])
+    let shape = (first, rows, width);
+    let (key, bytes) = encode(BlockKind::Vectors, index, shape, &[bytemuck::cast_slice(&vectors)]);
+    store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))
 }
 
 /// The graph rows of one block.
@@ -326,13 +324,9 @@ impl GraphRows<'_> {
     }
 }
 
-/// Writes a graph as blocks. `row` gives each node's targets, weights and the sum of the out-weights.
-pub(crate) fn write_graph<'g>(
-    store: &Store,
-    txn: &mut RwTxn<'_>,
-    nodes: u32,
-    row: impl Fn(u32) -> (&'g [u32], &'g [f32], f32),
-) -> Result<()> {
+/// Gives a graph as blocks.
+pub(crate) fn of_graph(graph: &Graph, sink: &mut Sink<'_>) -> Result<()> {
+    let nodes = graph.nodes() as u32;
     let mut first = 0;
     let mut index = 0;
     while first < nodes {
@@ -340,10 +334,10 @@ pub(crate) fn write_graph<'g>(
         let (mut offsets, mut out_weights) = (vec![0_u32], Vec::new());
         let (mut targets, mut weights) = (Vec::new(), Vec::new());
         for node in first..end {
-            let (row_targets, row_weights, out_weight) = row(node);
+            let (row_targets, row_weights) = graph.row(node);
             targets.extend_from_slice(row_targets);
             weights.extend_from_slice(row_weights);
-            out_weights.push(out_weight);
+            out_weights.push(graph.out_weights()[node as usize]);
             offsets.push(targets.len() as u32);
         }
         let sections: [&[u8]; 4] = [
@@ -353,7 +347,8 @@ pub(crate) fn write_graph<'g>(
             bytemuck::cast_slice(&weights),
         ];
         let shape = (first, end - first, targets.len() as u32);
-        write(store, txn, BlockKind::Graph, index, shape, &sections)?;
+        let (key, bytes) = encode(BlockKind::Graph, index, shape, &sections);
+        sink(&key, &bytes)?;
         first = end;
         index += 1;
     }

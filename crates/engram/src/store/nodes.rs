@@ -50,9 +50,8 @@ pub(crate) fn get(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<No
     let Some(bytes) = store.tables.nodes.get(txn, &node_key(node)).map_err(|e| store.fail(e))? else {
         return Ok(None);
     };
-    postcard::from_bytes(bytes)
-        .map(Some)
-        .map_err(|_| store.damaged(format!("the account of node {node} cannot be read")))
+    let found = read(bytes);
+    found.map(Some).ok_or_else(|| store.damaged(format!("the account of node {node} cannot be read")))
 }
 
 /// The name that a number stands for; `None` where it is no name.
@@ -65,8 +64,17 @@ pub(crate) fn name(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<N
 
 /// Sets the node of a number.
 pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, number: u32, node: &Node) -> Result<()> {
-    let bytes = postcard::to_allocvec(node).unwrap_or_default();
-    store.tables.nodes.put(txn, &node_key(number), &bytes).map_err(|e| store.fail(e))
+    store.tables.nodes.put(txn, &node_key(number), &bytes(node)).map_err(|e| store.fail(e))
+}
+
+/// The bytes of a node's account.
+pub(crate) fn bytes(node: &Node) -> Vec<u8> {
+    postcard::to_allocvec(node).unwrap_or_default()
+}
+
+/// Reads a node's account.
+pub(crate) fn read(bytes: &[u8]) -> Option<Node> {
+    postcard::from_bytes(bytes).ok()
 }
 
 /// The number of the memory with this external id.

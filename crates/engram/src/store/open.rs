@@ -22,7 +22,7 @@ const MAP_BYTES_LEAST: usize = 1 << 28;
 /// The number of processes and threads that may read at the same moment.
 const READERS: u32 = 510;
 /// The name that LMDB gives its file within a folder.
-const DATA_FILE: &str = "data.mdb";
+pub(crate) const DATA_FILE: &str = "data.mdb";
 /// How long to wait for an environment of this process that is just being closed.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -119,19 +119,24 @@ const NO_ROOT: u64 = u64::MAX;
 /// Page header, magic, version, address, map size, two tables of 48, last page, transaction.
 const HEADER_BYTES: usize = PAGE_HEADER + 4 + 4 + 8 + 8 + 2 * 48 + 8 + 8;
 
-/// Refuses a file that could not be mapped without danger.
-fn check_file(folder: &Path) -> Result<()> {
+/// The number of the last transaction in the file of a folder; `None` for a file that is not written yet.
+pub(crate) fn last_transaction(folder: &Path) -> Result<Option<u64>> {
+    Ok(check_file(folder)?.map(|header| header.transaction))
+}
+
+/// Refuses a file that could not be mapped without danger; gives the newest header of one that can.
+fn check_file(folder: &Path) -> Result<Option<Header>> {
     let path = folder.join(DATA_FILE);
     let mut file = match File::open(&path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(Error::File { action: "read", path, source }),
     };
     let unreadable = |source| Error::File { action: "read", path: path.clone(), source };
     let damaged = |what: String| Error::Damaged { path: folder.to_owned(), what };
     let length = file.metadata().map_err(unreadable)?.len();
     if length == 0 {
-        return Ok(()); // created and not yet written; LMDB starts afresh
+        return Ok(None); // created and not yet written; LMDB starts afresh
     }
     let mut start = Vec::new();
     file.by_ref().take(2 * 65_536).read_to_end(&mut start).map_err(unreadable)?;
@@ -152,7 +157,7 @@ fn check_file(folder: &Path) -> Result<()> {
     if newest.roots.iter().any(|root| *root != NO_ROOT && *root > newest.last_page) {
         return Err(damaged("its header points past its end".into()));
     }
-    Ok(())
+    Ok(Some(newest))
 }
 
 /// Reads one header page; `None` where it is none. Layout: `MDB_page` and `MDB_meta` of LMDB's `mdb.c`.

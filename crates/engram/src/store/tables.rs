@@ -55,11 +55,6 @@ macro_rules! tables {
                     None => return Ok(None),
                 },)* }))
             }
-
-            /// Every table with its name.
-            pub(crate) fn all(&self) -> Vec<(&'static str, Table)> {
-                vec![$((stringify!($name), self.$name)),*]
-            }
         }
     };
 }

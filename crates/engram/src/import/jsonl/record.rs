@@ -12,29 +12,6 @@ use crate::memory::{
 use crate::text::UnknownLanguage;
 use crate::time::{InvalidTime, Time};
 
-<<<<<<< HEAD
-=======
-/// A memory that was read, with what another store had learnt about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The memory.
-    pub memory: NewMemory,
-    /// What the store that wrote it knew besides; nothing where the line was written by hand.
-    pub history: History,
-}
-
-/// What a store learns about a memory by recalling it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct History {
-    /// When it was last recalled.
-    pub last_recalled: Option<Time>,
-    /// How long it lasts, in seconds.
-    pub stability: Option<f64>,
-    /// How often it was recalled.
-    pub recalls: Option<u64>,
-}
-
->>>>>>> text
 /// Values that do not make a memory.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,0 +1,102 @@
+//! A made world of memories for benchmarks: words by Zipf's law, titles, mentions and links, all seeded.
+
+use engram::{Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Time, Weight};
+
+/// Words in the language of the world.
+const VOCABULARY: u64 = 40_000;
+/// Words in a text.
+const WORDS: u64 = 60;
+/// Links from each memory.
+const LINKS: u64 = 5;
+
+/// A sequence of numbers that is the same everywhere (splitmix64).
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A word's rank: rank r about as often as 1/r.
+    fn rank(&mut self) -> u64 {
+        // exp(u · ln V) by repeated halving of the exponent range: a uniform power of two, then uniform in it.
+        let octave = self.next() % VOCABULARY.ilog2() as u64;
+        ((1 << octave) + self.next() % (1 << octave)).min(VOCABULARY - 1)
+    }
+}
+
+/// The word of a rank: pronounceable, and no two alike.
+pub fn word(rank: u64) -> String {
+    const ONSETS: [&str; 16] = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st"];
+    const VOWELS: [&str; 5] = ["a", "e", "i", "o", "u"];
+    let mut rest = rank;
+    let mut word = String::new();
+    loop {
+        word.push_str(ONSETS[(rest % 16) as usize]);
+        word.push_str(VOWELS[(rest / 16 % 5) as usize]);
+        rest /= 80;
+        if rest == 0 {
+            return word;
+        }
+    }
+}
+
+/// The title of a memory: two capitalised words of its own.
+pub fn title(at: u64) -> String {
+    let mut numbers = Numbers(at.wrapping_mul(7919) + 13);
+    let mut capital = || {
+        let word = word(2_000 + numbers.next() % (VOCABULARY - 2_000));
+        word[..1].to_uppercase() + &word[1..]
+    };
+    format!("{} {}", capital(), capital())
+}
+
+/// The memories of a world of this size.
+pub fn memories(size: u64) -> impl Iterator<Item = StoredMemory> {
+    (0..size).map(move |at| memory(at, size))
+}
+
+/// One memory of a world of this size.
+pub fn memory(at: u64, size: u64) -> StoredMemory {
+    let mut numbers = Numbers(at);
+    let mut text = String::new();
+    for position in 0..WORDS {
+        if position % 25 == 12 {
+            text.push_str(&title(numbers.next() % size)); // a mention
+        } else {
+            text.push_str(&word(numbers.rank()));
+        }
+        text.push(if position % 12 == 11 { '.' } else { ' ' });
+    }
+    let id = |at: u64| MemoryId::new(format!("m{at:07}")).expect("a plain id");
+    let mut memory = NewMemory::new(id(at), text);
+    memory.title = Some(title(at));
+    memory.made = Some(Time::from_milliseconds(1_700_000_000_000 + (at as i64) * 60_000));
+    for _ in 0..LINKS {
+        // Most links stay near, as in a folder of notes; some lead far away.
+        let near = (at + 1 + numbers.next() % 50) % size;
+        let target = if numbers.next() % 4 == 0 { numbers.next() % size } else { near };
+        memory.links.push(Link { to: LinkTarget::Id(id(target)), weight: Weight::ONE });
+    }
+    memory.into()
+}
+
+/// The cues: a few words of a memory's text and, every second time, its title.
+pub fn cues(count: u64, size: u64) -> Vec<String> {
+    (0..count)
+        .map(|at| {
+            let mut numbers = Numbers(at ^ 0xc0ffee);
+            let target = numbers.next() % size;
+            let mut cue: Vec<String> = (0..6).map(|_| word(numbers.rank())).collect();
+            if at % 2 == 0 {
+                cue.push(title(target));
+            }
+            cue.join(" ")
+        })
+        .collect()
+}

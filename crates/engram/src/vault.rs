@@ -1,0 +1,204 @@
+//! A folder of linked notes with a store of its own, kept in step with what changes in the folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::exchange::{Found, ImportReport, Progress, files_below, read_note};
+use crate::import::Kind;
+use crate::memory::{History, MemoryId, StoredMemory};
+
+/// The folder within a vault that holds its store.
+pub const STORE_FOLDER: &str = ".engram";
+
+/// A file changed within this time before it was read might change again without a new time stamp.
+const CLOCK_GRAIN_NANOSECONDS: i128 = 2_000_000_000;
+
+/// A folder of Markdown and text notes, and the store that remembers them.
+///
+/// ```no_run
+/// use engram::{Cue, Vault};
+/// let vault = Vault::open("notes".as_ref(), None)?;
+/// vault.synchronise(&mut |_| {})?;
+/// for hit in vault.engram().recall(&Cue::new("what did we decide about lanes?"))?.hits {
+///     println!("{}", hit.id);
+/// }
+/// # Ok::<(), engram::Error>(())
+/// ```
+pub struct Vault {
+    folder: PathBuf,
+    engram: Engram,
+}
+
+/// What the store knows of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FileEntry {
+    relative: String,
+    bytes: u64,
+    changed: i128,
+    /// Whether the time stamp was old enough when the file was read.
+    settled: bool,
+    /// The hash of its text; 0 for a file that could not be read.
+    text: u64,
+    /// The memories that it became.
+    ids: Vec<String>,
+}
+
+impl FileEntry {
+    fn key(&self) -> [u8; 16] {
+        xxh3_128(self.relative.as_bytes()).to_be_bytes()
+    }
+}
+
+impl Vault {
+    /// Opens a folder of notes. Its store lies in `store`, or in the folder's own `.engram`, which is made
+    /// where it is missing and which version control is told to ignore.
+    ///
+    /// # Errors
+    /// If the folder is none, or the store cannot be opened or made.
+    pub fn open(folder: &Path, store: Option<&Path>) -> Result<Self> {
+        let metadata = fs::metadata(folder).map_err(|e| crate::import::ReadError::from_io(folder, e))?;
+        if !metadata.is_dir() {
+            return Err(Error::NoFolder { path: folder.to_owned() });
+        }
+        let engram = match store {
+            Some(store) => Engram::create(store)?,
+            None => {
+                let own = folder.join(STORE_FOLDER);
+                let engram = Engram::create(&own)?;
+                let ignore = own.join(".gitignore");
+                if !ignore.exists() {
+                    fs::write(&ignore, "*\n")
+                        .map_err(|source| Error::File { action: "written", path: ignore, source })?;
+                }
+                engram
+            }
+        };
+        Ok(Self { folder: folder.to_owned(), engram })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn engram(&self) -> &Engram {
+        &self.engram
+    }
+
+    /// Takes in what has changed in the folder since the last time: new, changed, renamed and deleted notes.
+    ///
+    /// A file whose size and time stamp are as before is not read. A renamed note keeps what recalling it has
+    /// left behind. Cost: looking at each file's metadata, and reading what has changed.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written. Files that cannot be read are reported and do not stop the
+    /// rest; what was known of them stays.
+    pub fn synchronise(&self, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+        let mut report = ImportReport::default();
+        let mut files = files_below(&self.folder, &mut report.refused);
+        files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
+        let mut known = self.known()?;
+        let changed: Vec<&Found> = files
+            .iter()
+            .filter(|file| {
+                known.get(&file.relative).is_none_or(|entry| {
+                    entry.bytes != file.bytes || entry.changed != file.changed || !entry.settled
+                })
+            })
+            .collect();
+        let there: BTreeSet<&str> = files.iter().map(|file| file.relative.as_str()).collect();
+        // A folder that could not be read is not a folder whose notes were deleted.
+        let deleted: Vec<FileEntry> = if report.refused.is_empty() {
+            known.values().filter(|entry| !there.contains(entry.relative.as_str())).cloned().collect()
+        } else {
+            Vec::new()
+        };
+        if changed.is_empty() && deleted.is_empty() {
+            return Ok(report);
+        }
+        let now = crate::time::Time::now().milliseconds();
+        let total = changed.iter().map(|file| file.bytes).sum();
+        let mut entries: Vec<FileEntry> = Vec::new();
+        let mut forget: BTreeSet<String> = deleted.iter().flat_map(|entry| entry.ids.clone()).collect();
+        let mut put: Vec<StoredMemory> = Vec::new();
+        for file in changed {
+            let old = known.remove(&file.relative);
+            let settled = i128::from(now) * 1_000_000 - file.changed > CLOCK_GRAIN_NANOSECONDS;
+            let (relative, bytes, changed) = (file.relative.clone(), file.bytes, file.changed);
+            let mut entry = FileEntry { relative, bytes, changed, settled, text: 0, ids: Vec::new() };
+            match read_note(file, &mut report.warnings) {
+                Ok((memories, text)) => {
+                    entry.text = xxh3_64(text.as_bytes());
+                    entry.ids = memories.iter().map(|stored| stored.memory.id.to_string()).collect();
+                    if let Some(old) = &old {
+                        let kept: BTreeSet<&String> = entry.ids.iter().collect();
+                        forget.extend(old.ids.iter().filter(|id| !kept.contains(id)).cloned());
+                    }
+                    let moved = deleted.iter().find(|gone| gone.text == entry.text && entry.text != 0);
+                    let moved = moved.filter(|gone| old.is_none() && gone.ids.len() == memories.len());
+                    for (at, mut stored) in memories.into_iter().enumerate() {
+                        if let Some(moved) = moved {
+                            stored.history = self.history(&moved.ids[at])?;
+                        }
+                        put.push(stored);
+                    }
+                }
+                Err(error) => {
+                    report.refused.push(error.to_string());
+                    entry.ids = old.map(|old| old.ids).unwrap_or_default();
+                }
+            }
+            entries.push(entry);
+        }
+        let kept: BTreeSet<&str> = entries.iter().flat_map(|e| e.ids.iter().map(String::as_str)).collect();
+        forget.retain(|id| !kept.contains(id.as_str()));
+        let forget: Vec<MemoryId> = forget.into_iter().filter_map(|id| MemoryId::new(id).ok()).collect();
+        let put = put.into_iter().map(Ok);
+        let changes = self.engram.take_in(put, total, &mut report, progress)?;
+        report.changes = changes.and(self.engram.apply(&[], &forget)?);
+        // Written last: what is cut off before is simply taken in again.
+        self.note(&entries, &deleted)?;
+        Ok(report)
+    }
+
+    /// What the store knows of the folder's files, by relative path.
+    fn known(&self) -> Result<BTreeMap<String, FileEntry>> {
+        let store = &self.engram.store;
+        let txn = store.read()?;
+        let mut known = BTreeMap::new();
+        for entry in store.tables.files.iter(&txn).map_err(|e| store.fail(e))? {
+            let (_, bytes) = entry.map_err(|e| store.fail(e))?;
+            // An account that cannot be read only means that the file is read again.
+            if let Ok(entry) = postcard::from_bytes::<FileEntry>(bytes) {
+                known.insert(entry.relative.clone(), entry);
+            }
+        }
+        Ok(known)
+    }
+
+    fn history(&self, id: &str) -> Result<History> {
+        let stored = match MemoryId::new(id) {
+            Ok(id) => self.engram.get(&id)?,
+            Err(_) => None,
+        };
+        Ok(stored.map(|stored| stored.history).unwrap_or_default())
+    }
+
+    fn note(&self, entries: &[FileEntry], deleted: &[FileEntry]) -> Result<()> {
+        let store = &self.engram.store;
+        self.engram.write(|txn, state| {
+            for entry in deleted {
+                store.tables.files.delete(txn, &entry.key()).map_err(|e| store.fail(e))?;
+            }
+            for entry in entries {
+                let bytes = postcard::to_allocvec(entry).unwrap_or_default();
+                store.tables.files.put(txn, &entry.key(), &bytes).map_err(|e| store.fail(e))?;
+            }
+            state.version += 1;
+            Ok(())
+        })
+    }
+}

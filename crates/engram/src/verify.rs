@@ -1,0 +1,300 @@
+//! Checking a store: every record, every row, every block, and that they agree with one another.
+//!
+//! Four passes: the facts (checksums, ids), the numbering (memories, nodes, names), the packed rows and blocks
+//! (checksums, ranges), and, where nothing was written since they were packed, everything derived against what
+//! the facts give when it is derived again.
+
+use std::collections::BTreeMap;
+
+use heed::RoTxn;
+
+use crate::engram::Engram;
+use crate::error::Result;
+use crate::index::packed::{Packed, derived_tables};
+use crate::index::{associations::Kind, edges, postings};
+use crate::memory::MemoryId;
+use crate::random_indexing::TermVector;
+use crate::store::block::{self, BlockKind, Columns};
+use crate::store::nodes::{self, Node};
+use crate::store::record::Record;
+use crate::store::state::{self, State};
+use crate::store::tables::{Store, Table, edge_at, node_at};
+
+/// The most problems that are told one by one.
+const MOST_PROBLEMS: usize = 100;
+
+/// What a check of a store has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verification {
+    /// Memories that were read.
+    pub memories: u64,
+    /// Entries of all tables that were read.
+    pub entries: u64,
+    /// Whether everything derived was compared with what the memories give; it is not after writes that
+    /// were not consolidated yet.
+    pub rebuilt: bool,
+    /// What is wrong, one sentence each; empty for a sound store.
+    pub problems: Vec<String>,
+}
+
+impl Verification {
+    fn problem(&mut self, what: impl Into<String>) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(what.into());
+        }
+    }
+}
+
+impl Engram {
+    /// Reads the whole store and checks it. Cost: as a [consolidation](Engram::consolidate).
+    ///
+    /// Damage that LMDB itself trips over may kill the process that looks at it (a mapped page that cannot be
+    /// read); where that must not happen, run `engram verify`, which looks from a process of its own.
+    ///
+    /// # Errors
+    /// If the store cannot be read at all. What is wrong within it is no error but in the result.
+    pub fn verify(&self) -> Result<Verification> {
+        let store = &self.store;
+        let txn = store.read()?;
+        let mut found = Verification::default();
+        let Some(state) = state::read(store, &txn)? else { return Ok(found) };
+        facts(store, &txn, &state, &mut found)?;
+        numbering(store, &txn, &state, &mut found)?;
+        packed(store, &txn, &state, &mut found)?;
+        recent(store, &txn, &state, &mut found)?;
+        if found.problems.is_empty() {
+            rebuild(store, &txn, &state, &mut found)?;
+        }
+        Ok(found)
+    }
+}
+
+/// Calls `each` with every entry of a table.
+fn walk<'t>(
+    store: &Store,
+    txn: &'t RoTxn<'_>,
+    table: Table,
+    found: &mut Verification,
+    mut each: impl FnMut(&mut Verification, &'t [u8], &'t [u8]),
+) -> Result<()> {
+    for entry in table.iter(txn).map_err(|e| store.fail(e))? {
+        let (key, value) = entry.map_err(|e| store.fail(e))?;
+        found.entries += 1;
+        each(found, key, value);
+    }
+    Ok(())
+}
+
+fn text(bytes: &[u8]) -> String {
+    crate::text::printable_line(&String::from_utf8_lossy(bytes)).into_owned()
+}
+
+fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    let mut in_namespace: BTreeMap<String, u32> = BTreeMap::new();
+    walk(store, txn, store.tables.memories, found, |found, key, value| {
+        found.memories += 1;
+        let id = text(key);
+        if std::str::from_utf8(key).ok().and_then(|id| MemoryId::new(id).ok()).is_none() {
+            found.problem(format!("the id {id} is none"));
+        }
+        match Record::read(value) {
+            Ok(record) => *in_namespace.entry(record.namespace.into_owned()).or_default() += 1,
+            Err(bad) => found.problem(format!("the memory {id} is unreadable: {bad}")),
+        }
+    })?;
+    if found.memories != u64::from(state.memories) {
+        found.problem(format!("the store says it has {} memories and has {}", state.memories, found.memories));
+    }
+    for (name, entry) in nodes::namespaces(store, txn)? {
+        let there = in_namespace.remove(&name).unwrap_or(0);
+        if there != entry.memories {
+            found.problem(format!("the namespace {name} says {} memories and has {there}", entry.memories));
+        }
+    }
+    for name in in_namespace.keys() {
+        found.problem(format!("the namespace {name} is missing"));
+    }
+    Ok(())
+}
+
+fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    let tables = &store.tables;
+    let get = |table: Table, key: &[u8]| table.get(txn, key).map_err(|e| store.fail(e));
+    let (mut numbered, mut failed) = (0, None);
+    walk(store, txn, tables.numbers, found, |found, key, value| {
+        numbered += 1;
+        let number = node_at(value);
+        let node = match number.map(|number| nodes::get(store, txn, number)) {
+            Some(Ok(node)) => node,
+            Some(Err(e)) => {
+                failed.get_or_insert(e);
+                None
+            }
+            None => None,
+        };
+        let same = matches!(&node, Some(Node::Memory(id)) if id.as_bytes() == key);
+        if !same || get(tables.memories, key).is_ok_and(|memory| memory.is_none()) {
+            found.problem(format!("the memory {} has a number that is not its own", text(key)));
+        }
+        if number.is_none_or(|number| number >= state.next_node) {
+            found.problem(format!("the number of the memory {} is out of range", text(key)));
+        }
+    })?;
+    if numbered != found.memories {
+        found.problem(format!("{numbered} memories are numbered, and there are {}", found.memories));
+    }
+    walk(store, txn, tables.nodes, found, |found, key, value| match nodes::read(value) {
+        None => found.problem(format!("the account of node {:?} cannot be read", node_at(key))),
+        Some(Node::Memory(id)) => {
+            if get(tables.numbers, id.as_bytes()).is_ok_and(|number| number != Some(key)) {
+                found.problem(format!("the memory {id} has two numbers"));
+            }
+        }
+        Some(Node::Name(name)) => {
+            let stored = crate::store::tables::name_key(&name.key, name.namespace);
+            if get(tables.names, &stored).is_ok_and(|number| number != Some(key)) {
+                found.problem(format!("the name {:?} has two numbers", name.key));
+            }
+        }
+    })?;
+    for (table, what) in [(tables.names, "name"), (tables.phrases, "phrase")] {
+        walk(store, txn, table, found, |found, key, value| {
+            let node = node_at(value).map(|number| nodes::get(store, txn, number));
+            let fits = match node {
+                Some(Ok(Some(Node::Name(name)))) => what == "name" && key.starts_with(name.key.as_bytes()),
+                Some(Ok(Some(Node::Memory(_)))) => what == "phrase",
+                _ => false,
+            };
+            if !fits {
+                found.problem(format!("the {what} {} leads nowhere", text(key)));
+            }
+        })?;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    walk(store, txn, store.tables.postings, found, |found, key, value| {
+        let sound = postings::parse(value).is_some_and(|row| {
+            row.is_intact()
+                && row.memories.is_sorted_by(|a, b| a < b)
+                && row.memories.last().is_none_or(|last| *last < state.packed_memories)
+                && row.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+        });
+        if !sound {
+            found.problem(format!("the row of the term {} is broken", text(key)));
+        }
+    })?;
+    walk(store, txn, store.tables.terms, found, |found, key, value| {
+        if TermVector::read(value).is_none() {
+            found.problem(format!("the vector of the term {} is broken", text(key)));
+        }
+    })?;
+    let (mut rows, mut nodes) = (0, 0);
+    walk(store, txn, store.tables.blocks, found, |found, key, value| {
+        let kind = block::kind_of(key);
+        let Some((kind, block)) = kind.and_then(|kind| Some((kind, block::parse(value, kind)?))) else {
+            found.problem(format!("the block {key:?} has no valid header"));
+            return;
+        };
+        let name = format!("the block of {kind:?} from row {}", block.first);
+        if !block.is_intact() {
+            found.problem(format!("{name} is not what was written"));
+            return;
+        }
+        let sound = match kind {
+            BlockKind::Columns => {
+                rows += block.rows;
+                block.columns().is_some()
+            }
+            BlockKind::Vectors => {
+                let finite = |vectors: &[f32]| vectors.iter().all(|x| x.is_finite());
+                block.vectors().is_some_and(|vectors| finite(&vectors))
+            }
+            BlockKind::Graph => {
+                nodes += block.rows;
+                let total = state.packed_nodes as usize;
+                block.graph().is_some_and(|rows| rows.view(total).is_ok_and(|view| view.check().is_ok()))
+            }
+        };
+        if !sound {
+            found.problem(format!("{name} holds what cannot be"));
+        }
+    })?;
+    if rows != state.packed_memories || nodes != state.packed_nodes {
+        found.problem("packed blocks are missing");
+    }
+    Ok(())
+}
+
+fn recent(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    let tables = &store.tables;
+    let in_range = |node: Option<u32>| node.is_some_and(|node| node < state.next_node);
+    walk(store, txn, tables.recent_postings, found, |found, key, value| {
+        let memory = key.len().checked_sub(4).and_then(|at| node_at(&key[at..]));
+        if !in_range(memory) || node_at(value).is_none() {
+            found.problem("a recent posting is broken");
+        }
+    })?;
+    walk(store, txn, tables.recent_edges, found, |found, key, _| {
+        let edge = edge_at(key).filter(|(source, target, kind)| {
+            in_range(Some(*source)) && in_range(Some(*target)) && Kind::of(*kind).is_some()
+        });
+        let sound = edge.is_some_and(|(source, target, kind)| {
+            let counterpart = Kind::of(kind).map(Kind::reversed);
+            edges::recent(store, txn, target)
+                .is_ok_and(|row| row.iter().any(|(t, k, _)| *t == source && Some(*k) == counterpart))
+        });
+        if !sound {
+            found.problem("a recent association is broken or has no counterpart");
+        }
+    })?;
+    walk(store, txn, tables.recent_vectors, found, |found, key, value| {
+        if !in_range(node_at(key)) || value.len() != 4 * state.model.dimensions as usize {
+            found.problem("a recent vector is broken");
+        }
+    })?;
+    walk(store, txn, tables.recent_columns, found, |found, key, value| {
+        let is_memory = matches!(node_at(key).map(|n| nodes::get(store, txn, n)), Some(Ok(Some(Node::Memory(_)))));
+        if !is_memory || Columns::read(value).is_none() {
+            found.problem("the columns of a recent memory are broken");
+        }
+    })?;
+    for table in [tables.recent_rows, tables.gone] {
+        walk(store, txn, table, found, |found, key, _| {
+            if node_at(key).is_none_or(|node| node >= state.packed_nodes) {
+                found.problem("a mark on a packed row is broken");
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Derives everything again and compares, where nothing was written since blocks were packed.
+fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    let tables = &store.tables;
+    for table in [tables.recent_columns, tables.recent_rows, tables.gone, tables.recent_edges] {
+        if !table.is_empty(txn).map_err(|e| store.fail(e))? {
+            return Ok(());
+        }
+    }
+    let again = Packed::build(store, txn, state)?;
+    let mut expected = 0;
+    again.for_each_entry(store, state, &mut |table, key, value| {
+        expected += 1;
+        let stored = table.get(txn, key).map_err(|e| store.fail(e))?;
+        if stored != Some(value) {
+            found.problem(format!("what is derived is not what the memories give, at {}", text(key)));
+        }
+        Ok(())
+    })?;
+    let mut stored = 0;
+    for table in derived_tables(store) {
+        stored += table.len(txn).map_err(|e| store.fail(e))?;
+    }
+    if stored != expected {
+        found.problem(format!("{stored} entries are derived, and the memories give {expected}"));
+    }
+    found.rebuilt = true;
+    Ok(())
+}
