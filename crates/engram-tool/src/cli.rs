@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{change, consolidate, eval, export, import, list, recall, remember, show, verify};
 use crate::exit::{self, Exit};
@@ -28,7 +28,7 @@ Examples:
 /// An associative memory: put in notes, facts and documents; a cue brings back what is associated with it.
 #[derive(Debug, Parser)]
 #[command(name = "engram", version, styles = style::HELP, max_term_width = 100)]
-#[command(arg_required_else_help = true, infer_subcommands = false)]
+#[command(arg_required_else_help = true, disable_help_flag = true, disable_help_subcommand = true)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", exit::HELP))]
 pub struct Cli {
     /// Options of every command.
@@ -49,8 +49,11 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
     /// Use colours [default: auto]
-    #[arg(long, global = true, value_name = "WHEN", help_heading = "Global options", hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Global options")]
     pub color: Option<When>,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Global options")]
+    help: Option<bool>,
 }
 
 /// When to use colours.

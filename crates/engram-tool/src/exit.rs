@@ -61,7 +61,10 @@ impl Failure {
     pub fn writing(path: &std::path::Path, error: &io::Error) -> Self {
         Self::new(
             Exit::Output,
-            format_args!("{} cannot be written: {error}; check the folder and its free space", path.display()),
+            format_args!(
+                "{} cannot be written: {error}; check the folder and its free space",
+                path.display()
+            ),
         )
     }
 }

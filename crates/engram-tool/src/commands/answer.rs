@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn wrapping_keeps_every_byte_in_its_place() {
-        let text = "Sums run over thirty-two lanes — each lane adds on its own, and the halving tree joins them.";
+        let text =
+            "Sums run over thirty-two lanes — each lane adds on its own, and the halving tree joins them.";
         let lines = wrapped(text, Some(30));
         assert_eq!(lines.len(), text.len());
         assert_eq!(lines.replace('\n', " "), text);

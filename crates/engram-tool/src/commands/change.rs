@@ -39,7 +39,8 @@ pub struct UpdateArguments {
 /// Runs `engram update`.
 pub fn update(arguments: UpdateArguments, global: &Global) -> Outcome {
     if arguments.text.is_none() && arguments.about.is_empty() {
-        let sentence = "nothing to change was named; give --text, --title, --tag or another (`engram update --help`)";
+        let sentence =
+            "nothing to change was named; give --text, --title, --tag or another (`engram update --help`)";
         return Err(Failure::new(Exit::Usage, sentence));
     }
     let new = arguments.text.map(|given| text(&[given])).transpose()?;

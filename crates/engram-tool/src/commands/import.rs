@@ -144,14 +144,15 @@ fn plain(total: &ImportReport, took: Duration) -> Result<(), Failure> {
 
 fn line(total: &ImportReport, took: Duration) -> String {
     let changes = total.changes;
-    let mut line = format!("{} added, {} updated, {} unchanged", changes.added, changes.updated, changes.unchanged);
+    let mut line =
+        format!("{} added, {} updated, {} unchanged", changes.added, changes.updated, changes.unchanged);
     if changes.forgotten > 0 {
         line.push_str(&format!(", {} forgotten", changes.forgotten));
     }
     if !total.refused.is_empty() {
         line.push_str(&format!(", {} refused", total.refused.len()));
     }
-    format!("{line}, in {:.1} s", took.as_secs_f64())
+    format!("{line}, in {}", output::took(took))
 }
 
 #[derive(Serialize)]

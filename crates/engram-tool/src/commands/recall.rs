@@ -129,11 +129,15 @@ fn recalled(engram: &Engram, cue: &Cue) -> Result<Recollection, Failure> {
         let bounded =
             cue.namespace.is_some() || cue.source.is_some() || cue.since.is_some() || cue.until.is_some();
         output::note(&if is_empty(engram)? {
-            format!("the store {store} is empty; put something in with `engram import PATH` or `engram remember TEXT`")
+            format!(
+                "the store {store} is empty; put something in with `engram import PATH` or `engram remember TEXT`"
+            )
         } else if bounded {
-            "nothing came back within these bounds; try without --namespace, --source, --since and --until".to_owned()
+            "nothing came back within these bounds; try without --namespace, --source, --since and --until"
+                .to_owned()
         } else {
-            "nothing came back; try other words, or a name that the memories hold (`engram list` shows them)".to_owned()
+            "nothing came back; try other words, or a name that the memories hold (`engram list` shows them)"
+                .to_owned()
         });
     }
     Ok(recollection)
@@ -154,12 +158,12 @@ fn synchronise(vault: &Vault, folder: &Path) -> Result<(), Failure> {
     let changes = report.changes;
     if changes.any() {
         output::note(&format!(
-            "{}: {} added, {} updated, {} forgotten, in {:.1} s",
+            "{}: {} added, {} updated, {} forgotten, in {}",
             folder.display(),
             changes.added,
             changes.updated,
             changes.forgotten,
-            started.elapsed().as_secs_f64(),
+            output::took(started.elapsed()),
         ));
     }
     Ok(())

@@ -14,7 +14,8 @@ pub fn read(path: &Path) -> Result<Vec<f32>, Failure> {
         engram::import::read_text(path).map_err(engram::Error::from)?
     };
     let vector: Vec<f32> = serde_json::from_str(&text).map_err(|error| {
-        let sentence = format!("{name} holds no vector ({error}); write one JSON array of numbers, as [0.1, -0.2]");
+        let sentence =
+            format!("{name} holds no vector ({error}); write one JSON array of numbers, as [0.1, -0.2]");
         Failure::new(Exit::Refused, sentence)
     })?;
     match vector.iter().position(|element| !element.is_finite()) {
@@ -31,11 +32,9 @@ pub fn standard_input() -> Result<String, Failure> {
     let refused = |sentence: String| Failure::new(Exit::Refused, sentence);
     let most = engram::import::MAX_FILE_BYTES;
     let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| refused(format!("standard input cannot be read: {error}; check what is piped in")))?;
+    std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes).map_err(|error| {
+        refused(format!("standard input cannot be read: {error}; check what is piped in"))
+    })?;
     if bytes.len() as u64 > most {
         return Err(refused(format!("standard input is longer than {most} bytes; split it")));
     }
