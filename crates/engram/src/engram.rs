@@ -154,10 +154,7 @@ impl Engram {
             if state.model == wanted {
                 return Ok(());
             }
-            Err(Error::OtherModel {
-                found: state.model.to_string(),
-                wanted: wanted.to_string(),
-            })
+            Err(Error::OtherModel { found: state.model.to_string(), wanted: wanted.to_string() })
         })?;
         Ok(engram)
     }
@@ -208,7 +205,10 @@ impl Engram {
     ///
     /// # Errors
     /// As [`Engram::remember`]. Portions committed before stay.
-    pub fn remember_all<M: Into<StoredMemory>>(&self, memories: impl IntoIterator<Item = M>) -> Result<Changes> {
+    pub fn remember_all<M: Into<StoredMemory>>(
+        &self,
+        memories: impl IntoIterator<Item = M>,
+    ) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut portion: Vec<StoredMemory> = Vec::new();
         let mut bytes = 0;
@@ -465,25 +465,22 @@ pub(crate) fn record(store: &Store, txn: &heed::RoTxn<'_>, id: &str) -> Result<O
     let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))? else {
         return Ok(None);
     };
-    let record = Record::read(bytes)
-        .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+    let record =
+        Record::read(bytes).map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
     Ok(Some(record.into_owned()))
 }
 
 fn stored(store: &Store, id: MemoryId, record: &Record<'_>) -> Result<StoredMemory> {
     let history = record.history();
     let text = id.to_string();
-    let memory =
-        record.to_memory(id).ok_or_else(|| store.damaged(format!("the memory {text} has an impossible field")))?;
+    let memory = record
+        .to_memory(id)
+        .ok_or_else(|| store.damaged(format!("the memory {text} has an impossible field")))?;
     Ok(StoredMemory { memory, history })
 }
 
 /// The record that a memory becomes beside the one that its id has now.
-fn revised<'a>(
-    stored: &'a StoredMemory,
-    old: Option<&Record<'_>>,
-    now: Time,
-) -> (Record<'a>, Change) {
+fn revised<'a>(stored: &'a StoredMemory, old: Option<&Record<'_>>, now: Time) -> (Record<'a>, Change) {
     let Some(old) = old else {
         return (Record::of(&stored.memory, &stored.history, now), Change::Added);
     };

@@ -125,7 +125,8 @@ impl Evaluation {
         self.all_gold_at_5 += all(5);
         self.all_gold_at_8 += all(8);
         self.all_gold_at_10 += all(10);
-        let gains = documents.iter().take(10).map(|(id, _)| relevant.get(id.as_str()).copied().unwrap_or(0.0));
+        let gains =
+            documents.iter().take(10).map(|(id, _)| relevant.get(id.as_str()).copied().unwrap_or(0.0));
         let mut ideal: Vec<f64> = relevant.values().copied().collect();
         ideal.sort_by(|a, b| b.total_cmp(a));
         self.ndcg_at_10 += discounted(gains) / discounted(ideal.into_iter().take(10));

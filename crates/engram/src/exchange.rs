@@ -61,7 +61,8 @@ impl Engram {
             Kind::Beir => {
                 let corpus = beir::Corpus::open(path)?;
                 let total = file_bytes(&path.join("corpus.jsonl"));
-                let documents = corpus.map(|document| document.map(StoredMemory::from).map_err(|e| e.to_string()));
+                let documents =
+                    corpus.map(|document| document.map(StoredMemory::from).map_err(|e| e.to_string()));
                 self.take_in(documents, total, &mut report, progress)?
             }
             Kind::Jsonl => {
@@ -71,7 +72,8 @@ impl Engram {
                 self.take_in(lines, file_bytes(path), &mut report, progress)?
             }
             Kind::Markdown | Kind::Plain => {
-                let relative = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+                let relative =
+                    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 let bytes = file_bytes(path);
                 let found = Found { path: path.to_owned(), relative, kind, bytes, changed: 0 };
                 let memories = read_note(&found, &mut report.warnings)?.0;
@@ -169,9 +171,8 @@ impl Engram {
 /// The files below a folder that an import takes, by relative path. Hidden ones are passed over.
 pub(crate) fn files_below(folder: &Path, refused: &mut Vec<String>) -> Vec<Found> {
     let mut files = Vec::new();
-    let hidden = |entry: &walkdir::DirEntry| {
-        entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
-    };
+    let hidden =
+        |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
     for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !hidden(entry)) {
         let entry = match entry {
             Ok(entry) => entry,

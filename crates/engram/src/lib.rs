@@ -1,4 +1,40 @@
-//! An embedded associative memory.
+//! An embedded associative memory: put in notes, facts and documents; a cue brings back what is associated
+//! with it, not only what resembles it. No server, no language model, no download.
+//!
+//! [`Engram`] is a store on disk. [`NewMemory`] goes in, a [`Cue`] asks, a [`Recollection`] comes back, and
+//! each [`Hit`] in it says [`Why`]. [`Vault`] keeps a store in step with a folder of Markdown notes.
+//!
+//! ```
+//! use engram::{Cue, Engram, Link, LinkTarget, NewMemory, Weight};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let memory = Engram::create(folder.path())?;
+//!
+//! let mut contract = NewMemory::new("contract".parse()?, "Both kernels give the same bits.");
+//! contract.title = Some("The arithmetic contract".into());
+//! contract.links.push(Link { to: LinkTarget::Name("Lanes".into()), weight: Weight::ONE });
+//! let mut lanes = NewMemory::new("lanes".parse()?, "A sum runs over thirty-two partial sums.");
+//! lanes.title = Some("Lanes".into());
+//! memory.remember_all([contract, lanes])?;
+//!
+//! let hits = memory.recall(&Cue::new("why the same bits?"))?.hits;
+//! assert_eq!(hits[0].id.as_str(), "contract");
+//! // No word of the cue is in the second note: the link leads there.
+//! assert_eq!(hits[1].id.as_str(), "lanes");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | to find out | follow |
+//! |---|---|
+//! | how a recall runs | [`Engram::recall`], then the modules of `recall` in the order of its diagram |
+//! | what is derived from memories, all at once or one by one | `index::packed`, `index::recent` |
+//! | what weighs how much in the association graph | `index::associations` |
+//! | how vectors come about without a model | `random_indexing` |
+//! | how things lie on disk | `store::tables`, `store::block`, `store::record` |
+//! | how files become memories | [`import`], [`Engram::import`], [`Vault::synchronise`] |
+//! | how recall is measured | [`evaluation`] |
 
 mod engram;
 mod error;

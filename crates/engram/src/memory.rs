@@ -314,11 +314,19 @@ impl NewMemory {
         }
         if !(self.strength > 0.0 && self.strength <= 1e6) {
             let value = f64::from(self.strength);
-            return Err(InvalidMemory::Number { field: "strength", value, bound: " above 0 and at most 1000000" });
+            return Err(InvalidMemory::Number {
+                field: "strength",
+                value,
+                bound: " above 0 and at most 1000000",
+            });
         }
         let broken = self.vector.iter().flatten().find(|element| !element.is_finite());
         if let Some(element) = broken {
-            return Err(InvalidMemory::Number { field: "vector element", value: f64::from(*element), bound: "" });
+            return Err(InvalidMemory::Number {
+                field: "vector element",
+                value: f64::from(*element),
+                bound: "",
+            });
         }
         Ok(())
     }
@@ -331,6 +339,10 @@ impl History {
             return Ok(());
         }
         let value = f64::from(self.stability_seconds);
-        Err(InvalidMemory::Number { field: "stability", value, bound: " of seconds, above 0 and at most 1e11" })
+        Err(InvalidMemory::Number {
+            field: "stability",
+            value,
+            bound: " of seconds, above 0 and at most 1e11",
+        })
     }
 }

@@ -18,9 +18,9 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use engram_kernels::{Spreading, TopK, apply_decay_into};
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
+use engram_kernels::{Spreading, TopK, apply_decay_into};
 pub use parts::{Part, Parts};
 
 use crate::engram::Engram;
@@ -75,21 +75,23 @@ impl Engram {
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
-        let mut recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
-            let seeds = Seeds::find(&view, &reading, cue, scratch, &mut parts)?;
-            let (ranked, spread) = match cue.mode {
-                Mode::Associative => {
-                    let spread = parts.time(Part::Spreading, || spread::spread(&view, &seeds, scratch))?;
-                    let ranked = parts.time(Part::Ranking, || rank(&view, &reading, cue, scratch, at))?;
-                    (ranked, Some(spread))
-                }
-                Mode::Words => (plain(&seeds.words, cue.k), None),
-                Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
-            };
-            parts.time(Part::Account, || {
-                account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
-            })
-        })?;
+        let mut recollection =
+            self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
+                let seeds = Seeds::find(&view, &reading, cue, scratch, &mut parts)?;
+                let (ranked, spread) = match cue.mode {
+                    Mode::Associative => {
+                        let spread =
+                            parts.time(Part::Spreading, || spread::spread(&view, &seeds, scratch))?;
+                        let ranked = parts.time(Part::Ranking, || rank(&view, &reading, cue, scratch, at))?;
+                        (ranked, Some(spread))
+                    }
+                    Mode::Words => (plain(&seeds.words, cue.k), None),
+                    Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
+                };
+                parts.time(Part::Account, || {
+                    account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
+                })
+            })?;
         recollection.parts = parts;
         drop(view);
         drop(txn);
@@ -125,7 +127,10 @@ impl Engram {
                 columns.stability = record.stability;
                 let tables = &store.tables;
                 let key = crate::store::tables::node_key(number);
-                tables.memories.put(txn, id.as_str().as_bytes(), &record.bytes()).map_err(|e| store.fail(e))?;
+                tables
+                    .memories
+                    .put(txn, id.as_str().as_bytes(), &record.bytes())
+                    .map_err(|e| store.fail(e))?;
                 tables.recent_columns.put(txn, &key, &columns.bytes()).map_err(|e| store.fail(e))?;
                 state.version += 1;
             }
@@ -135,18 +140,13 @@ impl Engram {
 }
 
 /// Weighs activation by forgetting and keeps the best.
-fn rank(
-    view: &View<'_>,
-    reading: &Reading,
-    cue: &Cue,
-    scratch: &Spreading,
-    at: Time,
-) -> Result<Vec<Ranked>> {
+fn rank(view: &View<'_>, reading: &Reading, cue: &Cue, scratch: &Spreading, at: Time) -> Result<Vec<Ranked>> {
     let candidates: Vec<(u32, f32)> = (scratch.touched().iter())
         .filter(|node| reading.is_allowed(view, **node))
         .map(|node| (*node, scratch.activation(*node)))
         .collect();
-    let (mut strengths, mut ages) = (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
+    let (mut strengths, mut ages) =
+        (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
     let mut stabilities = Vec::with_capacity(candidates.len());
     for (memory, _) in &candidates {
         let columns = view.columns(*memory)?;

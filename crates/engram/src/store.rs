@@ -7,3 +7,5 @@ pub(crate) mod open;
 pub(crate) mod record;
 pub(crate) mod state;
 pub(crate) mod tables;
+#[cfg(test)]
+mod tests;

@@ -97,8 +97,13 @@ impl Engram {
         }
         let new = folder.join("data.mdb.new");
         let written = |source| Error::File { action: "written", path: new.clone(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&new).map_err(written)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&new)
+            .map_err(written)?;
         let copied = self.store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled);
         let transaction = self.store.environment.env.info().last_txn_id as u64;
         let done = copied
@@ -128,7 +133,8 @@ fn replace(folder: &std::path::Path, new: &PathBuf, transaction: u64) -> Result<
     let lock = OpenOptions::new().read(true).write(true).open(&lock_path).map_err(failed(lock_path))?;
     // Every process that has the store open holds a shared lock on this file.
     #[cfg(unix)]
-    rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use())?;
+    rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| in_use())?;
     if open::last_transaction(folder)? != Some(transaction) {
         return Err(in_use());
     }

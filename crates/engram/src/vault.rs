@@ -73,8 +73,11 @@ impl Vault {
                 let engram = Engram::create(&own)?;
                 let ignore = own.join(".gitignore");
                 if !ignore.exists() {
-                    fs::write(&ignore, "*\n")
-                        .map_err(|source| Error::File { action: "written", path: ignore, source })?;
+                    fs::write(&ignore, "*\n").map_err(|source| Error::File {
+                        action: "written",
+                        path: ignore,
+                        source,
+                    })?;
                 }
                 engram
             }

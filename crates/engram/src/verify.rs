@@ -103,7 +103,8 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
         }
     })?;
     if found.memories != u64::from(state.memories) {
-        found.problem(format!("the store says it has {} memories and has {}", state.memories, found.memories));
+        found
+            .problem(format!("the store says it has {} memories and has {}", state.memories, found.memories));
     }
     for (name, entry) in nodes::namespaces(store, txn)? {
         let there = in_namespace.remove(&name).unwrap_or(0);
@@ -255,7 +256,8 @@ fn recent(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
         }
     })?;
     walk(store, txn, tables.recent_columns, found, |found, key, value| {
-        let is_memory = matches!(node_at(key).map(|n| nodes::get(store, txn, n)), Some(Ok(Some(Node::Memory(_)))));
+        let is_memory =
+            matches!(node_at(key).map(|n| nodes::get(store, txn, n)), Some(Ok(Some(Node::Memory(_)))));
         if !is_memory || Columns::read(value).is_none() {
             found.problem("the columns of a recent memory are broken");
         }

@@ -1,7 +1,9 @@
 //! A store as its users see it: what is put in comes back, whatever the order, the process or the accident.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use engram::{Change, Cue, Engram, Link, LinkTarget, MemoryId, Mode, Namespace, NewMemory, Step, Time, Weight};
+use engram::{
+    Change, Cue, Engram, Link, LinkTarget, MemoryId, Mode, Namespace, NewMemory, Step, Time, Weight,
+};
 use proptest::prelude::*;
 
 const NOW: Time = Time::from_milliseconds(1_790_000_000_000);
@@ -26,15 +28,47 @@ fn fresh() -> (tempfile::TempDir, Engram) {
 /// A small world of people, places and works that mention one another.
 fn world() -> Vec<NewMemory> {
     let mut all = vec![
-        note("rogers", "Carl Rogers", "Carl Rogers was a psychologist who founded person-centred therapy in Chicago."),
-        note("therapy", "Person-centred therapy", "A form of psychotherapy developed by Carl Rogers in the 1940s."),
-        note("chicago", "Chicago", "Chicago lies on Lake Michigan in Illinois. The University of Chicago was founded in 1890."),
-        note("michigan", "Lake Michigan", "One of the Great Lakes of North America, the only one wholly within the United States."),
-        note("lanes", "Lanes", "A sum of floating point numbers runs over thirty-two lanes; the lanes are added by halving."),
-        note("contract", "The arithmetic contract", "Both kernels give the same bits because every sum runs over [[Lanes]] in one order."),
-        note("kernels", "Kernels", "Similarity, spreading and decay. The arithmetic contract says what they compute."),
+        note(
+            "rogers",
+            "Carl Rogers",
+            "Carl Rogers was a psychologist who founded person-centred therapy in Chicago.",
+        ),
+        note(
+            "therapy",
+            "Person-centred therapy",
+            "A form of psychotherapy developed by Carl Rogers in the 1940s.",
+        ),
+        note(
+            "chicago",
+            "Chicago",
+            "Chicago lies on Lake Michigan in Illinois. The University of Chicago was founded in 1890.",
+        ),
+        note(
+            "michigan",
+            "Lake Michigan",
+            "One of the Great Lakes of North America, the only one wholly within the United States.",
+        ),
+        note(
+            "lanes",
+            "Lanes",
+            "A sum of floating point numbers runs over thirty-two lanes; the lanes are added by halving.",
+        ),
+        note(
+            "contract",
+            "The arithmetic contract",
+            "Both kernels give the same bits because every sum runs over [[Lanes]] in one order.",
+        ),
+        note(
+            "kernels",
+            "Kernels",
+            "Similarity, spreading and decay. The arithmetic contract says what they compute.",
+        ),
         note("tea", "Tea", "Water just off the boil, four minutes, no milk."),
-        note("boats", "", "We rowed across the lake near Chicago last summer, and Carl Rogers was not there."),
+        note(
+            "boats",
+            "",
+            "We rowed across the lake near Chicago last summer, and Carl Rogers was not there.",
+        ),
         note("empty", "", ""),
     ];
     all[5].links.push(Link { to: LinkTarget::Name("Lanes".into()), weight: Weight::ONE });
@@ -64,7 +98,13 @@ const CUES: [&str; 5] = [
 ];
 
 fn first(engram: &Engram, cue: &str) -> String {
-    engram.recall(&Cue::new(cue).at(NOW)).unwrap().hits.first().map(|hit| hit.id.to_string()).unwrap_or_default()
+    engram
+        .recall(&Cue::new(cue).at(NOW))
+        .unwrap()
+        .hits
+        .first()
+        .map(|hit| hit.id.to_string())
+        .unwrap_or_default()
 }
 
 #[test]
@@ -138,7 +178,11 @@ fn export_then_import_is_lossless() {
 fn large() -> (tempfile::TempDir, Engram) {
     let (folder, engram) = fresh();
     let filler = (0..400).map(|i| {
-        note(&format!("filler-{i:03}"), "", &format!("ordinary sentence number {i} about nothing of any interest at all"))
+        note(
+            &format!("filler-{i:03}"),
+            "",
+            &format!("ordinary sentence number {i} about nothing of any interest at all"),
+        )
     });
     engram.remember_all(world().into_iter().chain(filler)).unwrap();
     assert_eq!(engram.stats().unwrap().recent_writes, 0);
@@ -149,7 +193,9 @@ fn large() -> (tempfile::TempDir, Engram) {
 fn recent_memories_are_found_at_once_and_linked_both_ways() {
     let (_folder, engram) = large();
     // A new title is looked for in old texts: the boats' note mentions no "Rowing", two others shall.
-    engram.remember(&note("erie", "Great Lakes", "Five lakes between Canada and the United States.")).unwrap();
+    engram
+        .remember(&note("erie", "Great Lakes", "Five lakes between Canada and the United States."))
+        .unwrap();
     let mut pointing = note("pointing", "Pointing", "This one points at the tea.");
     pointing.links.push(Link { to: LinkTarget::Id(id("later")), weight: Weight::ONE });
     engram.remember(&pointing).unwrap();
@@ -174,10 +220,18 @@ fn recent_memories_are_found_at_once_and_linked_both_ways() {
 #[test]
 fn forgetting_takes_a_memory_out_everywhere() {
     let (folder, engram) = large();
-    engram.remember(&note("secret", "Xylophone plan", "The zanzibar codeword is quixotic; see Carl Rogers.")).unwrap();
+    engram
+        .remember(&note("secret", "Xylophone plan", "The zanzibar codeword is quixotic; see Carl Rogers."))
+        .unwrap();
     for packed in [false, true] {
         if packed {
-            engram.remember(&note("secret", "Xylophone plan", "The zanzibar codeword is quixotic; see Carl Rogers.")).unwrap();
+            engram
+                .remember(&note(
+                    "secret",
+                    "Xylophone plan",
+                    "The zanzibar codeword is quixotic; see Carl Rogers.",
+                ))
+                .unwrap();
             engram.consolidate().unwrap();
         }
         assert_eq!(first(&engram, "zanzibar codeword"), "secret");
@@ -192,7 +246,10 @@ fn forgetting_takes_a_memory_out_everywhere() {
     engram.compact().unwrap();
     let bytes = std::fs::read(&path).unwrap();
     for word in ["zanzibar", "quixot", "xylophon", "secret"] {
-        assert!(!bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())), "{word}");
+        assert!(
+            !bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())),
+            "{word}"
+        );
     }
     let engram = Engram::open(folder.path().join("store")).unwrap();
     assert_eq!(first(&engram, "Carl Rogers"), "rogers");
@@ -278,7 +335,9 @@ fn threads_share_a_handle() {
                 for i in 0..15 {
                     let text = format!("thread {thread} wrote note {i} about Carl Rogers");
                     engram.remember(&note(&format!("t{thread}-{i}"), "", &text)).unwrap();
-                    assert!(!engram.recall(&Cue::new("Carl Rogers therapy").at(NOW)).unwrap().hits.is_empty());
+                    assert!(
+                        !engram.recall(&Cue::new("Carl Rogers therapy").at(NOW)).unwrap().hits.is_empty()
+                    );
                 }
             });
         }
@@ -315,8 +374,11 @@ fn form(at: usize, form: usize) -> NewMemory {
     ];
     let mut memory = note(&format!("m{at:02}"), titles[(at + form) % 6], texts[form]);
     memory.tags = if form == 1 { vec!["travel".into()] } else { Vec::new() };
-    if form % 2 == 0 {
-        memory.links.push(Link { to: LinkTarget::Id(id(&format!("m{:02}", (at * 5 + 1) % 12))), weight: Weight::ONE });
+    if form.is_multiple_of(2) {
+        memory.links.push(Link {
+            to: LinkTarget::Id(id(&format!("m{:02}", (at * 5 + 1) % 12))),
+            weight: Weight::ONE,
+        });
         memory.links.push(Link { to: LinkTarget::Name("red fox".into()), weight: Weight::ONE });
     }
     memory.follows = (at > 0 && form == 3).then(|| id(&format!("m{:02}", at - 1)));

@@ -22,6 +22,9 @@ use crate::store::state::State;
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::{Language, Tokens};
 
+/// What takes an entry of a table: key and value.
+type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
+
 /// Everything derived from a store's memories.
 pub(crate) struct Packed {
     ids: Vec<String>,
@@ -115,8 +118,8 @@ impl Packed {
         for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
             let (id, bytes) = entry.map_err(|e| store.fail(e))?;
             let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
-            let record =
-                Record::read(bytes).map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+            let record = Record::read(bytes)
+                .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
             let namespace = namespaces
                 .binary_search_by(|(name, _)| name.as_str().cmp(&record.namespace))
                 .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
@@ -308,7 +311,9 @@ impl Builder {
             let is_stop = |token: TokenId| language.is_stop(&self.tokens.strings[token as usize]);
             let longest = |at: usize| Ok(self.trie.longest(reading.namespace, &tokens[at..], is_stop));
             let _: std::result::Result<(), std::convert::Infallible> =
-                reading::longest_matches(tokens.len(), longest, |_, name| mentions.push((memory, name, false)));
+                reading::longest_matches(tokens.len(), longest, |_, name| {
+                    mentions.push((memory, name, false))
+                });
             // A memory that bears a name does not also mention it.
             mentions[start..].sort_unstable_by_key(|(_, name, bears)| (*name, !*bears));
             let mut kept = start;
@@ -374,9 +379,12 @@ impl Builder {
         edges.sort_unstable_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then(b.3.total_cmp(&a.3)));
         edges.dedup_by_key(|(source, target, kind, _)| (*source, *target, *kind));
         let nodes = self.ids.len() + names.len();
-        let edges = edges
-            .into_iter()
-            .map(|(source, target, kind, weight)| Edge { source, target, kind: kind as u8, weight });
+        let edges = edges.into_iter().map(|(source, target, kind, weight)| Edge {
+            source,
+            target,
+            kind: kind as u8,
+            weight,
+        });
         Graph::from_edges(nodes, edges).map_err(|_| Error::OutOfNumbers)
     }
 
@@ -491,7 +499,7 @@ impl Packed {
         &self,
         store: &Store,
         state: &State,
-        each: &mut dyn FnMut(Table, &[u8], &[u8]) -> Result<()>,
+        each: &mut EntrySink<'_>,
     ) -> Result<()> {
         let tables = &store.tables;
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
@@ -512,7 +520,8 @@ impl Packed {
         }
         for (term, name) in self.terms.iter().enumerate() {
             let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
-            let value = super::postings::bytes(&self.posting_memories[row.clone()], &self.posting_weights[row]);
+            let value =
+                super::postings::bytes(&self.posting_memories[row.clone()], &self.posting_weights[row]);
             each(tables.postings, name.as_bytes(), &value)?;
             if !state.model.given {
                 let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();

@@ -53,7 +53,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<PackedRow<'_>> {
 pub(crate) fn packed<'t>(store: &Store, txn: &'t RoTxn<'_>, term: &str) -> Result<Option<PackedRow<'t>>> {
     let found = store.tables.postings.get(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
     let Some(bytes) = found else { return Ok(None) };
-    parse(bytes).map(Some).ok_or_else(|| store.damaged(format!("the row of the term {term:?} cannot be read")))
+    parse(bytes)
+        .map(Some)
+        .ok_or_else(|| store.damaged(format!("the row of the term {term:?} cannot be read")))
 }
 
 /// The recent memories that hold a term, ascending, with the term's frequency in each.

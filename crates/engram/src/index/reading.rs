@@ -8,7 +8,12 @@ const MAX_NAME_BYTES: usize = 400;
 
 /// The pieces of a record that are read for words and mentions: title, tags, text. Aliases are names only.
 pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str> {
-    record.title.as_deref().into_iter().chain(record.tags.iter().map(String::as_str)).chain([record.text.as_ref()])
+    record
+        .title
+        .as_deref()
+        .into_iter()
+        .chain(record.tags.iter().map(String::as_str))
+        .chain([record.text.as_ref()])
 }
 
 /// The keys of the names that a record bears: from its title and aliases, none twice.

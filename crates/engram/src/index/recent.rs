@@ -96,7 +96,9 @@ impl<'s> Writer<'s> {
         let store = self.store;
         let fail = |e| store.fail(e);
         let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(None) };
-        let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(fail)? else { return Ok(None) };
+        let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(fail)? else {
+            return Ok(None);
+        };
         let record = Record::read(bytes)
             .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?
             .into_owned();
@@ -212,7 +214,9 @@ impl<'s> Writer<'s> {
 
     /// The memories that bear a name.
     fn homes(&self, txn: &RoTxn<'_>, state: &State, name: &str, namespace: u32) -> Result<Vec<u32>> {
-        let Some(number) = nodes::name_number(self.store, txn, name, namespace)? else { return Ok(Vec::new()) };
+        let Some(number) = nodes::name_number(self.store, txn, name, namespace)? else {
+            return Ok(Vec::new());
+        };
         let mut homes = Vec::new();
         for memory in self.neighbours(txn, state, number)? {
             let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { continue };
@@ -356,7 +360,8 @@ impl<'s> Writer<'s> {
         for memory in holders {
             let Some(Node::Memory(id)) = nodes::get(store, txn, memory)? else { continue };
             let bytes = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
-            let Some(record) = bytes.and_then(|bytes| Record::read(bytes).ok()).map(Record::into_owned) else {
+            let Some(record) = bytes.and_then(|bytes| Record::read(bytes).ok()).map(Record::into_owned)
+            else {
                 continue;
             };
             let entry = nodes::namespace(store, txn, &record.namespace)?;

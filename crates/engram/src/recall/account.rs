@@ -141,7 +141,8 @@ fn hit(
         term.is_some_and(|term| reading.terms.binary_search_by(|(known, _)| known.as_str().cmp(term)).is_ok())
     };
     let [by_words, by_vectors, _] = seeds.share_of(ranked.memory);
-    let score_in = |list: &[(u32, f32)]| list.iter().find(|(m, _)| *m == ranked.memory).map(|(_, score)| *score);
+    let score_in =
+        |list: &[(u32, f32)]| list.iter().find(|(m, _)| *m == ranked.memory).map(|(_, score)| *score);
     let mut path = vec![Step::Cue];
     match spread {
         Some(spread) => {

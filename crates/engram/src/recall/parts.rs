@@ -23,15 +23,8 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order in which they run.
-    pub const ALL: [Self; 7] = [
-        Self::Cue,
-        Self::Words,
-        Self::Vectors,
-        Self::Names,
-        Self::Spreading,
-        Self::Ranking,
-        Self::Account,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Cue, Self::Words, Self::Vectors, Self::Names, Self::Spreading, Self::Ranking, Self::Account];
 
     /// The part's name, in lower case.
     #[must_use]

@@ -112,9 +112,9 @@ impl<'t> View<'t> {
             let found = self.store.tables.recent_columns.get(self.txn, &node_key(memory));
             if let Some(bytes) = found.map_err(|e| self.store.fail(e))? {
                 let columns = Columns::read(bytes);
-                return columns
-                    .map(Some)
-                    .ok_or_else(|| self.store.damaged(format!("the columns of memory {memory} cannot be read")));
+                return columns.map(Some).ok_or_else(|| {
+                    self.store.damaged(format!("the columns of memory {memory} cannot be read"))
+                });
             }
         }
         Ok(self.columns.get((memory / ROWS) as usize).and_then(|block| block.get(memory)))

@@ -71,5 +71,9 @@ pub(crate) fn find(
 
 /// An error that cannot come, as the settings are constants.
 pub(crate) fn internal(what: &str) -> Error {
-    Error::Parameter { name: "a recall's setting", value: what.to_owned(), bound: "one that the kernels take" }
+    Error::Parameter {
+        name: "a recall's setting",
+        value: what.to_owned(),
+        bound: "one that the kernels take",
+    }
 }

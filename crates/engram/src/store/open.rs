@@ -47,9 +47,11 @@ pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Envir
     } else if !folder.join(DATA_FILE).exists() {
         return Err(Error::NoStore { path: folder.to_owned() });
     }
-    let folder = folder
-        .canonicalize()
-        .map_err(|source| Error::File { action: "opened", path: folder.to_owned(), source })?;
+    let folder = folder.canonicalize().map_err(|source| Error::File {
+        action: "opened",
+        path: folder.to_owned(),
+        source,
+    })?;
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = open.get(&folder).and_then(Weak::upgrade) {
         return Ok(environment);

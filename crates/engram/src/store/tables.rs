@@ -177,7 +177,9 @@ pub(crate) fn edge_at(key: &[u8]) -> Option<(u32, u32, u8)> {
 }
 
 /// Takes little-endian `f32` or `u32` from the map: borrowed where they are aligned, copied where not.
-pub(crate) fn elements<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(bytes: &[u8]) -> Option<Cow<'_, [T]>> {
+pub(crate) fn elements<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(
+    bytes: &[u8],
+) -> Option<Cow<'_, [T]>> {
     if !bytes.len().is_multiple_of(size_of::<T>()) {
         return None;
     }
@@ -188,4 +190,6 @@ pub(crate) fn elements<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(bytes: &
 }
 
 #[cfg(target_endian = "big")]
-compile_error!("a store's blocks are little-endian and are read in place; big-endian machines are not supported");
+compile_error!(
+    "a store's blocks are little-endian and are read in place; big-endian machines are not supported"
+);

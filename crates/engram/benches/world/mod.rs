@@ -14,7 +14,7 @@ pub struct Numbers(pub u64);
 
 impl Numbers {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,14 +25,15 @@ impl Numbers {
     /// A word's rank: rank r about as often as 1/r.
     fn rank(&mut self) -> u64 {
         // exp(u · ln V) by repeated halving of the exponent range: a uniform power of two, then uniform in it.
-        let octave = self.next() % VOCABULARY.ilog2() as u64;
-        ((1 << octave) + self.next() % (1 << octave)).min(VOCABULARY - 1)
+        let octave = self.draw() % VOCABULARY.ilog2() as u64;
+        ((1 << octave) + self.draw() % (1 << octave)).min(VOCABULARY - 1)
     }
 }
 
 /// The word of a rank: pronounceable, and no two alike.
 pub fn word(rank: u64) -> String {
-    const ONSETS: [&str; 16] = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st"];
+    const ONSETS: [&str; 16] =
+        ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st"];
     const VOWELS: [&str; 5] = ["a", "e", "i", "o", "u"];
     let mut rest = rank;
     let mut word = String::new();
@@ -50,7 +51,7 @@ pub fn word(rank: u64) -> String {
 pub fn title(at: u64) -> String {
     let mut numbers = Numbers(at.wrapping_mul(7919) + 13);
     let mut capital = || {
-        let word = word(2_000 + numbers.next() % (VOCABULARY - 2_000));
+        let word = word(2_000 + numbers.draw() % (VOCABULARY - 2_000));
         word[..1].to_uppercase() + &word[1..]
     };
     format!("{} {}", capital(), capital())
@@ -67,7 +68,7 @@ pub fn memory(at: u64, size: u64) -> StoredMemory {
     let mut text = String::new();
     for position in 0..WORDS {
         if position % 25 == 12 {
-            text.push_str(&title(numbers.next() % size)); // a mention
+            text.push_str(&title(numbers.draw() % size)); // a mention
         } else {
             text.push_str(&word(numbers.rank()));
         }
@@ -76,11 +77,12 @@ pub fn memory(at: u64, size: u64) -> StoredMemory {
     let id = |at: u64| MemoryId::new(format!("m{at:07}")).expect("a plain id");
     let mut memory = NewMemory::new(id(at), text);
     memory.title = Some(title(at));
+    memory.language = Some(engram::Language::English);
     memory.made = Some(Time::from_milliseconds(1_700_000_000_000 + (at as i64) * 60_000));
     for _ in 0..LINKS {
         // Most links stay near, as in a folder of notes; some lead far away.
-        let near = (at + 1 + numbers.next() % 50) % size;
-        let target = if numbers.next() % 4 == 0 { numbers.next() % size } else { near };
+        let near = (at + 1 + numbers.draw() % 50) % size;
+        let target = if numbers.draw().is_multiple_of(4) { numbers.draw() % size } else { near };
         memory.links.push(Link { to: LinkTarget::Id(id(target)), weight: Weight::ONE });
     }
     memory.into()
@@ -91,7 +93,7 @@ pub fn cues(count: u64, size: u64) -> Vec<String> {
     (0..count)
         .map(|at| {
             let mut numbers = Numbers(at ^ 0xc0ffee);
-            let target = numbers.next() % size;
+            let target = numbers.draw() % size;
             let mut cue: Vec<String> = (0..6).map(|_| word(numbers.rank())).collect();
             if at % 2 == 0 {
                 cue.push(title(target));
