@@ -71,7 +71,7 @@ pub struct LinkArguments {
     /// The memory that it leads to
     to: MemoryId,
     /// How strongly: above 0, at most 1000
-    #[arg(long, default_value = "1", value_parser = weight, allow_negative_numbers = true)]
+    #[arg(long, default_value = "1", value_parser = weight, allow_hyphen_values = true)]
     weight: Weight,
 }
 

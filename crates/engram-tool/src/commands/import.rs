@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use engram::import::kind_of;
-use engram::{Engram, ImportReport, VectorModel};
+use engram::import::{Kind, kind_of};
+use engram::{Engram, Error, ImportReport, VectorModel};
 use serde::Serialize;
 
 use crate::cli::Global;
@@ -65,6 +65,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let mut paths: Vec<&Path> = Vec::new();
     for path in &arguments.paths {
         match kind_of(path) {
+            Ok(Kind::Unknown) => refuse(&mut total, Error::UnknownKind { path: path.clone() }.to_string()),
             Ok(_) => paths.push(path),
             Err(error) => refuse(&mut total, error.to_string()),
         }
