@@ -1,3 +1,36 @@
-//! The `engram` command.
+//! The `engram` command: recall from folders of linked notes and from memory stores.
 
-fn main() {}
+mod cli;
+mod commands;
+mod exit;
+mod output;
+mod progress;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        output::error(&format!(
+            "this is a fault in engram itself, at {place}; please report it with what you did; the store is as it \
+             was before the command"
+        ));
+    }));
+    match Cli::try_parse() {
+        Ok(cli) => match commands::run(cli) {
+            Ok(exit) => exit.into(),
+            Err(failure) => {
+                if !failure.sentence.is_empty() {
+                    output::error(&failure.sentence);
+                }
+                failure.exit.into()
+            }
+        },
+        Err(error) => cli::refuse(&error).into(),
+    }
+}

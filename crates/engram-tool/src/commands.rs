@@ -1,0 +1,52 @@
+//! The commands: one file each, with its flags and what they do.
+
+pub mod answer;
+pub mod change;
+pub mod consolidate;
+pub mod eval;
+pub mod export;
+pub mod import;
+pub mod list;
+pub mod recall;
+pub mod remember;
+pub mod show;
+pub mod stats;
+pub mod tokens;
+pub mod vector;
+pub mod verify;
+
+use engram::Engram;
+
+use crate::cli::{Cli, Command, Global};
+use crate::exit::{Exit, Failure, Outcome};
+
+/// Runs a command.
+pub fn run(cli: Cli) -> Outcome {
+    let global = &cli.global;
+    global.apply_color();
+    match cli.command {
+        Command::Recall(arguments) => recall::run(&arguments, global),
+        Command::Import(arguments) => import::run(&arguments, global),
+        Command::Remember(arguments) => remember::run(arguments, global),
+        Command::Update(arguments) => change::update(arguments, global),
+        Command::Link(arguments) => change::link(&arguments, global),
+        Command::Forget(arguments) => change::forget(&arguments, global),
+        Command::Show(arguments) => show::run(&arguments, global),
+        Command::List(arguments) => list::run(&arguments, global),
+        Command::Stats => stats::run(global),
+        Command::Export(arguments) => export::run(&arguments, global),
+        Command::Consolidate(arguments) => consolidate::run(&arguments, global),
+        Command::Verify(arguments) => verify::run(&arguments, global),
+        Command::Eval(arguments) => eval::run(&arguments, global),
+    }
+}
+
+/// Opens the store that the command line names. Whatever keeps it from opening is the store's fault.
+fn open(global: &Global) -> Result<Engram, Failure> {
+    Engram::open(global.store()).map_err(|error| Failure::new(Exit::Store, error))
+}
+
+/// Opens the store that the command line names, or makes it.
+fn create(global: &Global) -> Result<Engram, Failure> {
+    Engram::create(global.store()).map_err(|error| Failure::new(Exit::Store, error))
+}

@@ -1,0 +1,66 @@
+//! `engram consolidate`: everything derived is derived anew, and with `--compact` the file rewritten.
+
+use std::io::Write;
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::Global;
+use crate::exit::{Exit, Outcome};
+use crate::output;
+use crate::progress::Spinner;
+
+const EXAMPLES: &str = "\
+It happens by itself when recent writes pass a twentieth of the store. After it, answers no longer depend on the
+order in which the memories came.
+
+Examples:
+  engram consolidate
+  engram forget rogers && engram consolidate --compact
+
+The answer in JSON: {\"compacted\", \"bytes_before\", \"bytes_after\", \"took_us\"}";
+
+/// Derives weights, vectors and names anew.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Also rewrite the file, so that nothing of what was forgotten is left in it; nobody else may use the store
+    #[arg(long)]
+    compact: bool,
+}
+
+#[derive(Serialize)]
+struct Consolidated {
+    compacted: bool,
+    bytes_before: u64,
+    bytes_after: u64,
+    took_us: u64,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
+    let started = Instant::now();
+    let engram = super::open(global)?;
+    let spinner = Spinner::new("consolidating");
+    let (before, after) = if arguments.compact {
+        engram.compact()?
+    } else {
+        let before = engram.stats()?.bytes;
+        engram.consolidate()?;
+        (before, engram.stats()?.bytes)
+    };
+    drop(spinner);
+    let took = started.elapsed();
+    if global.json {
+        let (compacted, took_us) = (arguments.compact, took.as_micros() as u64);
+        output::json(&Consolidated { compacted, bytes_before: before, bytes_after: after, took_us })?;
+    } else {
+        let mut out = output::plain();
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let (before, after, took) = (megabytes(before), megabytes(after), output::took(took));
+        writeln!(out, "consolidated in {took}; {before:.1} MB before, {after:.1} MB now")?;
+        out.flush()?;
+    }
+    Ok(Exit::Done)
+}

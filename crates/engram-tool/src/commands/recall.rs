@@ -1,0 +1,170 @@
+//! `engram recall`: from a cue to the memories associated with it.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use engram::{Cue, Engram, Mode, Namespace, Recollection, Time, Vault};
+
+use super::{answer, vector};
+use crate::cli::Global;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output;
+use crate::progress::Bar;
+
+const EXAMPLES: &str = "\
+Examples:
+  engram recall --vault notes \"what did we decide about the lanes?\"
+  engram recall --explain -k 3 carl rogers
+  engram recall --source 'journal/**' --since 2026-01-01 the garden
+  engram recall --json lanes | jq '.hits[].id'
+
+The answer in JSON:
+  {\"cue\": …, \"took_us\": …, \"hits\": [{\"id\", \"title\", \"source\", \"snippet\", \"score\", \"why\": {
+    \"activation\", \"retention\", \"seed\": {\"words\", \"vectors\"}, \"words\", \"similarity\",
+    \"path\": [{\"kind\": \"cue\" | \"name\" | \"memory\", \"name\" | \"id\", \"title\"}]}}]}";
+
+/// Brings back the memories associated with a cue, best first, each with why it came back.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// A question or a few words
+    #[arg(required = true, value_name = "CUE")]
+    cue: Vec<String>,
+    /// A folder of notes to recall from; what has changed in it is taken in first, into --store or DIR/.engram
+    #[arg(long, value_name = "DIR")]
+    vault: Option<PathBuf>,
+    /// How many memories are wanted
+    #[arg(short, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    k: u32,
+    /// Show the arithmetic of each hit, and the way that activation took to it
+    #[arg(long)]
+    explain: bool,
+    /// Judge forgetting at this time instead of now
+    #[arg(long, value_name = "TIME")]
+    at: Option<Time>,
+    /// Only memories of this namespace
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<Namespace>,
+    /// Only memories whose source fits this pattern: `*` within a folder, `**` across folders
+    #[arg(long, value_name = "GLOB")]
+    source: Option<String>,
+    /// Only memories made at this time or later (2026-11-22, 2026-11-22T09:30:00Z)
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+    /// Only memories made before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Make the hits last longer, as recalling does
+    #[arg(long)]
+    reinforce: bool,
+    /// What the recall goes by
+    #[arg(long, value_enum, default_value_t = RecallMode::Recall)]
+    mode: RecallMode,
+    /// The cue's vector, for a store made with `import --vectors`: a file with a JSON array, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    vector: Option<PathBuf>,
+}
+
+/// What a recall goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecallMode {
+    /// Words, vector and names, spreading activation, forgetting
+    Recall,
+    /// Words alone: BM25
+    Words,
+    /// The vector alone: cosine similarity
+    Vectors,
+}
+
+impl From<RecallMode> for Mode {
+    fn from(mode: RecallMode) -> Self {
+        match mode {
+            RecallMode::Recall => Self::Associative,
+            RecallMode::Words => Self::Words,
+            RecallMode::Vectors => Self::Vectors,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
+    let cue = cue(arguments)?;
+    let recollection = match &arguments.vault {
+        Some(folder) => {
+            let vault = Vault::open(folder, global.store.as_deref())?;
+            synchronise(&vault, folder)?;
+            recalled(vault.engram(), &cue)?
+        }
+        None => recalled(&super::open(global)?, &cue)?,
+    };
+    if global.json {
+        answer::json(&cue, &recollection)?;
+    } else {
+        answer::plain(&cue, &recollection, arguments.explain)?;
+    }
+    Ok(if recollection.hits.is_empty() { Exit::No } else { Exit::Done })
+}
+
+fn cue(arguments: &Arguments) -> Result<Cue, Failure> {
+    let mut cue = Cue::new(arguments.cue.join(" "))
+        .k(arguments.k as usize)
+        .mode(arguments.mode.into())
+        .reinforce(arguments.reinforce);
+    if cue.text.trim().is_empty() && arguments.vector.is_none() {
+        return Err(engram::Error::EmptyCue.into());
+    }
+    cue.namespace = arguments.namespace.clone();
+    cue.source = arguments.source.clone();
+    (cue.since, cue.until, cue.at) = (arguments.since, arguments.until, arguments.at);
+    cue.vector = arguments.vector.as_deref().map(vector::read).transpose()?;
+    Ok(cue)
+}
+
+/// Recalls, and says what to try where nothing came back.
+fn recalled(engram: &Engram, cue: &Cue) -> Result<Recollection, Failure> {
+    let recollection = engram.recall(cue)?;
+    if recollection.hits.is_empty() {
+        let store = engram.folder().display();
+        let bounded =
+            cue.namespace.is_some() || cue.source.is_some() || cue.since.is_some() || cue.until.is_some();
+        output::note(&if is_empty(engram)? {
+            format!(
+                "the store {store} is empty; put something in with `engram import PATH` or `engram remember TEXT`"
+            )
+        } else if bounded {
+            "nothing came back within these bounds; try without --namespace, --source, --since and --until"
+                .to_owned()
+        } else {
+            "nothing came back; try other words, or a name that the memories hold (`engram list` shows them)"
+                .to_owned()
+        });
+    }
+    Ok(recollection)
+}
+
+fn is_empty(engram: &Engram) -> Result<bool, Failure> {
+    Ok(engram.stats()?.memories == 0)
+}
+
+/// Takes in what has changed in a vault, and says so in one line if anything has.
+fn synchronise(vault: &Vault, folder: &Path) -> Result<(), Failure> {
+    let started = Instant::now();
+    let bar = Bar::new(&folder.display().to_string());
+    let report = vault.synchronise(&mut |progress| bar.show(progress))?;
+    drop(bar);
+    output::notes(&report.refused, "files that could not be read");
+    output::notes(&report.warnings, "warnings");
+    let changes = report.changes;
+    if changes.any() {
+        output::note(&format!(
+            "{}: {} added, {} updated, {} forgotten, in {}",
+            folder.display(),
+            changes.added,
+            changes.updated,
+            changes.forgotten,
+            output::took(started.elapsed()),
+        ));
+    }
+    Ok(())
+}

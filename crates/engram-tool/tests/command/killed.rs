@@ -1,0 +1,105 @@
+//! Killed at any moment: the store opens, is sound, holds what was committed, and the work goes on.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use crate::sandbox::{Clock, Random, Sandbox, finish, memories};
+
+const KILLS: u32 = 50;
+
+fn ids(sandbox: &Sandbox) -> BTreeSet<String> {
+    sandbox.ids().into_iter().collect()
+}
+
+fn kill(mut child: Child) -> bool {
+    let finished = child.try_wait().unwrap().is_some();
+    child.kill().unwrap(); // SIGKILL
+    child.wait_with_output().unwrap();
+    finished
+}
+
+#[test]
+fn an_import_is_killed_at_fifty_moments() {
+    let clock = Clock(Instant::now());
+    let sandbox = Sandbox::new();
+    sandbox.write("many.jsonl", memories("m", 900, 250));
+    let import = ["import", "many.jsonl", "--commit-every", "0.02"];
+
+    let started = Instant::now();
+    sandbox.ok(&import);
+    let whole = started.elapsed();
+    sandbox.ok(&["consolidate"]);
+    let complete = sandbox.ok(&["export"]);
+
+    let mut random = Random(0x1e57);
+    let (mut cut_off, mut resumed) = (0, 0);
+    let mut committed = BTreeSet::new();
+    fs::remove_dir_all(sandbox.path(".engram")).unwrap();
+    for _ in 0..KILLS {
+        let child = sandbox.command(&import).spawn().unwrap();
+        let moment = Duration::from_micros(random.below(whole.as_micros() as u64 * 3 / 4));
+        // Half of the time someone reads meanwhile; what they saw had been committed.
+        if random.below(2) == 0 {
+            std::thread::sleep(moment / 2);
+            let seen = finish(&mut sandbox.command(&["list", "--json"]), b"");
+            if seen.code == Some(0) {
+                let seen: serde_json::Value = serde_json::from_str(&seen.out).unwrap();
+                let seen = seen["memories"].as_array().unwrap().iter();
+                committed.extend(seen.map(|memory| memory["id"].as_str().unwrap().to_owned()));
+            } else {
+                seen.failed(4, &["there is no store"]);
+            }
+            std::thread::sleep(moment / 2);
+        } else {
+            std::thread::sleep(moment);
+        }
+        let finished = kill(child);
+        cut_off += u32::from(!finished);
+        if sandbox.data_file().exists() {
+            sandbox.is_sound();
+            let now = ids(&sandbox);
+            assert!(now.is_superset(&committed), "{:?} are gone", committed.difference(&now));
+            resumed += u32::from(now.len() > committed.len() && !committed.is_empty());
+            committed = now;
+        } else {
+            assert!(committed.is_empty());
+        }
+        if finished || committed.len() == 900 {
+            // From the beginning again.
+            fs::remove_dir_all(sandbox.path(".engram")).unwrap();
+            committed.clear();
+        }
+    }
+    assert!(cut_off >= KILLS * 3 / 5, "{cut_off} of {KILLS} came in time");
+    assert!(resumed >= 3, "{resumed} went on where another had stopped");
+
+    sandbox.ok(&import);
+    sandbox.ok(&["consolidate"]);
+    assert_eq!(sandbox.ok(&["export"]), complete);
+    sandbox.is_sound();
+    clock.within(Duration::from_secs(60));
+}
+
+#[test]
+fn upkeep_is_killed_at_ten_moments() {
+    let sandbox = Sandbox::new();
+    sandbox.write("many.jsonl", memories("m", 900, 250));
+    sandbox.ok(&["import", "many.jsonl"]);
+    let complete = sandbox.ok(&["export"]);
+    let mut random = Random(11);
+    for round in 0..10 {
+        let started = Instant::now();
+        sandbox.ok(&["consolidate", "--compact"]);
+        let whole = started.elapsed();
+        sandbox.ok(&["remember", "--id", "more", &format!("version {round}")]);
+        let command: &[&str] = if round % 2 == 0 { &["consolidate", "--compact"] } else { &["consolidate"] };
+        let child = sandbox.command(command).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(random.below(whole.as_micros() as u64)));
+        kill(child);
+        sandbox.is_sound();
+        sandbox.ok(&["forget", "more"]);
+        assert_eq!(sandbox.ok(&["export"]), complete);
+    }
+}

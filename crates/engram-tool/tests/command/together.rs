@@ -1,0 +1,68 @@
+//! Two processes that import and recall at once: nothing lost, no wrong answer, no dead-lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use crate::sandbox::{Sandbox, memories};
+
+#[test]
+fn two_importers_and_two_readers_get_along() {
+    let sandbox = Sandbox::new();
+    sandbox.write("one.jsonl", memories("one", 500, 200));
+    sandbox.write("two.jsonl", memories("two", 500, 200));
+    sandbox.ok(&["remember", "--id", "zebra", "--title", "Zebra", "A zebra is striped."]);
+    let (done, recalls) = (AtomicBool::new(false), AtomicU32::new(0));
+    thread::scope(|scope| {
+        let import = |file: &'static str| {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.ok(&["import", file, "--commit-every", "0.02"]))
+        };
+        let importers = [import("one.jsonl"), import("two.jsonl")];
+        let readers = [false, true].map(|reinforce| {
+            let (sandbox, done, recalls) = (&sandbox, &done, &recalls);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let mut arguments = vec!["recall", "striped zebra"];
+                    if reinforce {
+                        arguments.push("--reinforce");
+                    }
+                    let answer = sandbox.json(&arguments);
+                    assert_eq!(answer["hits"][0]["id"], "zebra", "{answer}");
+                    recalls.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        });
+        let imported: Vec<String> = importers.into_iter().map(|importer| importer.join().unwrap()).collect();
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        assert!(
+            imported.iter().all(|line| line.starts_with("500 added, 0 updated, 0 unchanged")),
+            "{imported:?}"
+        );
+    });
+    assert!(recalls.load(Ordering::Relaxed) >= 4, "{recalls:?}");
+    assert_eq!(sandbox.ids().len(), 1001);
+    sandbox.is_sound();
+    let shown: serde_json::Value = sandbox.json(&["show", "zebra"]);
+    assert!(shown["recalls"].as_u64().unwrap() > 0, "{shown}");
+}
+
+#[test]
+fn two_processes_keep_one_vault_in_step() {
+    let sandbox = Sandbox::new();
+    for i in 0..40 {
+        sandbox.write(&format!("notes/note{i}.md"), format!("# Note {i}\n\nAbout zebra number {i}.\n"));
+    }
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| sandbox.json(&["recall", "--vault", "notes", "zebra number 7"])))
+            .collect();
+        for call in calls {
+            assert_eq!(call.join().unwrap()["hits"].as_array().unwrap().len(), 10);
+        }
+    });
+    sandbox.ok(&["verify", "--store", "notes/.engram"]);
+    assert_eq!(sandbox.json(&["stats", "--store", "notes/.engram"])["memories"], 40);
+}
