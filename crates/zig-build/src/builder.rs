@@ -211,12 +211,13 @@ impl Build {
         match self.try_build() {
             Ok(artifact) => artifact,
             Err(error) => {
+                // What Zig said, which may be long, follows on standard error: cargo shows that in one piece. Where
+                // either is closed, the exit code still tells.
+                let message = error.to_string();
+                let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
                 let mut out = io::stdout().lock();
-                for line in error.to_string().lines() {
-                    // Where standard output is closed, the exit code still tells.
-                    writeln!(out, "cargo::error={line}").ok();
-                }
-                out.flush().ok();
+                writeln!(out, "cargo::error={first}").and_then(|()| out.flush()).ok();
+                io::stderr().lock().write_all(rest.as_bytes()).ok();
                 std::process::exit(1)
             }
         }
