@@ -25,9 +25,13 @@ pub fn fill(out: &mut [u8], value: u8) {
 }
 
 /// A function for C programs, so that the shared library has something to export.
+///
+/// # Safety
+///
+/// `values` points to `len` values, as in any C function of this shape.
 #[unsafe(no_mangle)]
-pub extern "C" fn rust_sum_of_squares(values: *const f32, len: usize) -> f32 {
-    // SAFETY: the caller owns `len` values at `values`, as in any C function of this shape.
+pub unsafe extern "C" fn rust_sum_of_squares(values: *const f32, len: usize) -> f32 {
+    // SAFETY: the caller promises it.
     let values = unsafe { std::slice::from_raw_parts(values, len) };
     dot(values, values)
 }
