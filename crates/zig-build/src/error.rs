@@ -1,0 +1,347 @@
+//! What can go wrong. Each message says what to do about it, with the command where there is one.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::version::Version;
+
+/// A place that was looked at for Zig, and why it did not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The place: `ZIG=/opt/zig/zig`, `zig on PATH`, `python3 -m ziglang`.
+    pub place: String,
+    /// Why it did not serve.
+    pub problem: Problem,
+}
+
+/// Why a [`Candidate`] did not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// There is nothing there.
+    Missing,
+    /// It is a Zig, but of a version that the build script does not accept.
+    Version(Version),
+    /// It did not run, or did not answer `version` with a version; the text says how.
+    Unusable(String),
+}
+
+/// Why there is no [`Artifact`](crate::Artifact).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A variable that cargo sets for every build script is missing.
+    NotInBuildScript {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The folder has no `build.zig`.
+    NoBuildFile {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// No Zig target makes objects for this Rust target.
+    UnsupportedTarget {
+        /// The Rust target.
+        target: String,
+        /// Why not.
+        reason: String,
+    },
+    /// [`Cpu::Native`](crate::Cpu::Native) was asked for while cross-compiling.
+    NativeAcrossTargets {
+        /// The building machine.
+        host: String,
+        /// What is built for.
+        target: String,
+    },
+    /// No Zig of an accepted version was found.
+    ZigNotFound {
+        /// Everywhere that was looked, in that order.
+        looked_at: Vec<Candidate>,
+        /// The accepted versions.
+        versions: Range<Version>,
+        /// The cargo feature that needs Zig: see [`Build::cargo_feature`](crate::Build::cargo_feature).
+        cargo_feature: Option<String>,
+    },
+    /// The folder that `ZIG_GLOBAL_CACHE_DIR` names cannot be made or written to.
+    GlobalCache {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder could not be read, written or removed.
+    File {
+        /// What was being done, as a verb: `read`.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path cannot stand in a line for cargo, which are UTF-8 and end at a line feed.
+    PathNotForCargo {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Zig was found but did not start.
+    NotStarted {
+        /// The whole command.
+        command: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `zig build` failed.
+    BuildFailed {
+        /// The whole command.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to standard error.
+        stderr: String,
+    },
+    /// `zig build` took too long and was ended.
+    TimedOut {
+        /// The whole command.
+        command: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// `zig build` succeeded but installed no such static library.
+    NoLibrary {
+        /// The name asked for with [`Build::library`](crate::Build::library).
+        library: Option<String>,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The static libraries that are there.
+        found: Vec<String>,
+    },
+    /// The library is not one that can be checked or, for Apple systems, linked.
+    Unreadable {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The library defines functions of the C library, which would replace the Rust program's own.
+    ReplacesLibc {
+        /// The library.
+        path: PathBuf,
+        /// Which.
+        symbols: Vec<String>,
+    },
+    /// The library defines global symbols without the required prefix.
+    UnexpectedGlobals {
+        /// The library.
+        path: PathBuf,
+        /// The prefix.
+        prefix: String,
+        /// The symbols.
+        symbols: Vec<String>,
+    },
+    /// The library needs symbols that are not allowed.
+    UnexpectedUndefined {
+        /// The library.
+        path: PathBuf,
+        /// The symbols.
+        symbols: Vec<String>,
+    },
+    /// A warning, which `ZIG_BUILD_STRICT` makes fatal.
+    Strict {
+        /// The warning.
+        warning: String,
+    },
+}
+
+impl Error {
+    /// Whether it is for want of a usable Zig, or of a Zig target, that nothing was built: the two conditions that
+    /// [`WithoutZig::Warn`](crate::WithoutZig::Warn) lets pass.
+    pub fn is_without_zig(&self) -> bool {
+        matches!(self, Self::ZigNotFound { .. } | Self::UnsupportedTarget { .. })
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::GlobalCache { source, .. }
+            | Self::File { source, .. }
+            | Self::NotStarted { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Missing => write!(f, "{}: none", self.place),
+            Problem::Version(version) => write!(f, "{}: {version}", self.place),
+            Problem::Unusable(reason) => write!(f, "{}: {reason}", self.place),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInBuildScript { variable } => write!(
+                f,
+                "{variable} is not set. zig-build works in build scripts: call it from build.rs and run `cargo build`."
+            ),
+            Self::NoBuildFile { path } => write!(
+                f,
+                "{} does not exist. Name the folder of build.zig, relative to Cargo.toml, or make one with `zig init`.",
+                path.display()
+            ),
+            Self::UnsupportedTarget { target, reason } => write!(
+                f,
+                "no Zig target for the Rust target {target}: {reason}. If Zig has one that links, name it with \
+                 `Build::zig_target`; else build with `--target` set to another."
+            ),
+            Self::NativeAcrossTargets { host, target } => write!(
+                f,
+                "Cpu::Native means the processor of this machine ({host}), but the build is for {target}. Use \
+                 Cpu::Baseline or name the processor with Cpu::Model; `zig targets` lists them."
+            ),
+            Self::ZigNotFound { looked_at, versions, cargo_feature } => {
+                not_found(f, looked_at, versions, cargo_feature.as_deref())
+            }
+            Self::GlobalCache { path, source } => write!(
+                f,
+                "ZIG_GLOBAL_CACHE_DIR={} cannot be used: {source}. Run `unset ZIG_GLOBAL_CACHE_DIR` for Zig's own \
+                 default, or set it to a folder that can be written.",
+                path.display()
+            ),
+            Self::File { doing, path, source } => {
+                write!(f, "cannot {doing} {}: {source}. Mend that, and run cargo again.", path.display())
+            }
+            Self::PathNotForCargo { path } => write!(
+                f,
+                "{path:?} is not UTF-8 or holds a line feed, so cargo cannot be told of it. Move the project, or set \
+                 CARGO_TARGET_DIR to a plain path."
+            ),
+            Self::NotStarted { command, source } => {
+                write!(f, "`{command}` did not start: {source}. Try `zig version`, or set ZIG=/path/to/zig.")
+            }
+            Self::BuildFailed { command, status, stderr } => build_failed(f, command, *status, stderr),
+            Self::TimedOut { command, limit } => write!(
+                f,
+                "`{command}` took more than {} seconds and was ended. Give it longer with \
+                 ZIG_BUILD_TIMEOUT_SECONDS=…, or run it by hand to see where it hangs.",
+                limit.as_secs()
+            ),
+            Self::NoLibrary { library, folder, found } => no_library(f, library.as_deref(), folder, found),
+            Self::Unreadable { path, reason } => write!(
+                f,
+                "cannot read the symbols of {}: {reason}. Build it in build.zig with `b.addLibrary(.{{ .linkage = \
+                 .static, … }})`, without link-time optimisation.",
+                path.display()
+            ),
+            Self::ReplacesLibc { path, symbols } => write!(
+                f,
+                "{} defines {}, which would replace the C library's in the whole Rust program. In build.zig set \
+                 `lib.bundle_compiler_rt = false;`, or allow it with `Build::allow_libc_symbols(true)`.",
+                path.display(),
+                list(symbols)
+            ),
+            Self::UnexpectedGlobals { path, prefix, symbols } => write!(
+                f,
+                "{} defines global symbols without the prefix {prefix}: {}. Rename them, or drop their `export` or \
+                 `@export`; for compiler_rt's set `lib.bundle_compiler_rt = false;` in build.zig.",
+                path.display(),
+                list(symbols)
+            ),
+            Self::UnexpectedUndefined { path, symbols } => write!(
+                f,
+                "{} needs symbols that are not allowed: {}. Remove their use from the Zig code (`nm -u` on the \
+                 library lists them), or allow them with `Build::allow_undefined`.",
+                path.display(),
+                list(symbols)
+            ),
+            Self::Strict { warning } => {
+                write!(f, "{warning} (A warning, made fatal: run `unset ZIG_BUILD_STRICT` to let it pass.)")
+            }
+        }
+    }
+}
+
+fn not_found(
+    f: &mut fmt::Formatter<'_>,
+    looked_at: &[Candidate],
+    versions: &Range<Version>,
+    cargo_feature: Option<&str>,
+) -> fmt::Result {
+    let looked: Vec<String> = looked_at.iter().map(Candidate::to_string).collect();
+    let Range { start, end } = versions;
+    let other_version = looked_at.iter().any(|c| matches!(c.problem, Problem::Version(_)));
+    if other_version {
+        write!(f, "no zig from {start} up to, not including, {end} (looked at: {}). ", looked.join("; "))?;
+        write!(f, "Run `pip install 'ziglang>={start},<{end}'`, set ZIG=/path/to/zig")?;
+    } else {
+        write!(f, "zig not found (looked at: {}). ", looked.join("; "))?;
+        write!(f, "Run `pip install ziglang`, set ZIG=/path/to/zig")?;
+    }
+    match cargo_feature {
+        Some(feature) => write!(f, ", or build without --features {feature}."),
+        None => write!(f, " or put zig on PATH."),
+    }
+}
+
+fn build_failed(f: &mut fmt::Formatter<'_>, command: &str, status: ExitStatus, stderr: &str) -> fmt::Result {
+    writeln!(f, "`{command}` failed ({status}). It said:\n{}", stderr.trim_end())?;
+    for (sign, mend) in [
+        ("invalid option: -Dtarget", "take the target in build.zig with `b.standardTargetOptions(.{})`"),
+        ("invalid option: -Dcpu", "take the target in build.zig with `b.standardTargetOptions(.{})`"),
+        (
+            "invalid option: -Doptimize",
+            "take the mode in build.zig with `b.standardOptimizeOption(.{})`, or leave it to build.zig with \
+             `Build::optimize(Optimize::BuildFile)`",
+        ),
+        (
+            "unable to connect to server",
+            "fetch the packages first: `zig build --fetch` in the folder of build.zig",
+        ),
+        (
+            "TemporaryNameServerFailure",
+            "fetch the packages first: `zig build --fetch` in the folder of build.zig",
+        ),
+    ] {
+        if stderr.contains(sign) {
+            return write!(f, "To mend it, {mend}.");
+        }
+    }
+    write!(f, "Mend the Zig code, or run the command by hand to see more.")
+}
+
+fn no_library(
+    f: &mut fmt::Formatter<'_>,
+    library: Option<&str>,
+    folder: &std::path::Path,
+    found: &[String],
+) -> fmt::Result {
+    let there = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+    match library {
+        Some(name) => write!(f, "zig build installed no static library {name} in {}", folder.display())?,
+        None => write!(f, "zig build did not install exactly one static library in {}", folder.display())?,
+    }
+    write!(
+        f,
+        " (there: {there}). In build.zig call `b.installArtifact(lib)`; in build.rs name the library with \
+         `Build::library`."
+    )
+}
+
+/// The first ten symbols and the number of the rest.
+fn list(symbols: &[String]) -> String {
+    const SHOWN_MAX: usize = 10;
+    let shown = symbols.iter().take(SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match symbols.len().saturating_sub(SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,134 @@
+//! Where Zig is: the places, in order, and the first that answers with an accepted version.
+//!
+//! 1. `ZIG_<target>`, with the Rust target as it is written
+//! 2. `ZIG_<target>`, with `-` and `.` turned to `_` (shells cannot set the first)
+//! 3. `ZIG`
+//! 4. every `zig` on PATH
+//! 5. the `ziglang` package of `python3`, then of `python`
+
+use std::ffi::OsString;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::environment::Environment;
+use crate::error::{Candidate, Problem};
+use crate::process::{self, Failure};
+use crate::version::Version;
+use crate::words;
+
+/// A Zig that answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Zig {
+    /// The program and its first arguments.
+    pub(crate) command: Vec<OsString>,
+    pub(crate) version: Version,
+    /// A variable named it, so PATH had no say.
+    pub(crate) by_variable: bool,
+}
+
+/// Answering `version` takes milliseconds, through Python less than a second; this is for a hung network drive.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// The variables that are looked at for `target`, in order.
+pub(crate) fn variables(target: &str) -> Vec<String> {
+    let mut names = vec![format!("ZIG_{target}")];
+    let underscored = format!("ZIG_{}", target.replace(['-', '.'], "_"));
+    if !names.contains(&underscored) {
+        names.push(underscored);
+    }
+    names.push("ZIG".to_owned());
+    names
+}
+
+/// The first Zig in `versions`, and what was passed over before it; without one, everything that was looked at.
+pub(crate) fn find(
+    environment: &Environment,
+    target: &str,
+    versions: &Range<Version>,
+    base: &Path,
+) -> Result<(Zig, Vec<Candidate>), Vec<Candidate>> {
+    let mut passed = Vec::new();
+    for place in places(environment, target, base) {
+        let command = match place.command {
+            Ok(command) => command,
+            Err(problem) => {
+                passed.push(Candidate { place: place.name, problem });
+                continue;
+            }
+        };
+        match ask(&command, environment, base) {
+            Ok(version) if versions.contains(&version) => {
+                return Ok((Zig { command, version, by_variable: place.by_variable }, passed));
+            }
+            Ok(version) => passed.push(Candidate { place: place.name, problem: Problem::Version(version) }),
+            Err(problem) => passed.push(Candidate { place: place.name, problem }),
+        }
+    }
+    Err(passed)
+}
+
+struct Place {
+    name: String,
+    command: Result<Vec<OsString>, Problem>,
+    by_variable: bool,
+}
+
+fn places(environment: &Environment, target: &str, base: &Path) -> Vec<Place> {
+    let mut places = Vec::new();
+    for variable in variables(target) {
+        let Some(value) = environment.get(&variable) else { continue };
+        places.push(Place {
+            name: format!("{variable}={}", value.to_string_lossy()),
+            command: Ok(words::split(value, base)),
+            by_variable: true,
+        });
+    }
+    let path = |name: String, command| Place { name, command, by_variable: false };
+    let programs = environment.programs("zig");
+    if programs.is_empty() {
+        places.push(path("zig on PATH".to_owned(), Err(Problem::Missing)));
+    }
+    for program in programs {
+        places.push(path(program.display().to_string(), Ok(vec![program.into_os_string()])));
+    }
+    for python in ["python3", "python"] {
+        let command = match environment.programs(python).into_iter().next() {
+            Some(program) => Ok(vec![program.into_os_string(), "-m".into(), "ziglang".into()]),
+            None => Err(Problem::Missing),
+        };
+        places.push(path(format!("{python} -m ziglang"), command));
+    }
+    places
+}
+
+fn ask(command: &[OsString], environment: &Environment, folder: &Path) -> Result<Version, Problem> {
+    let mut words = command.to_vec();
+    words.push("version".into());
+    let ended =
+        process::run(&words, folder, environment, &[], ANSWER_MAX).map_err(|failure| match failure {
+            Failure::Start(error) => Problem::Unusable(format!("does not start: {error}")),
+            Failure::TimedOut => {
+                Problem::Unusable(format!("gave no version within {} seconds", ANSWER_MAX.as_secs()))
+            }
+        })?;
+    if !ended.status.success() {
+        let said = ended.stderr.trim().lines().last().unwrap_or_default();
+        if said.ends_with("No module named ziglang") {
+            return Err(Problem::Missing);
+        }
+        return Err(Problem::Unusable(
+            format!("`version` failed ({}) {said}", ended.status).trim_end().into(),
+        ));
+    }
+    let said = ended.stdout.trim();
+    said.parse().map_err(|_| Problem::Unusable(format!("`version` said {said:?}, which is no Zig version")))
+}
+
+/// The file whose change means another Zig, where the command is one file.
+pub(crate) fn executable(zig: &Zig) -> Option<PathBuf> {
+    match &*zig.command {
+        [program] => Some(PathBuf::from(program)).filter(|path| path.is_absolute() && path.is_file()),
+        _ => None,
+    }
+}

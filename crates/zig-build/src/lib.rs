@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod archive;
+mod artifact;
+mod builder;
+mod bytes;
+mod cache;
+mod check;
+mod coff;
+mod elf;
+mod environment;
+mod error;
+mod feature_tables;
+mod features;
+mod find;
+mod install;
+mod macho;
+mod object;
+mod process;
+mod repack;
+mod rerun;
+mod run;
+mod target;
+mod target_table;
+mod version;
+mod wasm;
+mod words;
+
+use std::path::PathBuf;
+
+pub use artifact::{Artifact, Skipped};
+pub use builder::{Build, Optimize, WithoutZig};
+pub use error::{Candidate, Error, Problem};
+pub use target::Cpu;
+pub use version::{NotAVersion, SUPPORTED, Version};
+
+/// Runs `zig build` in `folder`, which holds `build.zig`, and returns the one static library that it installs.
+///
+/// Without a usable Zig, or on any other error, cargo shows a message that says what to do, and the build script ends.
+/// [`Build`] has the settings.
+pub fn build(folder: impl Into<PathBuf>) -> Artifact {
+    Build::new(folder).build()
+}

@@ -1,0 +1,508 @@
+//! The builder against a stand-in for Zig: a shell script that writes down what it was called with and makes a
+//! library with the system's C compiler, so that lookup, arguments and environment can be seen without a Zig.
+#![cfg(unix)]
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use zig_build::{Artifact, Build, Cpu, Error, Optimize, Problem, Skipped, Version, WithoutZig};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// A package with a `zig` folder, a place for stand-ins, and the environment of a build script.
+struct Bench {
+    root: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a build said: the lines for cargo, and the outcome.
+struct Outcome {
+    lines: Vec<String>,
+    result: Result<Artifact, Error>,
+}
+
+impl Bench {
+    fn new() -> io::Result<Self> {
+        Self::named("package")
+    }
+
+    fn named(package: &str) -> io::Result<Self> {
+        let root = tempfile::tempdir()?;
+        let zig = root.path().join(package).join("zig");
+        fs::create_dir_all(zig.join("src"))?;
+        fs::write(zig.join("build.zig"), "")?;
+        fs::write(zig.join("src/kernel.zig"), "")?;
+        fs::create_dir(root.path().join("empty"))?;
+        let mut bench = Self { variables: Vec::new(), root };
+        let path = |name: &str| bench.root.path().join(name).display().to_string();
+        let (package, out, cache, path) =
+            (path(package), path("out dir"), path("global cache"), path("empty"));
+        for (name, value) in [
+            ("CARGO_MANIFEST_DIR", &*package),
+            ("OUT_DIR", &*out),
+            ("TARGET", TARGET),
+            ("HOST", TARGET),
+            ("OPT_LEVEL", "3"),
+            ("NUM_JOBS", "2"),
+            ("CARGO_CFG_TARGET_FEATURE", "crt-static,fxsr,sse,sse2"),
+            ("ZIG_GLOBAL_CACHE_DIR", &*cache),
+            ("PATH", &*path),
+        ] {
+            bench.set(name, value);
+        }
+        Ok(bench)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.variables.retain(|(key, _)| key != name);
+    }
+
+    /// A stand-in called `name` that says it is `version`, writes what it sees to `name.seen`, and compiles `c`.
+    fn zig(&self, name: &str, version: &str, c: &str) -> io::Result<PathBuf> {
+        self.script(
+            name,
+            &format!(
+                r#"if [ "$1" = version ]; then echo '{version}'; exit; fi
+PATH='{path}'
+{{ for a in "$@"; do echo "arg $a"; done; pwd | sed 's/^/pwd /'; env | sed 's/^/env /'; }} > '{seen}'
+prefix=
+while [ $# -gt 0 ]; do
+    if [ "$1" = --prefix ]; then prefix=$2; fi
+    shift
+done
+mkdir -p "$prefix/lib"
+cd "$prefix"
+cat > in.c <<'END'
+{c}
+END
+cc -c -O1 -fno-builtin -fno-stack-protector in.c -o out_with_a_long_name.o
+ar rc lib/libkernels.a out_with_a_long_name.o"#,
+                seen = self.path(name).with_extension("seen").display(),
+                path = std::env::var("PATH").unwrap_or_default(),
+            ),
+        )
+    }
+
+    fn script(&self, name: &str, body: &str) -> io::Result<PathBuf> {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap_or(self.root.path()))?;
+        fs::write(&path, format!("#!/bin/sh\nset -eu\n{body}\n"))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        Ok(path)
+    }
+
+    fn run(&self, settings: impl FnOnce(&mut Build) -> &mut Build) -> Outcome {
+        let mut build = Build::new("zig");
+        build.environment(self.variables.clone());
+        settings(&mut build);
+        let mut out = Vec::new();
+        let result = build.try_build_to(&mut out);
+        let lines = String::from_utf8_lossy(&out).lines().map(str::to_owned).collect();
+        Outcome { lines, result }
+    }
+
+    fn version_found(&self) -> Option<Version> {
+        self.run(|b| b).result.ok().and_then(|artifact| artifact.zig_version())
+    }
+
+    /// The lines of one kind that the stand-in wrote down.
+    fn seen(&self, name: &str, kind: &str) -> io::Result<Vec<String>> {
+        let text = fs::read_to_string(self.path(name).with_extension("seen"))?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.strip_prefix(kind))
+            .map(|line| line.trim_start().to_owned())
+            .collect())
+    }
+}
+
+const GOOD: &str = "int my_f(int x) { return x + 1; }";
+type Settings = fn(&mut Build) -> &mut Build;
+type Checked = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn the_places_are_looked_at_in_order() -> Checked {
+    let mut bench = Bench::new()?;
+    let python = |name: &str, version: &str| {
+        bench.script(name, &format!("[ \"$*\" = '-m ziglang version' ] && echo {version}"))
+    };
+    python("python3 bin/python3", "0.16.1")?;
+    python("python bin/python", "0.16.2")?;
+    bench.zig("path one/zig", "0.16.3", GOOD)?;
+    bench.zig("path two/zig", "0.16.4", GOOD)?;
+    for (name, version) in [("plain", "0.16.5"), ("underscored", "0.16.6"), ("exact", "0.16.7")] {
+        bench.zig(name, version, GOOD)?;
+    }
+    // From the last place to the first, each added before the ones already there wins.
+    let path_of = |names: &[&str]| {
+        let folders: Vec<_> = names.iter().map(|n| bench.path(n).display().to_string()).collect();
+        folders.join(":")
+    };
+    let paths = [
+        (path_of(&["python bin"]), 2),
+        (path_of(&["python bin", "python3 bin"]), 1),
+        (path_of(&["python bin", "python3 bin", "path two"]), 4),
+        (path_of(&["python bin", "python3 bin", "path one", "path two"]), 3),
+    ];
+    let variables = ["ZIG", "ZIG_x86_64_unknown_linux_gnu", "ZIG_x86_64-unknown-linux-gnu"]
+        .into_iter()
+        .zip(["plain", "underscored", "exact"].map(|name| bench.path(name).display().to_string()))
+        .zip([5, 6, 7]);
+    let found = |bench: &Bench| match bench.run(|b| b).result {
+        Ok(artifact) => artifact.zig_version(),
+        // The Pythons here answer `version` only: that the build then fails shows which was chosen.
+        Err(Error::BuildFailed { command, .. }) if command.contains("python3") => {
+            Some(Version::new(0, 16, 1))
+        }
+        Err(Error::BuildFailed { command, .. }) if command.contains("python") => Some(Version::new(0, 16, 2)),
+        Err(other) => panic!("{other}"),
+    };
+    for (path, patch) in paths {
+        bench.set("PATH", &path);
+        assert_eq!(found(&bench), Some(Version::new(0, 16, patch)), "{path}");
+    }
+    for ((variable, value), patch) in variables {
+        bench.set(variable, &value);
+        assert_eq!(found(&bench), Some(Version::new(0, 16, patch)), "{variable}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_variable_may_hold_a_command_and_a_path_may_hold_spaces() -> Checked {
+    let mut bench = Bench::named("a package")?;
+    let zig = bench.zig("my zig/the zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    assert_eq!(bench.version_found(), Some(Version::new(0, 16, 0)));
+    bench.set("ZIG", &format!("/bin/sh '{zig}'"));
+    assert_eq!(bench.version_found(), Some(Version::new(0, 16, 0)));
+    bench.set("ZIG", "zig");
+    let folder = bench.zig("bin/zig", "0.16.9", GOOD)?;
+    bench.set("PATH", &folder.parent().map(|p| p.display().to_string()).unwrap_or_default());
+    assert_eq!(bench.version_found(), Some(Version::new(0, 16, 9)));
+    bench.set("ZIG", "../my zig/the zig");
+    assert_eq!(bench.version_found(), Some(Version::new(0, 16, 0)), "relative to the package");
+    Ok(())
+}
+
+#[test]
+fn a_version_out_of_range_is_passed_over_and_named_if_none_fits() -> Checked {
+    let mut bench = Bench::new()?;
+    let old = bench.zig("old", "0.14.1", GOOD)?.display().to_string();
+    bench.zig("new/zig", "0.18.0-dev.3+abc", GOOD)?;
+    bench.zig("good/zig", "0.15.2", GOOD)?;
+    let [new, good] = ["new", "good"].map(|name| bench.path(name).display().to_string());
+    bench.set("ZIG", &old);
+    bench.set("PATH", &new);
+    let Err(error @ Error::ZigNotFound { .. }) = bench.run(|b| b.cargo_feature("zig-kernels")).result else {
+        panic!("a Zig out of range was used")
+    };
+    let text = error.to_string();
+    for part in [
+        &*format!("ZIG={old}: 0.14.1"),
+        &format!("{new}/zig: 0.18.0"),
+        "python3 -m ziglang: none",
+        "pip install 'ziglang>=0.15.2,<0.18.0'",
+        "set ZIG=/path/to/zig",
+        "without --features zig-kernels",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+
+    bench.set("PATH", &format!("{new}:{good}"));
+    let Outcome { lines, result } = bench.run(|b| b);
+    assert_eq!(result?.zig_version(), Some(Version::new(0, 15, 2)));
+    let warnings: Vec<_> = lines.iter().filter(|line| line.starts_with("cargo::warning=")).collect();
+    assert!(
+        matches!(&*warnings, [one] if one.contains("0.14.1") && one.contains("passed over")),
+        "{warnings:?}"
+    );
+    bench.set("ZIG_BUILD_STRICT", "1");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::Strict { .. })));
+    bench.set("ZIG_BUILD_STRICT", "0");
+
+    let narrow = bench.run(|b| b.zig_versions(Version::new(0, 14, 0)..Version::new(0, 15, 0))).result;
+    assert_eq!(narrow?.zig_version(), Some(Version::new(0, 14, 1)));
+    Ok(())
+}
+
+#[test]
+fn without_zig_it_fails_or_warns_and_strict_always_fails() -> Checked {
+    let mut bench = Bench::new()?;
+    let Err(error @ Error::ZigNotFound { .. }) = bench.run(|b| b).result else { panic!("there is no Zig") };
+    assert!(error.to_string().starts_with("zig not found (looked at: zig on PATH: none;"), "{error}");
+    assert!(error.to_string().contains("Run `pip install ziglang`, set ZIG=/path/to/zig"), "{error}");
+
+    let Outcome { lines, result } = bench.run(|b| b.without_zig(WithoutZig::Warn));
+    let artifact = result?;
+    assert!(!artifact.is_built() && artifact.path().is_none());
+    assert!(matches!(artifact.skipped(), Some(Skipped::WithoutZig(Error::ZigNotFound { .. }))));
+    assert!(lines.iter().any(|line| line.starts_with("cargo::warning=zig not found")));
+    assert!(lines.contains(&"cargo::rerun-if-env-changed=PATH".to_owned()));
+    let mut linked = Vec::new();
+    artifact.link_to(&mut linked)?;
+    assert!(linked.is_empty(), "nothing to link");
+
+    bench.set("ZIG_BUILD_STRICT", "1");
+    let strict = bench.run(|b| b.without_zig(WithoutZig::Warn)).result;
+    assert!(matches!(strict, Err(Error::ZigNotFound { .. })));
+    Ok(())
+}
+
+#[test]
+fn a_zig_that_does_not_answer_is_named_with_what_it_said() -> Checked {
+    let mut bench = Bench::new()?;
+    let broken = bench.script("broken", "echo 'error: no such file' >&2; exit 7")?.display().to_string();
+    let talker = bench.script("talker", "echo hello")?.display().to_string();
+    bench.set("ZIG_x86_64_unknown_linux_gnu", &broken);
+    bench.set("ZIG", &talker);
+    let Err(Error::ZigNotFound { looked_at, .. }) = bench.run(|b| b).result else { panic!("no Zig here") };
+    let problems: Vec<_> = looked_at.iter().map(|c| &c.problem).collect();
+    assert!(matches!(
+        &*problems,
+        [Problem::Unusable(one), Problem::Unusable(two), Problem::Missing, ..]
+            if one.contains("no such file") && two.contains("hello")
+    ));
+    Ok(())
+}
+
+#[test]
+fn zig_gets_the_right_arguments_and_environment() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    bench.set("DESTDIR", "/elsewhere");
+    bench.set("ZIG_LOCAL_CACHE_DIR", "/elsewhere");
+    bench.set("KEPT", "yes");
+    assert!(bench.run(|b| b.option("simd", true).option("name", "a b")).result?.is_built());
+    let out = bench.path("out dir/zig-build").display().to_string();
+    let arguments = bench.seen("zig", "arg ")?;
+    let [prefix] = arguments.iter().skip_while(|a| *a != "--prefix").skip(1).take(1).collect::<Vec<_>>()[..]
+    else {
+        panic!("no prefix in {arguments:?}")
+    };
+    assert!(prefix.starts_with(&out), "{prefix}");
+    let expected = [
+        "build",
+        "--color",
+        "off",
+        "--prefix",
+        prefix,
+        "--cache-dir",
+        &format!("{out}/cache"),
+        "-j2",
+        "-Dtarget=x86_64-linux-gnu",
+        "-Dcpu=x86_64+fxsr+sse+sse2",
+        "-Doptimize=ReleaseFast",
+        "-Dsimd=true",
+        "-Dname=a b",
+    ];
+    assert_eq!(arguments, expected);
+    let environment = bench.seen("zig", "env ")?;
+    let global = bench.path("global cache");
+    assert!(environment.contains(&format!("ZIG_GLOBAL_CACHE_DIR={}", global.display())));
+    assert!(global.is_dir(), "made before Zig starts");
+    assert!(environment.contains(&"KEPT=yes".to_owned()));
+    for scrubbed in ["DESTDIR=", "ZIG_LOCAL_CACHE_DIR="] {
+        assert!(!environment.iter().any(|line| line.starts_with(scrubbed)), "{scrubbed}");
+    }
+    let folder = bench.path("package/zig").canonicalize()?;
+    assert_eq!(bench.seen("zig", "pwd ")?, [folder.display().to_string()]);
+    Ok(())
+}
+
+#[test]
+fn targets_processors_and_modes() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    let options = |bench: &Bench, settings: Settings| -> Result<String, Box<dyn std::error::Error>> {
+        assert!(bench.run(settings).result?.is_built());
+        let given = bench.seen("zig", "arg ")?;
+        Ok(given.into_iter().filter(|a| a.starts_with("-D")).collect::<Vec<_>>().join(" "))
+    };
+    bench.set("CARGO_CFG_TARGET_FEATURE", "avx2,bmi1,crt-static,sse4.1");
+    assert_eq!(
+        options(&bench, |b| b)?,
+        "-Dtarget=x86_64-linux-gnu -Dcpu=x86_64+avx2+bmi+sse4_1 -Doptimize=ReleaseFast"
+    );
+    assert_eq!(
+        options(&bench, |b| b.cpu(Cpu::Native).optimize(Optimize::BuildFile))?,
+        "-Dtarget=x86_64-linux-gnu -Dcpu=native"
+    );
+    assert_eq!(
+        options(&bench, |b| b.zig_target("x86_64-haiku", "x86_64_v2").optimize(Optimize::ReleaseSmall))?,
+        "-Dtarget=x86_64-haiku -Dcpu=x86_64_v2+avx2+bmi+sse4_1 -Doptimize=ReleaseSmall"
+    );
+    bench.set("TARGET", "aarch64-unknown-linux-musl");
+    bench.set("CARGO_CFG_TARGET_FEATURE", "neon");
+    bench.set("OPT_LEVEL", "0");
+    assert_eq!(options(&bench, |b| b)?, "-Dtarget=aarch64-linux-musl -Dcpu=generic+neon -Doptimize=Debug");
+    assert!(matches!(bench.run(|b| b.cpu(Cpu::Native)).result, Err(Error::NativeAcrossTargets { .. })));
+
+    bench.set("TARGET", "arm64ec-pc-windows-msvc");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::UnsupportedTarget { .. })));
+    let warned = bench.run(|b| b.without_zig(WithoutZig::Warn)).result?;
+    assert!(matches!(warned.skipped(), Some(Skipped::WithoutZig(Error::UnsupportedTarget { .. }))));
+    Ok(())
+}
+
+#[test]
+fn the_library_is_linked_from_its_own_folder_without_cache_paths() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    let artifact =
+        bench.run(|b| b.library("kernels").symbol_prefix("my_").allow_undefined(["memcpy"])).result?;
+    let path = artifact.path().ok_or("no path")?.to_owned();
+    assert!(path.starts_with(bench.path("out dir")) && path.ends_with("libkernels.a"), "{path:?}");
+    let mut linked = Vec::new();
+    artifact.link_to(&mut linked)?;
+    assert_eq!(
+        String::from_utf8(linked)?.lines().collect::<Vec<_>>(),
+        [
+            format!("cargo::rustc-link-search=native={}", path.parent().ok_or("no folder")?.display()),
+            "cargo::rustc-link-lib=static:+verbatim=libkernels.a".to_owned()
+        ]
+    );
+    // The system's own tool reads what was written, symbol table included.
+    let listed =
+        std::process::Command::new("nm").args(["--print-armap".as_ref(), path.as_os_str()]).output()?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("my_f in out_with_a_long_name.o"), "{listed}");
+    assert!(matches!(
+        bench.run(|b| b.library("other")).result,
+        Err(Error::NoLibrary { found, .. }) if found == ["libkernels.a"]
+    ));
+    Ok(())
+}
+
+#[test]
+fn the_symbols_are_checked() -> Checked {
+    let mut bench = Bench::new()?;
+    let outcome = |bench: &mut Bench, c: &str, settings: Settings| -> io::Result<_> {
+        let zig = bench.zig("zig", "0.16.0", c)?.display().to_string();
+        bench.set("ZIG", &zig);
+        Ok(bench.run(settings).result)
+    };
+    let found = outcome(&mut bench, "int my_f; int other; static int hidden;", |b| b.symbol_prefix("my_"))?;
+    assert!(matches!(found, Err(Error::UnexpectedGlobals { symbols, .. }) if symbols == ["other"]));
+
+    const CALLS: &str = "void puts(char *); void *memcpy(void *, void *, unsigned long);\n\
+                         void my_f(char *a, char *b, unsigned long n) { memcpy(a, b, n); puts(a); }";
+    let found = outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy"]))?;
+    assert!(matches!(found, Err(Error::UnexpectedUndefined { symbols, .. }) if symbols == ["puts"]));
+    assert!(outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy", "puts"]))?.is_ok());
+    assert!(
+        outcome(&mut bench, CALLS, |b| b)?.is_ok(),
+        "unless asked, needs are the build script's business"
+    );
+
+    const MEMCPY: &str =
+        "__attribute__((weak)) void *memcpy(void *a, void *b, unsigned long n) { return a; }";
+    let found = outcome(&mut bench, MEMCPY, |b| b)?;
+    assert!(matches!(found, Err(Error::ReplacesLibc { symbols, .. }) if symbols == ["memcpy"]));
+    assert!(outcome(&mut bench, MEMCPY, |b| b.allow_libc_symbols(true))?.is_ok());
+    Ok(())
+}
+
+#[test]
+fn docs_rs_and_miri_build_nothing() -> Checked {
+    let mut bench = Bench::new()?;
+    bench.set("DOCS_RS", "1");
+    assert!(matches!(bench.run(|b| b).result?.skipped(), Some(Skipped::DocsRs)));
+    bench.unset("DOCS_RS");
+    bench.set("CARGO_CFG_MIRI", "");
+    assert!(matches!(bench.run(|b| b).result?.skipped(), Some(Skipped::Miri)));
+    Ok(())
+}
+
+#[test]
+fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
+    let mut bench = Bench::new()?;
+    let script = |bench: &mut Bench, body: &str| -> io::Result<()> {
+        let body = format!("if [ \"$1\" = version ]; then echo 0.16.0; exit; fi\n{body}");
+        let zig = bench.script("zig", &body)?.display().to_string();
+        bench.set("ZIG", &zig);
+        Ok(())
+    };
+    script(&mut bench, "echo 'error: invalid option: -Dcpu' >&2; exit 1")?;
+    let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("it fails") };
+    assert!(error.to_string().contains("standardTargetOptions"), "{error}");
+    assert!(error.to_string().contains("invalid option: -Dcpu"), "{error}");
+
+    script(&mut bench, "PATH=/usr/bin:/bin; sleep 1000")?;
+    bench.set("ZIG_BUILD_TIMEOUT_SECONDS", "1");
+    let Err(error @ Error::TimedOut { .. }) = bench.run(|b| b).result else { panic!("it hangs") };
+    assert!(error.to_string().contains("ZIG_BUILD_TIMEOUT_SECONDS="), "{error}");
+
+    script(&mut bench, "exit 0")?;
+    bench.set("ZIG_BUILD_TIMEOUT_SECONDS", "soon");
+    let Outcome { lines, result } = bench.run(|b| b);
+    assert!(matches!(result, Err(Error::NoLibrary { .. })));
+    assert!(lines.iter().any(|line| line.starts_with("cargo::warning=ZIG_BUILD_TIMEOUT_SECONDS=soon")));
+
+    bench.set("ZIG_GLOBAL_CACHE_DIR", "/dev/null/cache");
+    let Err(error @ Error::GlobalCache { .. }) = bench.run(|b| b).result else { panic!("no such folder") };
+    assert!(error.to_string().contains("unset ZIG_GLOBAL_CACHE_DIR"), "{error}");
+
+    let mut elsewhere = Build::new("nowhere");
+    let elsewhere = elsewhere.environment(bench.variables.clone()).try_build_to(&mut Vec::new());
+    assert!(matches!(elsewhere, Err(Error::NoBuildFile { .. })));
+    bench.unset("OUT_DIR");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::NotInBuildScript { variable: "OUT_DIR" })));
+    Ok(())
+}
+
+#[test]
+fn cargo_watches_what_is_there_and_nothing_else() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    fs::write(bench.path("package/extra.h"), "")?;
+    let watched = |outcome: &Outcome| -> Vec<String> {
+        let prefix = "cargo::rerun-if-changed=";
+        outcome.lines.iter().filter_map(|l| l.strip_prefix(prefix)).map(str::to_owned).collect()
+    };
+    let outcome = bench.run(|b| b.watch("extra.h"));
+    assert_eq!(watched(&outcome), ["zig", "extra.h", &*zig]);
+    fs::create_dir(bench.path("package/zig/.zig-cache"))?;
+    let outcome = bench.run(|b| b);
+    assert_eq!(watched(&outcome), ["zig/build.zig", "zig/src", &*zig]);
+    for path in watched(&outcome) {
+        assert!(bench.path("package").join(&path).exists(), "{path}");
+    }
+    assert!(matches!(bench.run(|b| b.watch("missing")).result, Err(Error::File { .. })));
+    for variable in
+        ["ZIG", "ZIG_x86_64-unknown-linux-gnu", "ZIG_x86_64_unknown_linux_gnu", "ZIG_BUILD_STRICT"]
+    {
+        assert!(outcome.lines.contains(&format!("cargo::rerun-if-env-changed={variable}")), "{variable}");
+    }
+    assert!(!outcome.lines.contains(&"cargo::rerun-if-env-changed=PATH".to_owned()), "ZIG settled it");
+    Ok(())
+}
+
+#[test]
+fn the_sources_stay_as_they_are() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    let list =
+        |folder: &Path| -> io::Result<Vec<_>> { fs::read_dir(folder)?.map(|e| Ok(e?.file_name())).collect() };
+    let before = list(&bench.path("package/zig"))?;
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(list(&bench.path("package/zig"))?, before);
+    Ok(())
+}
