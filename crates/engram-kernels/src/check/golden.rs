@@ -6,6 +6,7 @@ use super::CheckReport;
 use crate::backend::Kernels;
 use crate::decay::{Curve, Shape};
 use crate::graph::Graph;
+use crate::spreading::frontier::NodeSet;
 use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
 
 const SIMILARITY: &str = include_str!("../../vectors/similarity.txt");
@@ -68,20 +69,38 @@ pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
             report.expect_bits(&found, &floats(&lines[name]), || format!("golden {name}"));
         }
     });
-    each_case(SPREADING, |kind, lines| {
-        if kind == "spread" {
-            spread(kernels, report, lines);
-        }
+    each_case(SPREADING, |kind, lines| match kind {
+        "hop" => hop(kernels, report, lines),
+        "spread" => spread(kernels, report, lines),
+        _ => {}
     });
 }
 
-fn spread(kernels: Kernels, report: &mut CheckReport, lines: &Lines<'_>) {
+fn graph(lines: &Lines<'_>) -> Graph {
     let nodes = lines["offsets"].len() - 1;
     let (offsets, targets) = (lines["offsets"].clone(), lines["targets"].clone());
-    let graph = match Graph::from_csr(nodes, offsets, targets, floats(&lines["weights"])) {
+    match Graph::from_csr(nodes, offsets, targets, floats(&lines["weights"])) {
         Ok(graph) => graph,
         Err(error) => unreachable!("the golden graphs are good: {error}"),
-    };
+    }
+}
+
+fn hop(kernels: Kernels, report: &mut CheckReport, lines: &Lines<'_>) {
+    let graph = graph(lines);
+    let (released, expected) = (floats(&lines["released"]), floats(&lines["arrived"]));
+    let sources: Vec<u32> = (0..graph.nodes() as u32).collect();
+    let mut arrived = vec![0.0; graph.nodes()];
+    let mut reached = NodeSet::new(graph.nodes());
+    let rows = graph.block().compressed_rows();
+    kernels.spread_push(&sources, &released, rows, &mut arrived, &mut reached);
+    report.expect_bits(&arrived, &expected, || "golden push".into());
+    kernels.spread_pull(graph.pull_rows(), &released, &mut arrived);
+    report.expect_bits(&arrived, &expected, || "golden pull".into());
+}
+
+fn spread(kernels: Kernels, report: &mut CheckReport, lines: &Lines<'_>) {
+    let graph = graph(lines);
+    let nodes = graph.nodes();
     let activations = floats(&lines["seed_activations"]);
     let seeds: Vec<(u32, f32)> = lines["seed_nodes"].iter().copied().zip(activations).collect();
     let numbers = floats(&lines["numbers"]);

@@ -33,7 +33,8 @@ impl PullRows {
         let mut nodes: Vec<u32> = (0..graph.nodes as u32).collect();
         nodes.sort_unstable_by_key(|&node| (Reverse(fan_in[node as usize]), node));
 
-        let mut offsets = vec![0];
+        let mut offsets = Vec::with_capacity(nodes.len().div_ceil(CHUNK_ROWS) + 1);
+        offsets.push(0);
         let mut steps = 0;
         // The row of each node, and the step of its next edge.
         let mut places = vec![(0u32, 0u32); graph.nodes];
