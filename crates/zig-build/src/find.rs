@@ -125,10 +125,25 @@ fn ask(command: &[OsString], environment: &Environment, folder: &Path) -> Result
     said.parse().map_err(|_| Problem::Unusable(format!("`version` said {said:?}, which is no Zig version")))
 }
 
-/// The file whose change means another Zig, where the command is one file.
-pub(crate) fn executable(zig: &Zig) -> Option<PathBuf> {
-    match &*zig.command {
-        [program] => Some(PathBuf::from(program)).filter(|path| path.is_absolute() && path.is_file()),
-        _ => None,
-    }
+/// The file whose change means another Zig: the command itself, or what it says of itself where it is more than one
+/// word (`python3 -m ziglang`). `extra` is for `zig env`, which wants to know the global cache.
+pub(crate) fn executable(
+    zig: &Zig,
+    environment: &Environment,
+    folder: &Path,
+    extra: &[(&str, OsString)],
+) -> Option<PathBuf> {
+    let path = match &*zig.command {
+        [program] if Path::new(program).is_absolute() => PathBuf::from(program),
+        [program] => environment.programs(program.to_str()?).into_iter().next()?,
+        command => {
+            let mut words = command.to_vec();
+            words.push("env".into());
+            let ended = process::run(&words, folder, environment, extra, ANSWER_MAX).ok()?;
+            // One line of it: `.zig_exe = "/opt/zig/zig",` with backslashes doubled.
+            let (_, after) = ended.stdout.split_once(".zig_exe = \"")?;
+            PathBuf::from(after.split_once('"')?.0.replace("\\\\", "\\"))
+        }
+    };
+    Some(path).filter(|path| path.is_absolute() && path.is_file())
 }

@@ -137,9 +137,6 @@ impl<W: Write> Run<'_, W> {
                 if !zig.by_variable {
                     self.tell("rerun-if-env-changed", "PATH")?;
                 }
-                if let Some(path) = find::executable(&zig) {
-                    self.watch_path(&path)?;
-                }
                 // Who sets a variable wants that Zig, and should hear that it is another. PATH is no such wish.
                 let named = |candidate: &&Candidate| candidate.place.starts_with("ZIG");
                 for candidate in passed.iter().filter(named) {
@@ -168,6 +165,10 @@ impl<W: Write> Run<'_, W> {
             self.out_folder.join(format!("{:016x}", fingerprint(&self.folder, &settings))).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
+        let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
+        if let Some(path) = find::executable(zig, self.environment, &self.base, &extra) {
+            self.watch_path(&path)?;
+        }
         make_folder(&self.out_folder)?;
 
         let mut words = zig.command.clone();
@@ -184,7 +185,6 @@ impl<W: Write> Run<'_, W> {
         }
         words.extend(settings.into_iter().map(OsString::from));
 
-        let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
         // Zig 0.17 unpacks fetched packages here; else they would land among the sources.
         if !self.environment.is_set("ZIG_LOCAL_PKG_DIR") && !self.folder.join("zig-pkg").exists() {
             extra.push(("ZIG_LOCAL_PKG_DIR", self.out_folder.join("packages").into_os_string()));

@@ -8,8 +8,8 @@ use crate::features;
 use crate::target_table::{Row, TABLE};
 use crate::version::Version;
 
-/// The first Zig version that knows Mac Catalyst as an operating system of its own.
-const CATALYST_RENAMED: Version = Version::new(0, 16, 0);
+/// From this Zig version on the second triple of a `Row::Renamed` holds.
+const RENAMED: Version = Version::new(0, 16, 0);
 
 /// Which processor the Zig code is compiled for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) fn resolve(
 ) -> ZigTarget {
     let (triple, model) = match row {
         Row::Zig(triple, model) => (triple, model),
-        Row::Renamed(old, new, model) => (if zig < CATALYST_RENAMED { old } else { new }, model),
+        Row::Renamed(old, new, model) => (if zig < RENAMED { old } else { new }, model),
         // `row` has refused these.
         Row::Impossible(_) => ("", ""),
     };

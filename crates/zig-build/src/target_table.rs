@@ -17,7 +17,8 @@
 pub(crate) enum Row {
     /// The same triple for every Zig version, and the processor.
     Zig(&'static str, &'static str),
-    /// Triple before Zig 0.16, triple from 0.16 on, processor.
+    /// Triple before Zig 0.16, triple from 0.16 on, processor. Mac Catalyst got a name of its own then, and 32-bit UEFI
+    /// the underscore that Rust expects before each symbol.
     Renamed(&'static str, &'static str, &'static str),
     /// No Zig target makes objects that link into this Rust target, and why.
     Impossible(&'static str),
@@ -85,7 +86,7 @@ pub(crate) const TABLE: &[(&str, Row)] = &[
     ("i686-unknown-freebsd", Zig("x86-freebsd", "pentium4")),
     ("i686-unknown-linux-gnu", Zig("x86-linux-gnu", "pentium4")),
     ("i686-unknown-linux-musl", Zig("x86-linux-musl", "pentium4")),
-    ("i686-unknown-uefi", Zig("x86-uefi", "pentium4-mmx-sse-sse2+soft_float")),
+    ("i686-unknown-uefi", Renamed("x86-windows-msvc", "x86-uefi", "pentium4-mmx-sse-sse2+soft_float")),
     ("loongarch64-unknown-linux-gnu", Zig("loongarch64-linux-gnu", "generic_la64+f+d+lsx+ual")),
     ("loongarch64-unknown-linux-musl", Zig("loongarch64-linux-musl", "generic_la64+f+d+lsx+ual")),
     ("loongarch64-unknown-none", Zig("loongarch64-freestanding", "generic_la64+f+d+ual")),

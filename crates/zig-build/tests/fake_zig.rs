@@ -75,6 +75,7 @@ impl Bench {
             name,
             &format!(
                 r#"if [ "$1" = version ]; then echo '{version}'; exit; fi
+if [ "$1" = env ]; then printf '.{{\n    .zig_exe = "%s",\n}}\n' "$0"; exit; fi
 PATH='{path}'
 {{ for a in "$@"; do echo "arg $a"; done; pwd | sed 's/^/pwd /'; env | sed 's/^/env /'; }} > '{seen}'
 prefix=
@@ -478,6 +479,9 @@ fn cargo_watches_what_is_there_and_nothing_else() -> Checked {
     };
     let outcome = bench.run(|b| b.watch("extra.h"));
     assert_eq!(watched(&outcome), ["zig", "extra.h", &*zig]);
+    bench.set("ZIG", &format!("/bin/sh {zig}"));
+    assert_eq!(watched(&bench.run(|b| b)), ["zig", &*zig], "the Zig behind a command");
+    bench.set("ZIG", &zig);
     fs::create_dir(bench.path("package/zig/.zig-cache"))?;
     let outcome = bench.run(|b| b);
     assert_eq!(watched(&outcome), ["zig/build.zig", "zig/src", &*zig]);
