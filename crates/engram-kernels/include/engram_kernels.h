@@ -2,8 +2,8 @@
  * every processor.
  *
  * The library is libengram_kernels.a (engram_kernels.lib on Windows), from `zig build` in the folder
- * `zig` of this crate. It allocates nothing, keeps no state, calls nothing but memset and memcpy, and
- * needs no initialisation. All functions may be called from any number of threads.
+ * `zig` of this crate. It allocates nothing, keeps no state, calls nothing outside itself, and needs no
+ * initialisation. All functions may be called from any number of threads.
  *
  *     uint32_t level = engram_kernels_best_level();      once; then keep it
  *     if (level == ENGRAM_LEVEL_PORTABLE) { ... }        this processor is too old

@@ -134,7 +134,8 @@ const functions = struct {
 fn zeros(level: Level, scores: ?[*]f32, count: usize) Status {
     inline for (levels) |candidate| {
         if (level == candidate) {
-            @memset(abi.many(scores)[0..count], 0);
+            // Volatile, so that it becomes no call of memset: the library needs nothing from outside.
+            for (abi.many(scores)[0..count]) |*score| @as(*volatile f32, score).* = 0;
             return .done;
         }
     }
