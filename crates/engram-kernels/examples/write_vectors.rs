@@ -141,9 +141,22 @@ fn graph(numbers: &mut Numbers, nodes: u64, edges: u64) -> Graph {
     Graph::from_edges(nodes as usize, edges).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
+/// What arrives at each node when each releases so much.
+fn hop(graph: &Graph, released: &[f32]) -> Vec<f32> {
+    let mut arrived = vec![0.0; graph.nodes()];
+    for (source, &released) in (0..).zip(released) {
+        let (targets, weights) = graph.row(source);
+        for (&target, &weight) in targets.iter().zip(weights) {
+            arrived[target as usize] += released * weight;
+        }
+    }
+    arrived
+}
+
 fn spreading() -> String {
     let mut vectors = Vectors(String::new());
     let mut numbers = Numbers(0x59ead);
+    let mut amounts = Numbers(0xa40);
     let page_rank = SpreadParameters::personalised_page_rank(0.85);
     let leaky = SpreadParameters::leaky(0.2, 0.5, 4);
     let constrained = SpreadParameters::constrained(0.8, 0.05, 3);
@@ -167,6 +180,19 @@ fn spreading() -> String {
         vectors.floats("out_weights", graph.out_weights());
         vectors.words("seed_nodes", seeds.iter().map(|seed| seed.0));
         vectors.floats("seed_activations", &seeds.iter().map(|seed| seed.1).collect::<Vec<f32>>());
+        // Hops: most nodes release nothing; then releases of any magnitude.
+        for spread in [0, 40] {
+            let released: Vec<f32> = (0..nodes)
+                .map(|_| match amounts.below(3) {
+                    0 => 0.0,
+                    _ if spread == 0 => amounts.share(),
+                    _ => amounts.wide(spread) as f32,
+                })
+                .collect();
+            vectors.case("hop");
+            vectors.floats("released", &released);
+            vectors.floats("arrived", &hop(&graph, &released));
+        }
         for p in rules {
             let Ok(rule) = p.check() else { unreachable!("rules are good") };
             let mut activation = vec![0.0; graph.nodes()];

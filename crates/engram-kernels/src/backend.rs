@@ -1,47 +1,260 @@
-//! Which implementation runs. Every hot function is called here and nowhere else; so far there is
-//! one implementation, the portable one.
+//! Which implementation runs: the portable kernels, or the Zig ones at a processor level. Every hot
+//! function is called here and nowhere else.
+
+use std::fmt;
+use std::sync::OnceLock;
 
 use crate::decay::Shape;
-use crate::portable;
+use crate::graph::PullRows;
+use crate::level::{Level, NoSuchLevel};
 use crate::portable::spreading::Rows;
 use crate::spreading::frontier::NodeSet;
+use crate::{portable, zig};
 
-pub(crate) fn vector_dot(query: &[f32], rows: &[f32], scores: &mut [f32]) {
-    portable::similarity::vector_dot(query, rows, scores);
+/// The environment variable that chooses kernels.
+const VARIABLE: &str = "ENGRAM_KERNELS";
+
+/// Kernels that this processor runs and this build has: the portable ones, or the Zig ones at one
+/// level. They all give the same bits.
+///
+/// The crate's free functions take [`kernels`]'; this type is for tests, and for timing them side by
+/// side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernels(Implementation);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Implementation {
+    Portable,
+    Zig(zig::Supported),
 }
 
-pub(crate) fn vector_similarity(query: &[f32], query_norm: f32, rows: &[f32], scores: &mut [f32]) {
-    portable::similarity::vector_similarity(query, query_norm, rows, scores);
+/// Why kernels were refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelsError {
+    /// `ENGRAM_KERNELS` names no kernels.
+    #[error("{VARIABLE}: {0}; set it to one of those, or unset it")]
+    NoSuchLevel(#[from] NoSuchLevel),
+    /// The processor, or its operating system, lacks what they need.
+    #[error("this processor cannot run the {asked} kernels; unset {VARIABLE}, or set it to {best}")]
+    NotOnThisProcessor {
+        /// The kernels that were asked for.
+        asked: Level,
+        /// The best kernels that run here.
+        best: Level,
+    },
+    /// The build has none for the level.
+    #[error(
+        "this build has no {asked} kernels: they come with `--features zig-kernels`; unset {VARIABLE}, or set it to {best}"
+    )]
+    NotInThisBuild {
+        /// The kernels that were asked for.
+        asked: Level,
+        /// The best kernels that run here.
+        best: Level,
+    },
 }
 
-pub(crate) fn vector_norms(rows: &[f32], dimensions: usize, norms: &mut [f32]) {
-    portable::similarity::vector_norms(rows, dimensions, norms);
+/// How the kernels in use were chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Choice {
+    /// They are the best that processor and build have.
+    Best,
+    /// `ENGRAM_KERNELS` names them.
+    Asked,
+    /// `ENGRAM_KERNELS` names what cannot run, so the portable ones stand in.
+    Refused,
 }
 
-pub(crate) fn apply_decay(
-    shape: Shape,
-    strengths: &[f32],
-    ages: &[f64],
-    stabilities: &[f64],
-    out: &mut [f32],
-) {
-    match shape {
-        Shape::HalfLife => portable::decay::half_life(strengths, ages, stabilities, out),
-        Shape::TimeConstant => portable::decay::time_constant(strengths, ages, stabilities, out),
-        Shape::Power(exponent) => portable::decay::power(exponent, strengths, ages, stabilities, out),
+impl fmt::Display for Choice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Best => "the best that this processor and this build have",
+            Self::Asked => "ENGRAM_KERNELS asks for it",
+            Self::Refused => "what ENGRAM_KERNELS asks for cannot run",
+        })
     }
 }
 
-pub(crate) fn spread_push(
-    sources: &[u32],
-    released: &[f32],
-    rows: Rows<'_>,
-    accumulator: &mut [f32],
-    reached: &mut NodeSet,
-) {
-    portable::spreading::push(sources, released, rows, accumulator, reached);
+/// A level, as [`kernel_levels`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LevelStatus {
+    /// The level.
+    pub level: Level,
+    /// Whether this processor can run it.
+    pub runs_here: bool,
+    /// Whether this build has it.
+    pub built: bool,
+    /// Whether it is in use, and why.
+    pub chosen: Option<Choice>,
 }
 
-pub(crate) fn spread_pull(rows: Rows<'_>, released: &[f32], accumulator: &mut [f32]) {
-    portable::spreading::pull(rows, released, accumulator);
+/// What the first call finds in the environment.
+static CHOSEN: OnceLock<Result<(Kernels, Choice), KernelsError>> = OnceLock::new();
+
+/// The kernels in use: those that `ENGRAM_KERNELS` names, or else the best that this processor and this
+/// build have. Decided at the first call of any function, and kept.
+///
+/// The crate's functions never fail for a wrong `ENGRAM_KERNELS`: the portable kernels stand in, which
+/// give the same bits. So a program that takes the variable seriously asks here first.
+///
+/// # Errors
+///
+/// If `ENGRAM_KERNELS` names what the processor or the build lacks, or nothing known.
+pub fn kernels() -> Result<Kernels, KernelsError> {
+    chosen().clone().map(|(kernels, _)| kernels)
+}
+
+/// All levels, and which of them is in use.
+#[must_use]
+pub fn kernel_levels() -> [LevelStatus; Level::ALL.len()] {
+    let (current, choice) = match chosen() {
+        Ok((kernels, choice)) => (kernels.level(), *choice),
+        Err(_) => (Level::Portable, Choice::Refused),
+    };
+    Level::ALL.map(|level| LevelStatus {
+        level,
+        runs_here: level.runs_here(),
+        built: level == Level::Portable || zig::is_built(level),
+        chosen: (level == current).then_some(choice),
+    })
+}
+
+fn chosen() -> &'static Result<(Kernels, Choice), KernelsError> {
+    CHOSEN.get_or_init(|| match std::env::var_os(VARIABLE) {
+        Some(name) if !name.is_empty() => {
+            Ok((Kernels::at(name.to_string_lossy().parse::<Level>()?)?, Choice::Asked))
+        }
+        _ => Ok((Kernels::best(), Choice::Best)),
+    })
+}
+
+impl Kernels {
+    /// The portable kernels.
+    #[must_use]
+    pub const fn portable() -> Self {
+        Self(Implementation::Portable)
+    }
+
+    /// The best kernels that this processor and this build have, whatever the environment says.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::all().last().unwrap_or(Self::portable())
+    }
+
+    /// All kernels that this processor and this build have, the portable ones first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Level::ALL.into_iter().filter_map(|level| Self::at(level).ok())
+    }
+
+    /// The kernels of a level.
+    ///
+    /// # Errors
+    ///
+    /// If the processor or the build lacks it.
+    pub fn at(level: Level) -> Result<Self, KernelsError> {
+        if level == Level::Portable {
+            return Ok(Self::portable());
+        }
+        match zig::supported(level) {
+            Some(supported) => Ok(Self(Implementation::Zig(supported))),
+            None if level.runs_here() => {
+                Err(KernelsError::NotInThisBuild { asked: level, best: Self::best_level() })
+            }
+            None => Err(KernelsError::NotOnThisProcessor { asked: level, best: Self::best_level() }),
+        }
+    }
+
+    fn best_level() -> Level {
+        let supported = Level::ALL.into_iter().rfind(|&level| zig::supported(level).is_some());
+        supported.unwrap_or(Level::Portable)
+    }
+
+    /// What these kernels are compiled for.
+    #[must_use]
+    pub fn level(self) -> Level {
+        match self.0 {
+            Implementation::Portable => Level::Portable,
+            Implementation::Zig(supported) => supported.level(),
+        }
+    }
+
+    /// The kernels of the free functions.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        match chosen() {
+            Ok((kernels, _)) => *kernels,
+            Err(_) => Self::portable(),
+        }
+    }
+
+    pub(crate) fn dot(self, query: &[f32], rows: &[f32], scores: &mut [f32]) {
+        match self.0 {
+            Implementation::Portable => portable::similarity::vector_dot(query, rows, scores),
+            Implementation::Zig(level) => zig::vector_dot(level, query, rows, scores),
+        }
+    }
+
+    pub(crate) fn similarity(self, query: &[f32], query_norm: f32, rows: &[f32], scores: &mut [f32]) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::similarity::vector_similarity(query, query_norm, rows, scores);
+            }
+            Implementation::Zig(level) => zig::vector_similarity(level, query, query_norm, rows, scores),
+        }
+    }
+
+    pub(crate) fn norms(self, rows: &[f32], dimensions: usize, norms: &mut [f32]) {
+        match self.0 {
+            Implementation::Portable => portable::similarity::vector_norms(rows, dimensions, norms),
+            Implementation::Zig(level) => zig::vector_norms(level, rows, dimensions, norms),
+        }
+    }
+
+    pub(crate) fn decay(
+        self,
+        shape: Shape,
+        strengths: &[f32],
+        ages: &[f64],
+        stabilities: &[f64],
+        out: &mut [f32],
+    ) {
+        match (self.0, shape) {
+            (Implementation::Zig(level), _) => {
+                zig::apply_decay(level, shape, strengths, ages, stabilities, out);
+            }
+            (_, Shape::HalfLife) => portable::decay::half_life(strengths, ages, stabilities, out),
+            (_, Shape::TimeConstant) => portable::decay::time_constant(strengths, ages, stabilities, out),
+            (_, Shape::Power(exponent)) => {
+                portable::decay::power(exponent, strengths, ages, stabilities, out);
+            }
+        }
+    }
+
+    pub(crate) fn spread_push(
+        self,
+        sources: &[u32],
+        released: &[f32],
+        rows: Rows<'_>,
+        accumulator: &mut [f32],
+        reached: &mut NodeSet,
+    ) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::spreading::push(sources, released, rows, accumulator, reached);
+            }
+            Implementation::Zig(level) => {
+                zig::spread_push(level, sources, released, rows, accumulator, reached);
+            }
+        }
+    }
+
+    pub(crate) fn spread_pull(self, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
+        match self.0 {
+            Implementation::Portable => portable::spreading::pull(rows, released, accumulator),
+            Implementation::Zig(level) => zig::spread_pull(level, rows, released, accumulator),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Forgetting: how much of each memory's strength is left at its age.
 
-use crate::backend;
+use crate::backend::Kernels;
 
 /// A forgetting curve: the share of a memory's strength that is retained after a time.
 ///
@@ -99,11 +99,29 @@ pub fn apply_decay_into(
     curve: Curve,
     out: &mut [f32],
 ) {
-    let memories = strengths.len();
-    for (name, length) in
-        [("ages", ages_seconds.len()), ("stabilities", stabilities_seconds.len()), ("results", out.len())]
-    {
-        assert!(length == memories, "{memories} strengths but {length} {name}");
+    Kernels::current().apply_decay_into(strengths, ages_seconds, stabilities_seconds, curve, out);
+}
+
+impl Kernels {
+    /// [`apply_decay_into`] by these kernels.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply_decay_into`].
+    pub fn apply_decay_into(
+        self,
+        strengths: &[f32],
+        ages_seconds: &[f64],
+        stabilities_seconds: &[f64],
+        curve: Curve,
+        out: &mut [f32],
+    ) {
+        let memories = strengths.len();
+        for (name, length) in
+            [("ages", ages_seconds.len()), ("stabilities", stabilities_seconds.len()), ("results", out.len())]
+        {
+            assert!(length == memories, "{memories} strengths but {length} {name}");
+        }
+        self.decay(curve.0, strengths, ages_seconds, stabilities_seconds, out);
     }
-    backend::apply_decay(curve.0, strengths, ages_seconds, stabilities_seconds, out);
 }

@@ -3,11 +3,13 @@
 
 mod block;
 mod patch;
+mod pull;
 
 use std::sync::OnceLock;
 
 pub use block::GraphBlock;
 pub use patch::Patch;
+pub(crate) use pull::{CHUNK_ROWS, PullRows};
 
 use crate::contract::WEIGHT_MAX;
 
@@ -95,6 +97,7 @@ pub struct Graph {
     weights: Vec<f32>,
     out_weights: Vec<f32>,
     transposed: OnceLock<Box<Graph>>,
+    pull_rows: OnceLock<PullRows>,
 }
 
 /// Refuses a weight that is not from 0 to 2^40.
@@ -211,7 +214,15 @@ impl Graph {
             .windows(2)
             .map(|bounds| out_weight(&weights[bounds[0] as usize..bounds[1] as usize]))
             .collect();
-        Self { nodes, offsets, targets, weights, out_weights, transposed: OnceLock::new() }
+        Self {
+            nodes,
+            offsets,
+            targets,
+            weights,
+            out_weights,
+            transposed: OnceLock::new(),
+            pull_rows: OnceLock::new(),
+        }
     }
 
     /// How many nodes there are.
@@ -278,6 +289,11 @@ impl Graph {
     #[must_use]
     pub fn transposed(&self) -> &Graph {
         self.transposed.get_or_init(|| Box::new(self.transpose()))
+    }
+
+    /// The edges laid out for pulling: built at the first call, and kept.
+    pub(crate) fn pull_rows(&self) -> &PullRows {
+        self.pull_rows.get_or_init(|| PullRows::of(self))
     }
 
     fn transpose(&self) -> Graph {

@@ -15,19 +15,29 @@
 //! wrong (graphs, seeds, settings) is refused with an error.
 //!
 //! This is not a vector database or a graph library: there is no index, no file format and no thread.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backend;
+pub mod check;
 pub mod contract;
 mod decay;
 mod graph;
+mod level;
 mod portable;
 mod similarity;
 mod spreading;
 mod top_k;
+#[cfg(engram_zig)]
+#[expect(unsafe_code, reason = "the one place where foreign functions are called")]
+mod zig;
+#[cfg(not(engram_zig))]
+#[path = "without_zig.rs"]
+mod zig;
 
+pub use backend::{Choice, Kernels, KernelsError, LevelStatus, kernel_levels, kernels};
 pub use decay::{Curve, CurveError, apply_decay, apply_decay_into};
 pub use graph::{Edge, Graph, GraphBlock, GraphError, Patch};
+pub use level::Level;
 pub use similarity::{
     cosine_from_dot, vector_dot, vector_dot_into, vector_norms, vector_norms_into, vector_similarity,
     vector_similarity_into,

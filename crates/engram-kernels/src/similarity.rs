@@ -3,7 +3,8 @@
 //! A block is row-major: `num_candidates × query.len()` numbers of `f32`. Any value is allowed in
 //! it; infinities and NaNs go through IEEE arithmetic and come out as what they make.
 
-use crate::{backend, portable};
+use crate::backend::Kernels;
+use crate::portable;
 
 /// Panics unless `numbers` fill `rows` rows of `dimensions`.
 #[track_caller]
@@ -24,11 +25,55 @@ pub(crate) fn count_rows(numbers: usize, dimensions: usize) -> usize {
     rows
 }
 
-/// The norm of the query, exactly as [`vector_norms`] gives it.
-pub(crate) fn query_norm(query: &[f32]) -> f32 {
-    let mut norm = [0.0];
-    backend::vector_norms(query, query.len(), &mut norm);
-    norm[0]
+impl Kernels {
+    /// [`vector_similarity_into`] by these kernels.
+    ///
+    /// # Panics
+    ///
+    /// As [`vector_similarity_into`].
+    pub fn vector_similarity_into(self, query: &[f32], candidates: &[f32], scores: &mut [f32]) {
+        check_block(candidates.len(), query.len(), scores.len());
+        if query.is_empty() {
+            scores.fill(0.0);
+        } else {
+            self.similarity(query, self.query_norm(query), candidates, scores);
+        }
+    }
+
+    /// [`vector_dot_into`] by these kernels.
+    ///
+    /// # Panics
+    ///
+    /// As [`vector_dot_into`].
+    pub fn vector_dot_into(self, query: &[f32], candidates: &[f32], scores: &mut [f32]) {
+        check_block(candidates.len(), query.len(), scores.len());
+        if query.is_empty() {
+            scores.fill(0.0);
+        } else {
+            self.dot(query, candidates, scores);
+        }
+    }
+
+    /// [`vector_norms_into`] by these kernels.
+    ///
+    /// # Panics
+    ///
+    /// As [`vector_norms_into`].
+    pub fn vector_norms_into(self, candidates: &[f32], dimensions: usize, norms: &mut [f32]) {
+        check_block(candidates.len(), dimensions, norms.len());
+        if dimensions == 0 {
+            norms.fill(0.0);
+        } else {
+            self.norms(candidates, dimensions, norms);
+        }
+    }
+
+    /// The norm of the query, exactly as [`vector_norms`] gives it; 0 with no dimensions.
+    pub(crate) fn query_norm(self, query: &[f32]) -> f32 {
+        let mut norm = [0.0];
+        self.vector_norms_into(query, query.len(), &mut norm);
+        norm[0]
+    }
 }
 
 /// Cosine similarity of `query` to each row of `candidates`: `q·c / (|q| |c|)`, in [−1, 1].
@@ -60,12 +105,7 @@ pub fn vector_similarity(query: &[f32], candidates: &[f32]) -> Vec<f32> {
 /// If `candidates` does not hold `scores.len()` rows of `query.len()` numbers. With a query of no
 /// dimensions `candidates` is empty, and every score is 0.
 pub fn vector_similarity_into(query: &[f32], candidates: &[f32], scores: &mut [f32]) {
-    check_block(candidates.len(), query.len(), scores.len());
-    if query.is_empty() {
-        scores.fill(0.0);
-    } else {
-        backend::vector_similarity(query, query_norm(query), candidates, scores);
-    }
+    Kernels::current().vector_similarity_into(query, candidates, scores);
 }
 
 /// The dot product of `query` with each row of `candidates`.
@@ -90,12 +130,7 @@ pub fn vector_dot(query: &[f32], candidates: &[f32]) -> Vec<f32> {
 ///
 /// As [`vector_similarity_into`].
 pub fn vector_dot_into(query: &[f32], candidates: &[f32], scores: &mut [f32]) {
-    check_block(candidates.len(), query.len(), scores.len());
-    if query.is_empty() {
-        scores.fill(0.0);
-    } else {
-        backend::vector_dot(query, candidates, scores);
-    }
+    Kernels::current().vector_dot_into(query, candidates, scores);
 }
 
 /// The Euclidean norm of each row of `candidates`: `sqrt(c·c)`.
@@ -121,12 +156,7 @@ pub fn vector_norms(candidates: &[f32], dimensions: usize) -> Vec<f32> {
 /// If `candidates` does not hold `norms.len()` rows of `dimensions` numbers. With no dimensions
 /// `candidates` is empty, and every norm is 0.
 pub fn vector_norms_into(candidates: &[f32], dimensions: usize, norms: &mut [f32]) {
-    check_block(candidates.len(), dimensions, norms.len());
-    if dimensions == 0 {
-        norms.fill(0.0);
-    } else {
-        backend::vector_norms(candidates, dimensions, norms);
-    }
+    Kernels::current().vector_norms_into(candidates, dimensions, norms);
 }
 
 /// The cosine of two vectors whose dot product and norms are known: the very bits that

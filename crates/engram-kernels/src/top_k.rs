@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::backend;
-use crate::similarity::{count_rows, query_norm};
+use crate::backend::Kernels;
+use crate::similarity::count_rows;
 
 /// Rows scored at a time, one bit of a mask word each.
 const ROWS_AT_A_TIME: usize = 64;
@@ -26,6 +26,7 @@ pub struct Scored {
 #[derive(Clone, Debug)]
 pub struct TopK {
     k: usize,
+    kernels: Kernels,
     /// Sort keys of the best so far, the worst of them on top.
     best: BinaryHeap<Reverse<u64>>,
 }
@@ -58,7 +59,13 @@ impl TopK {
     /// An empty collection of at most `k`. Memory grows with what is kept, not with `k`.
     #[must_use]
     pub fn new(k: usize) -> Self {
-        Self { k, best: BinaryHeap::with_capacity(k.min(1024)) }
+        Self::with_kernels(k, Kernels::current())
+    }
+
+    /// [`TopK::new`], scoring by these kernels.
+    #[must_use]
+    pub fn with_kernels(k: usize, kernels: Kernels) -> Self {
+        Self { k, kernels, best: BinaryHeap::with_capacity(k.min(1024)) }
     }
 
     /// Offers one candidate. Costs a comparison where it is not among the best, else O(log k).
@@ -90,8 +97,9 @@ impl TopK {
     ///
     /// If `candidates.len()` is not a multiple of `query.len()`, or the last id exceeds `u32::MAX`.
     pub fn scan_dot(&mut self, query: &[f32], candidates: &[f32], first_id: u32, allowed: Option<&[u64]>) {
+        let kernels = self.kernels;
         self.scan(query, candidates, first_id, allowed, |rows, scores| {
-            backend::vector_dot(query, rows, scores);
+            kernels.dot(query, rows, scores);
         });
     }
 
@@ -108,9 +116,10 @@ impl TopK {
         first_id: u32,
         allowed: Option<&[u64]>,
     ) {
-        let norm = if query.is_empty() { 0.0 } else { query_norm(query) };
+        let kernels = self.kernels;
+        let norm = kernels.query_norm(query);
         self.scan(query, candidates, first_id, allowed, |rows, scores| {
-            backend::vector_similarity(query, norm, rows, scores);
+            kernels.similarity(query, norm, rows, scores);
         });
     }
 

@@ -10,6 +10,7 @@
 //! What a pull adds for a source that does not fire is +0, which changes no bits.
 
 use crate::contract::saturate;
+use crate::graph::{CHUNK_ROWS, PullRows};
 use crate::spreading::FanExponent;
 use crate::spreading::frontier::NodeSet;
 
@@ -48,13 +49,19 @@ pub(crate) fn push(
     }
 }
 
-/// Sets `accumulator[r]` to what the in-edges of row *r* bring, for every row.
-pub(crate) fn pull(rows: Rows<'_>, released: &[f32], accumulator: &mut [f32]) {
-    for (row, sum) in accumulator.iter_mut().enumerate() {
-        let (sources, weights) = rows.row(row);
-        *sum = 0.0;
-        for (&source, &weight) in sources.iter().zip(weights) {
-            *sum += released[source as usize] * weight;
+/// Sets the accumulator of every node to what its in-edges bring. A row is a lane of its chunk: its
+/// edges add in their order, and a padding adds +0.
+pub(crate) fn pull(rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
+    for (chunk, nodes) in rows.nodes().chunks(CHUNK_ROWS).enumerate() {
+        let (sources, weights) = rows.chunk(chunk);
+        let mut sums = [0.0f32; CHUNK_ROWS];
+        for (sources, weights) in sources.iter().zip(weights) {
+            for lane in 0..CHUNK_ROWS {
+                sums[lane] += released[sources[lane] as usize] * weights[lane];
+            }
+        }
+        for (&node, sum) in nodes.iter().zip(sums) {
+            accumulator[node as usize] = sum;
         }
     }
 }

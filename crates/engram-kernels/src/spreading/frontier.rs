@@ -25,6 +25,12 @@ impl NodeSet {
         self.summary[node as usize / 4096] |= 1 << (node / 64 % 64);
     }
 
+    /// The words and their summary: 64 nodes a word, 64 words a summary entry.
+    #[cfg_attr(not(engram_zig), expect(dead_code, reason = "only the Zig kernels need them"))]
+    pub(crate) fn parts_mut(&mut self) -> (&mut [u64], &mut [u64]) {
+        (&mut self.words, &mut self.summary)
+    }
+
     /// Takes the nodes out, in ascending order.
     #[inline(always)]
     pub(crate) fn drain(&mut self, mut visit: impl FnMut(u32)) {

@@ -3,7 +3,7 @@
 use super::frontier::NodeSet;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::{SeedError, Seeds};
-use crate::backend;
+use crate::backend::Kernels;
 use crate::graph::{Graph, GraphBlock, GraphError, Patch};
 use crate::portable::spreading::{Rows, next_activation, release};
 
@@ -34,6 +34,7 @@ pub enum Progress {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Spreading {
+    pub(super) kernels: Kernels,
     /// x of the contract: 0 outside `active`.
     pub(super) activation: Vec<f32>,
     /// a of the contract: 0 outside `reached`, and everywhere between hops.
@@ -61,9 +62,9 @@ struct Firing {
 
 impl Firing {
     /// Pushes the rows collected so far, and forgets them.
-    fn flush(&mut self, rows: Rows<'_>, accumulator: &mut [f32], reached: &mut NodeSet) {
+    fn flush(&mut self, kernels: Kernels, rows: Rows<'_>, accumulator: &mut [f32], reached: &mut NodeSet) {
         if !self.rows.is_empty() {
-            backend::spread_push(&self.rows, &self.released, rows, accumulator, reached);
+            kernels.spread_push(&self.rows, &self.released, rows, accumulator, reached);
             self.rows.clear();
             self.released.clear();
         }
@@ -102,8 +103,19 @@ impl Spreading {
     /// If `nodes` exceeds `u32::MAX`.
     #[must_use]
     pub fn new(nodes: usize) -> Self {
+        Self::with_kernels(nodes, Kernels::current())
+    }
+
+    /// [`Spreading::new`], spreading by these kernels.
+    ///
+    /// # Panics
+    ///
+    /// If `nodes` exceeds `u32::MAX`.
+    #[must_use]
+    pub fn with_kernels(nodes: usize, kernels: Kernels) -> Self {
         assert!(nodes <= u32::MAX as usize, "{nodes} nodes exceed the {} that 32 bits number", u32::MAX);
         Self {
+            kernels,
             activation: vec![0.0; nodes],
             accumulator: vec![0.0; nodes],
             reached: NodeSet::new(nodes),
@@ -251,7 +263,7 @@ impl Spreading {
     ) -> Result<f32, GraphError> {
         let nodes = self.nodes();
         check_blocks(nodes, packed, patch)?;
-        let Self { activation, accumulator, reached, active, firing, edges_traversed, .. } = self;
+        let Self { kernels, activation, accumulator, reached, active, firing, edges_traversed, .. } = self;
         // A block's number, or `packed.len()` for the patch.
         let rows_of = |part: usize| {
             packed.get(part).map_or_else(|| patch.compressed_rows(), GraphBlock::compressed_rows)
@@ -277,7 +289,7 @@ impl Spreading {
                 Act::Dangle => dangling += f64::from(activation[node as usize]),
                 Act::Fire(released) => {
                     if part != collecting {
-                        firing.flush(rows_of(collecting), accumulator, reached);
+                        firing.flush(*kernels, rows_of(collecting), accumulator, reached);
                         collecting = part;
                     }
                     if let Some(block) = packed.get(part) {
@@ -289,7 +301,7 @@ impl Spreading {
                 }
             }
         }
-        firing.flush(rows_of(collecting), accumulator, reached);
+        firing.flush(*kernels, rows_of(collecting), accumulator, reached);
         Ok(dangling as f32)
     }
 

@@ -3,7 +3,6 @@
 use super::parameters::{Dangling, SpreadRule};
 use super::seeds::SeedError;
 use super::state::{Act, Progress, Spreading, act};
-use crate::backend;
 use crate::graph::Graph;
 use crate::portable::spreading::{next_activation, settle};
 
@@ -16,7 +15,7 @@ pub enum SpreadMethod {
     /// From each active node along its edges: costs by the edges that fire.
     Push,
     /// From each node back along its in-edges: costs by all edges, but less for each; the first pull
-    /// over a graph also builds [`Graph::transposed`].
+    /// over a graph also lays its edges out for it.
     Pull,
 }
 
@@ -141,8 +140,7 @@ impl Spreading {
                 Act::Fire(released) => self.released[node as usize] = released,
             }
         }
-        let into = graph.transposed().block().compressed_rows();
-        backend::spread_pull(into, &self.released, &mut self.accumulator);
+        self.kernels.spread_pull(graph.pull_rows(), &self.released, &mut self.accumulator);
         for &node in &self.active {
             self.released[node as usize] = 0.0;
         }

@@ -3,6 +3,7 @@
 
 mod decay;
 mod graph;
+mod levels;
 mod mapped_blocks;
 mod similarity;
 mod spreading;

@@ -1,0 +1,139 @@
+/* engram_kernels.h: vector similarity, spreading activation and memory decay, with the same bits on
+ * every processor.
+ *
+ * The library is libengram_kernels.a (engram_kernels.lib on Windows), from `zig build` in the folder
+ * `zig` of this crate. It allocates nothing, keeps no state, calls nothing outside itself, and needs no
+ * initialisation. All functions may be called from any number of threads.
+ *
+ *     uint32_t level = engram_kernels_best_level();      once; then keep it
+ *     if (level == ENGRAM_LEVEL_PORTABLE) { ... }        this processor is too old
+ *     engram_vector_norms(level, query, &query_norm, 768, 1);
+ *     engram_vector_similarity(level, query, query_norm, rows, scores, 768, num_rows);
+ *
+ * What holds for every function, unless it says otherwise:
+ *
+ * - `level` is one that engram_kernels_best_level has returned on this processor, or a lower one of the
+ *   same family. A level that the library lacks gives ENGRAM_NO_SUCH_LEVEL, and nothing is done. One
+ *   that the library has and the processor lacks ends the program with an illegal instruction.
+ * - Arrays are aligned as C aligns their type, and as long as is said. Exactly that much is read, and
+ *   exactly that much written. Where a length is 0, the pointer may be null.
+ * - What is written to does not overlap anything else.
+ * - Lengths count elements, not bytes, and no array exceeds half the address space.
+ * - Floating point is IEEE 754: the caller has not turned on flush-to-zero or another rounding mode.
+ *
+ * The arithmetic is defined to the last bit (all NaNs counting as one), in the Rust crate's module
+ * `contract`; its folder `vectors` has inputs and outputs to compare with.
+ */
+#ifndef ENGRAM_KERNELS_H
+#define ENGRAM_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this file. It is raised when a program compiled with an earlier one would no longer
+ * work; compare it with engram_kernels_abi_version() once. */
+#define ENGRAM_KERNELS_ABI_VERSION 1u
+
+/* Processor levels. All give the same bits. */
+#define ENGRAM_LEVEL_PORTABLE 0u      /* none of these kernels */
+#define ENGRAM_LEVEL_X86_64_V2 2u     /* SSE4.2 and POPCNT */
+#define ENGRAM_LEVEL_X86_64_V3 3u     /* AVX2 */
+#define ENGRAM_LEVEL_X86_64_V4 4u     /* AVX-512 F, BW, CD, DQ, VL */
+#define ENGRAM_LEVEL_NEON 16u         /* any aarch64 */
+#define ENGRAM_LEVEL_WASM_SIMD128 32u /* WebAssembly with 128-bit vectors */
+
+/* What functions return. */
+#define ENGRAM_DONE 0u
+#define ENGRAM_NO_SUCH_LEVEL 1u /* the library has no kernels for the level; nothing was done */
+#define ENGRAM_NO_SUCH_CURVE 2u /* the curve is none of ENGRAM_CURVE_*; nothing was done */
+#define ENGRAM_BAD_GRAPH 3u     /* an index leads out of its array; part of the work was done */
+
+/* The version of the header that the library was built with. */
+uint32_t engram_kernels_abi_version(void);
+
+/* The best level that this processor runs and the library has, by cpuid and xgetbv; on x86-64 it runs
+ * the lower ones too. ENGRAM_LEVEL_PORTABLE where there is none. Takes up to a hundred microseconds in
+ * a virtual machine: call it once. */
+uint32_t engram_kernels_best_level(void);
+
+/* ---- Similarity ----
+ *
+ * `candidates` is a row-major block of `num_candidates` rows of `query_len` numbers; `query` is one
+ * such row. Any values are allowed: infinities and NaNs come out as what IEEE arithmetic makes of them.
+ * With `query_len` 0 every result is 0. */
+
+/* scores[r] = query · candidates[r] / (|query| |candidates[r]|), in [-1, 1]; 0 where either norm is 0.
+ * `query_norm` is |query| exactly as engram_vector_norms gives it. */
+uint32_t engram_vector_similarity(uint32_t level, const float *query, float query_norm,
+                                  const float *candidates, float *scores, size_t query_len,
+                                  size_t num_candidates);
+
+/* scores[r] = query · candidates[r] */
+uint32_t engram_vector_dot(uint32_t level, const float *query, const float *candidates, float *scores,
+                           size_t query_len, size_t num_candidates);
+
+/* norms[r] = sqrt(candidates[r] · candidates[r]), for rows of `dimensions` numbers */
+uint32_t engram_vector_norms(uint32_t level, const float *candidates, float *norms, size_t dimensions,
+                             size_t num_candidates);
+
+/* ---- Spreading activation: one hop ----
+ *
+ * Weights and released amounts are at least 0 and not NaN. */
+
+/* Adds released[k] * weight to accumulator[target] for every edge of row sources[k], for each k in
+ * turn, and marks the target as reached: bit target % 64 of reached[target / 64], and bit
+ * target / 64 % 64 of reached_summary[target / 4096].
+ *
+ * Row r is offsets[r] .. offsets[r + 1] of `targets` and `weights`. `offsets` has num_rows + 1 entries
+ * (0 where num_rows is 0), `sources` and `released` num_sources, `targets` and `weights` num_edges,
+ * `accumulator` num_nodes, `reached` num_nodes / 64 rounded up, and `reached_summary` num_nodes / 4096
+ * rounded up.
+ *
+ * Every index is checked before it is used, so the rows may come from a file: a source not below
+ * num_rows, offsets that descend or exceed num_edges, or a target not below num_nodes gives
+ * ENGRAM_BAD_GRAPH at once, with the edges before it done. */
+uint32_t engram_spread_activation_push(uint32_t level, const uint32_t *sources, const float *released,
+                                       size_t num_sources, const uint32_t *offsets, size_t num_rows,
+                                       const uint32_t *targets, const float *weights, size_t num_edges,
+                                       float *accumulator, size_t num_nodes, uint64_t *reached,
+                                       uint64_t *reached_summary);
+
+/* accumulator[rows[r]] = the sum of released[source] * weight over the in-edges of row r, in their
+ * order, for r from 0 to num_rows - 1.
+ *
+ * The in-edges lie in chunks of 16 rows, one row a lane (SELL-16): chunk c holds rows 16 c to
+ * 16 c + 15, and step s, from chunk_offsets[c] to chunk_offsets[c + 1] - 1, has one edge for each of
+ * them, at sources[16 s + lane] and weights[16 s + lane]. Short rows are padded with weight 0 and any
+ * good source; so are the lanes of the last chunk that have no row. Sorting the rows by length keeps
+ * the paddings few; ascending sources make a pull give the bits of a push.
+ *
+ * `chunk_offsets` has one entry more than there are chunks, the first of which need not be 0, and
+ * ascends. Nothing is checked: every source must be an index into `released`, and every row one into
+ * `accumulator`. */
+uint32_t engram_spread_activation_pull(uint32_t level, const uint32_t *chunk_offsets,
+                                       const uint32_t *sources, const float *weights,
+                                       const uint32_t *rows, size_t num_rows, const float *released,
+                                       float *accumulator);
+
+/* ---- Memory decay ---- */
+
+#define ENGRAM_CURVE_HALF_LIFE 0u     /* 2^(-age / stability) */
+#define ENGRAM_CURVE_TIME_CONSTANT 1u /* e^(-age / stability) */
+#define ENGRAM_CURVE_POWER 2u         /* (1 + age / stability)^(-exponent) */
+
+/* results[m] = strengths[m] * what the curve retains of it. An age not above 0 (or NaN) counts as 0; a
+ * stability not above 0 (or NaN) retains nothing; nor is anything retained below 2^-126. `exponent`,
+ * finite and above 0, counts for ENGRAM_CURVE_POWER only. `results` may be `strengths` itself. */
+uint32_t engram_apply_decay(uint32_t level, const float *strengths, const double *ages_seconds,
+                            const double *stabilities_seconds, float *results, size_t num_memories,
+                            uint32_t curve, float exponent);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

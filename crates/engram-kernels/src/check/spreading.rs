@@ -1,0 +1,156 @@
+//! Spreading against the portable kernels and against `f64`: one hop, pushed and pulled, and whole runs.
+
+use super::CheckReport;
+use super::numbers::Numbers;
+use crate::backend::Kernels;
+use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
+use crate::graph::{Edge, Graph};
+use crate::spreading::frontier::NodeSet;
+use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
+
+pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
+    let mut numbers = Numbers(0x59ad);
+    for (name, graph) in graphs(&mut numbers) {
+        for values in 0..4 {
+            let released: Vec<f32> = (0..graph.nodes()).map(|_| amount(&mut numbers, values)).collect();
+            one_hop(kernels, report, &name, &graph, &released);
+        }
+        whole_runs(kernels, report, &name, &graph, &mut numbers);
+    }
+}
+
+/// What a node releases: shares, with many zeros; of any magnitude; subnormal; or as much as can be.
+fn amount(numbers: &mut Numbers, values: usize) -> f32 {
+    match values {
+        0 if numbers.below(3) > 0 => 0.0,
+        0 => numbers.share(),
+        1 => (numbers.wide(70) as f32).min(ACTIVATION_MAX),
+        2 => f32::from_bits(numbers.below(1 << 23) as u32),
+        _ => ACTIVATION_MAX,
+    }
+}
+
+/// What it is called, its nodes, and its edges.
+type EdgeList = (String, u32, Vec<(u32, u32)>);
+
+/// Graphs of every shape, by name.
+fn graphs(numbers: &mut Numbers) -> Vec<(String, Graph)> {
+    let mut edge_lists: Vec<EdgeList> = vec![
+        ("no nodes".into(), 0, vec![]),
+        ("one node".into(), 1, vec![]),
+        ("a loop".into(), 1, vec![(0, 0)]),
+        ("a chain".into(), 300, (1..300).map(|i| (i - 1, i)).collect()),
+        ("a ring backwards".into(), 65, (0..65).map(|i| (i, (i + 64) % 65)).collect()),
+        ("a star outwards".into(), 1000, (1..1000).map(|i| (0, i)).collect()),
+        ("a star inwards".into(), 1000, (0..999).map(|i| (i, 999)).collect()),
+        ("everything".into(), 33, (0..33 * 33).map(|i| (i / 33, i % 33)).collect()),
+        ("two halves".into(), 128, (0..64 * 64).map(|i| (i / 64, 64 + i % 64)).collect()),
+        ("far apart".into(), 9000, vec![(0, 8999), (8999, 0), (4095, 4096), (4096, 4095)]),
+    ];
+    for nodes in [2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 500, 5000] {
+        for edges in [1, nodes / 2, 4 * nodes, 20 * nodes] {
+            let list = (0..edges)
+                .map(|_| {
+                    let bound = u64::from(nodes);
+                    // The lesser of two draws, so that there are hubs.
+                    (numbers.below(bound) as u32, numbers.below(bound).min(numbers.below(bound)) as u32)
+                })
+                .collect();
+            edge_lists.push((format!("{edges} random edges"), nodes, list));
+        }
+    }
+    edge_lists
+        .into_iter()
+        .map(|(name, nodes, list)| {
+            let edges = list.into_iter().map(|(source, target)| {
+                let weight = match numbers.below(12) {
+                    0 => 0.0,
+                    1 => WEIGHT_MAX,
+                    2 => f32::from_bits(numbers.below(1 << 23) as u32),
+                    _ => 0.01 + numbers.share(),
+                };
+                Edge { source, target, kind: 0, weight }
+            });
+            match Graph::from_edges(nodes as usize, edges) {
+                Ok(graph) => (format!("{nodes} nodes, {name}"), graph),
+                Err(error) => unreachable!("{error}"),
+            }
+        })
+        .collect()
+}
+
+/// Pushed and pulled, by these kernels and the portable ones, and in `f64`.
+fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph, released: &[f32]) {
+    let nodes = graph.nodes();
+    let (sources, amounts): (Vec<u32>, Vec<f32>) =
+        (0u32..).zip(released).filter(|(_, released)| **released > 0.0).unzip();
+    let push = |kernels: Kernels| {
+        let mut accumulator = vec![0.0; nodes];
+        let mut reached = NodeSet::new(nodes);
+        let rows = graph.block().compressed_rows();
+        kernels.spread_push(&sources, &amounts, rows, &mut accumulator, &mut reached);
+        let mut marked = Vec::new();
+        reached.drain(|node| marked.push(node));
+        (accumulator, marked)
+    };
+    let pull = |kernels: Kernels| {
+        let mut accumulator = vec![f32::NAN; nodes];
+        kernels.spread_pull(graph.pull_rows(), released, &mut accumulator);
+        accumulator
+    };
+    let (expected, expected_marks) = push(Kernels::portable());
+    let (pushed, marks) = push(kernels);
+    report.expect_bits(&pushed, &expected, || format!("push, {name}"));
+    report.expect(marks == expected_marks, || format!("push, {name}: the wrong nodes were reached"));
+    report.expect_bits(&pull(Kernels::portable()), &expected, || format!("portable pull, {name}"));
+    report.expect_bits(&pull(kernels), &expected, || format!("pull, {name}"));
+
+    let mut truth = vec![(0.0f64, 0.0f64); nodes];
+    for (&source, &amount) in sources.iter().zip(&amounts) {
+        let (targets, weights) = graph.row(source);
+        for (&target, &weight) in targets.iter().zip(weights) {
+            let (sum, count) = &mut truth[target as usize];
+            *sum += f64::from(amount) * f64::from(weight);
+            *count += 1.0;
+        }
+    }
+    for (&found, (truth, count)) in pushed.iter().zip(truth) {
+        // All terms are positive, so the error is that of the additions; and what underflows.
+        let bound = truth * (count + 1.0) * f64::from(f32::EPSILON) + count * f64::from(f32::from_bits(1));
+        let good = (f64::from(found) - truth).abs() <= bound || truth > f64::from(f32::MAX) * 0.99;
+        report.expect(good, || format!("push, {name}: {found:e}, in f64 {truth:e}"));
+    }
+}
+
+/// Runs by several rules, which go through everything around the kernels too.
+fn whole_runs(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph, numbers: &mut Numbers) {
+    if graph.is_empty() {
+        return;
+    }
+    let seeds: Vec<(u32, f32)> =
+        (0..3).map(|_| (numbers.below(graph.nodes() as u64) as u32, numbers.share())).collect();
+    let page_rank = SpreadParameters::personalised_page_rank(0.85).with_max_hops(6);
+    let constrained = SpreadParameters::constrained(0.8, 0.02, 3);
+    for parameters in [
+        page_rank,
+        page_rank.with_dangling(Dangling::ReturnToSeeds),
+        SpreadParameters::leaky(0.2, 0.5, 4),
+        constrained.with_fan_exponent(FanExponent::Half),
+        constrained.with_retention(0.0).with_fan_limit(6),
+    ] {
+        let Ok(rule) = parameters.check() else { unreachable!("the rules are good") };
+        let run = |kernels: Kernels, method: SpreadMethod| {
+            let mut spreading = Spreading::with_kernels(graph.nodes(), kernels);
+            match spreading.run(graph, &seeds, &rule, method) {
+                Ok(()) => spreading.activations().to_vec(),
+                Err(error) => unreachable!("{error}"),
+            }
+        };
+        let expected = run(Kernels::portable(), SpreadMethod::Push);
+        for method in [SpreadMethod::Push, SpreadMethod::Pull, SpreadMethod::Auto] {
+            report.expect_bits(&run(kernels, method), &expected, || {
+                format!("{method:?} for some hops, {name}")
+            });
+        }
+    }
+}

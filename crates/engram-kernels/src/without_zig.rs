@@ -1,0 +1,56 @@
+//! In place of the Zig kernels where they are not built: no level is supported, so nothing here runs.
+
+use crate::decay::Shape;
+use crate::graph::PullRows;
+use crate::level::Level;
+use crate::portable::spreading::Rows;
+use crate::spreading::frontier::NodeSet;
+
+/// A level that is built and that this processor runs: there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Supported {}
+
+impl Supported {
+    pub(crate) fn level(self) -> Level {
+        match self {}
+    }
+}
+
+pub(crate) fn is_built(_: Level) -> bool {
+    false
+}
+
+pub(crate) fn supported(_: Level) -> Option<Supported> {
+    None
+}
+
+pub(crate) fn vector_similarity(level: Supported, _: &[f32], _: f32, _: &[f32], _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn vector_dot(level: Supported, _: &[f32], _: &[f32], _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn vector_norms(level: Supported, _: &[f32], _: usize, _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn apply_decay(level: Supported, _: Shape, _: &[f32], _: &[f64], _: &[f64], _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn spread_push(
+    level: Supported,
+    _: &[u32],
+    _: &[f32],
+    _: Rows<'_>,
+    _: &mut [f32],
+    _: &mut NodeSet,
+) {
+    match level {}
+}
+
+pub(crate) fn spread_pull(level: Supported, _: &PullRows, _: &[f32], _: &mut [f32]) {
+    match level {}
+}

@@ -1,0 +1,254 @@
+//! The Zig kernels: `extern "C"` and nothing else. The only unsafe code of the crate.
+//!
+//! What makes a call sound is checked in the safe function around it: that the processor runs the
+//! level (a [`Supported`] exists only then), and that every length fits the others. Indices are either
+//! checked by the kernel itself, or those of a type that holds only good ones.
+
+use std::sync::OnceLock;
+
+use crate::decay::Shape;
+use crate::graph::PullRows;
+use crate::level::Level;
+use crate::portable::spreading::Rows;
+use crate::spreading::frontier::NodeSet;
+
+/// The version of `include/engram_kernels.h` that the declarations below follow.
+const ABI_VERSION: u32 = 1;
+
+/// The status of a call that did its work.
+const DONE: u32 = 0;
+
+unsafe extern "C" {
+    safe fn engram_kernels_abi_version() -> u32;
+    safe fn engram_kernels_best_level() -> u32;
+    fn engram_vector_similarity(
+        level: u32,
+        query: *const f32,
+        query_norm: f32,
+        candidates: *const f32,
+        scores: *mut f32,
+        query_len: usize,
+        num_candidates: usize,
+    ) -> u32;
+    fn engram_vector_dot(
+        level: u32,
+        query: *const f32,
+        candidates: *const f32,
+        scores: *mut f32,
+        query_len: usize,
+        num_candidates: usize,
+    ) -> u32;
+    fn engram_vector_norms(
+        level: u32,
+        candidates: *const f32,
+        norms: *mut f32,
+        dimensions: usize,
+        num_candidates: usize,
+    ) -> u32;
+    fn engram_spread_activation_push(
+        level: u32,
+        sources: *const u32,
+        released: *const f32,
+        num_sources: usize,
+        offsets: *const u32,
+        num_rows: usize,
+        targets: *const u32,
+        weights: *const f32,
+        num_edges: usize,
+        accumulator: *mut f32,
+        num_nodes: usize,
+        reached: *mut u64,
+        reached_summary: *mut u64,
+    ) -> u32;
+    fn engram_spread_activation_pull(
+        level: u32,
+        chunk_offsets: *const u32,
+        sources: *const u32,
+        weights: *const f32,
+        rows: *const u32,
+        num_rows: usize,
+        released: *const f32,
+        accumulator: *mut f32,
+    ) -> u32;
+    fn engram_apply_decay(
+        level: u32,
+        strengths: *const f32,
+        ages_seconds: *const f64,
+        stabilities_seconds: *const f64,
+        results: *mut f32,
+        num_memories: usize,
+        curve: u32,
+        exponent: f32,
+    ) -> u32;
+}
+
+/// A level that is in the library and that this processor runs: only [`supported`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Supported(Level);
+
+impl Supported {
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+
+    fn code(self) -> u32 {
+        code(self.0)
+    }
+}
+
+/// The level's number in the C interface; 0 for none.
+const fn code(level: Level) -> u32 {
+    match level {
+        Level::Portable => 0,
+        Level::X86_64V2 => 2,
+        Level::X86_64V3 => 3,
+        Level::X86_64V4 => 4,
+        Level::Neon => 16,
+        Level::WasmSimd128 => 32,
+    }
+}
+
+/// Whether the library has the level. `build.zig` says for which architecture it builds which.
+pub(crate) fn is_built(level: Level) -> bool {
+    match level {
+        Level::Portable => false,
+        Level::X86_64V2 | Level::X86_64V3 | Level::X86_64V4 => cfg!(target_arch = "x86_64"),
+        Level::Neon => cfg!(all(target_arch = "aarch64", target_endian = "little")),
+        Level::WasmSimd128 => cfg!(target_arch = "wasm32"),
+    }
+}
+
+/// The level, if it is in the library and this processor runs it, as both Rust and the library see it.
+pub(crate) fn supported(level: Level) -> Option<Supported> {
+    static BEST: OnceLock<u32> = OnceLock::new();
+    let best = *BEST.get_or_init(|| {
+        let version = engram_kernels_abi_version();
+        assert!(version == ABI_VERSION, "the kernels' interface is version {version}, not {ABI_VERSION}");
+        engram_kernels_best_level()
+    });
+    (is_built(level) && code(level) <= best && level.runs_here()).then_some(Supported(level))
+}
+
+/// A kernel refuses only what the checks before it have ruled out.
+#[track_caller]
+fn check(status: u32) {
+    assert!(status == DONE, "a kernel refused its arguments with status {status}");
+}
+
+#[track_caller]
+fn check_block(numbers: usize, dimensions: usize, rows: usize) {
+    assert!(dimensions.checked_mul(rows) == Some(numbers), "{rows} rows of {dimensions} are not {numbers}");
+}
+
+pub(crate) fn vector_similarity(
+    level: Supported,
+    query: &[f32],
+    query_norm: f32,
+    rows: &[f32],
+    scores: &mut [f32],
+) {
+    check_block(rows.len(), query.len(), scores.len());
+    let (query_at, rows_at, scores_at) = (query.as_ptr(), rows.as_ptr(), scores.as_mut_ptr());
+    let (level, dimensions, count) = (level.code(), query.len(), scores.len());
+    // SAFETY: the processor runs the level. The kernel reads `dimensions` numbers of the query and
+    // `dimensions · count` of the rows, which is their length, and writes the `count` scores.
+    check(unsafe {
+        engram_vector_similarity(level, query_at, query_norm, rows_at, scores_at, dimensions, count)
+    });
+}
+
+pub(crate) fn vector_dot(level: Supported, query: &[f32], rows: &[f32], scores: &mut [f32]) {
+    check_block(rows.len(), query.len(), scores.len());
+    let (query_at, rows_at, scores_at) = (query.as_ptr(), rows.as_ptr(), scores.as_mut_ptr());
+    let (level, dimensions, count) = (level.code(), query.len(), scores.len());
+    // SAFETY: as in `vector_similarity`.
+    check(unsafe { engram_vector_dot(level, query_at, rows_at, scores_at, dimensions, count) });
+}
+
+pub(crate) fn vector_norms(level: Supported, rows: &[f32], dimensions: usize, norms: &mut [f32]) {
+    check_block(rows.len(), dimensions, norms.len());
+    let (rows_at, norms_at, count) = (rows.as_ptr(), norms.as_mut_ptr(), norms.len());
+    // SAFETY: the processor runs the level. The kernel reads `dimensions · count` numbers of the rows,
+    // which is their length, and writes the `count` norms.
+    check(unsafe { engram_vector_norms(level.code(), rows_at, norms_at, dimensions, count) });
+}
+
+pub(crate) fn apply_decay(
+    level: Supported,
+    shape: Shape,
+    strengths: &[f32],
+    ages: &[f64],
+    stabilities: &[f64],
+    out: &mut [f32],
+) {
+    let count = strengths.len();
+    let lengths = [ages.len(), stabilities.len(), out.len()];
+    assert!(lengths == [count; 3], "{count} strengths, but {lengths:?} ages, stabilities and results");
+    let (curve, exponent) = match shape {
+        Shape::HalfLife => (0, 0.0),
+        Shape::TimeConstant => (1, 0.0),
+        Shape::Power(exponent) => (2, exponent),
+    };
+    let (strengths, ages, stabilities) = (strengths.as_ptr(), ages.as_ptr(), stabilities.as_ptr());
+    let (level, out) = (level.code(), out.as_mut_ptr());
+    // SAFETY: the processor runs the level. The kernel reads `count` numbers of each of the three
+    // arrays and writes `count` results, which is the length of all four.
+    check(unsafe { engram_apply_decay(level, strengths, ages, stabilities, out, count, curve, exponent) });
+}
+
+pub(crate) fn spread_push(
+    level: Supported,
+    sources: &[u32],
+    released: &[f32],
+    rows: Rows<'_>,
+    accumulator: &mut [f32],
+    reached: &mut NodeSet,
+) {
+    let Rows { offsets, neighbours, weights } = rows;
+    let (nodes, (words, summary)) = (accumulator.len(), reached.parts_mut());
+    assert!(sources.len() == released.len(), "{} rows release {}", sources.len(), released.len());
+    assert!(neighbours.len() == weights.len(), "{} edges, {} weights", neighbours.len(), weights.len());
+    let marks = [words.len(), summary.len()];
+    assert!(marks == [nodes.div_ceil(64), nodes.div_ceil(4096)], "{marks:?} words for {nodes} nodes");
+    let (num_rows, num_edges) = (offsets.len().saturating_sub(1), neighbours.len());
+    let (sources, count, released) = (sources.as_ptr(), sources.len(), released.as_ptr());
+    let (offsets, neighbours, weights) = (offsets.as_ptr(), neighbours.as_ptr(), weights.as_ptr());
+    let (accumulator, words, summary) = (accumulator.as_mut_ptr(), words.as_mut_ptr(), summary.as_mut_ptr());
+    // SAFETY: the processor runs the level. `count` sources and released amounts, `num_rows + 1`
+    // offsets (none where there are no rows), `num_edges` neighbours and weights, and accumulators and
+    // marks for `nodes` are as long as the kernel takes them to be. It checks each source against
+    // `num_rows`, each offset against `num_edges` and each neighbour against `nodes` before use.
+    check(unsafe {
+        engram_spread_activation_push(
+            level.code(),
+            sources,
+            released,
+            count,
+            offsets,
+            num_rows,
+            neighbours,
+            weights,
+            num_edges,
+            accumulator,
+            nodes,
+            words,
+            summary,
+        )
+    });
+}
+
+pub(crate) fn spread_pull(level: Supported, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
+    let nodes = rows.nodes().len();
+    let lengths = [released.len(), accumulator.len()];
+    assert!(lengths == [nodes; 2], "{nodes} nodes, but {lengths:?} released and accumulated");
+    let (offsets, sources, weights) = rows.parts();
+    let (offsets, sources, weights) = (offsets.as_ptr(), sources.as_ptr(), weights.as_ptr());
+    let (rows, released, accumulator) = (rows.nodes().as_ptr(), released.as_ptr(), accumulator.as_mut_ptr());
+    let level = level.code();
+    // SAFETY: the processor runs the level. A `PullRows` has an offset for each chunk of 16 rows and
+    // one more, ascending to the number of steps, 16 sources and weights a step, and only nodes for
+    // sources and rows; all of them are below `nodes`, the length of the other two arrays.
+    check(unsafe {
+        engram_spread_activation_pull(level, offsets, sources, weights, rows, nodes, released, accumulator)
+    });
+}

@@ -1,0 +1,202 @@
+/* The golden vectors through the C interface, at every level that this processor runs: as a program in
+ * C would use it. Takes the folder of the vectors; prints what is wrong, and exits with 1 then. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engram_kernels.h"
+
+enum { MOST_NAMES = 32, MOST_WORDS = 8192, MOST_LINE = 9 * MOST_WORDS };
+
+/* The lines of a file as they are met, each under the latest of its name. */
+struct line {
+    char name[32];
+    size_t count;
+    uint32_t words[MOST_WORDS];
+};
+
+static struct line lines[MOST_NAMES];
+static char text[MOST_LINE];
+static int mismatches, comparisons;
+static uint32_t level;
+
+static struct line *line_of(const char *name)
+{
+    for (int i = 0; i < MOST_NAMES; i++) {
+        if (lines[i].name[0] == '\0') snprintf(lines[i].name, sizeof lines[i].name, "%s", name);
+        if (strcmp(lines[i].name, name) == 0) return &lines[i];
+    }
+    abort();
+}
+
+static const uint32_t *words(const char *name) { return line_of(name)->words; }
+static size_t count(const char *name) { return line_of(name)->count; }
+
+static const float *floats(const char *name)
+{
+    static float numbers[MOST_NAMES][MOST_WORDS];
+    const struct line *line = line_of(name);
+    float *result = numbers[line - lines];
+    memcpy(result, line->words, line->count * sizeof *result);
+    return result;
+}
+
+/* Two words each, the low one first. */
+static const double *doubles(const char *name)
+{
+    static double numbers[MOST_NAMES][MOST_WORDS / 2];
+    const struct line *line = line_of(name);
+    double *result = numbers[line - lines];
+    for (size_t i = 0; i < line->count / 2; i++) {
+        uint64_t bits = (uint64_t)line->words[2 * i + 1] << 32 | line->words[2 * i];
+        memcpy(&result[i], &bits, sizeof bits);
+    }
+    return result;
+}
+
+static void expect(const char *name, const float *found, uint32_t status)
+{
+    if (status != ENGRAM_DONE) {
+        printf("level %" PRIu32 ", %s: status %" PRIu32 "\n", level, name, status);
+        mismatches++;
+    }
+    for (size_t i = 0; i < count(name); i++) {
+        uint32_t bits;
+        memcpy(&bits, &found[i], sizeof bits);
+        if (isnan(found[i])) bits = 0x7fc00000; /* all NaNs are one */
+        comparisons++;
+        if (bits != words(name)[i]) {
+            printf("level %" PRIu32 ", %s[%zu]: %08" PRIx32 ", not %08" PRIx32 "\n", level, name, i, bits,
+                   words(name)[i]);
+            mismatches++;
+        }
+    }
+}
+
+static float found[MOST_WORDS];
+
+static void similarity(const char *kind)
+{
+    (void)kind;
+    const float *query = floats("query"), *rows = floats("rows");
+    size_t dimensions = count("query"), number = count("dot");
+    float norm = -1;
+    expect("dot", found, engram_vector_dot(level, query, rows, found, dimensions, number));
+    expect("norms", found, engram_vector_norms(level, rows, found, dimensions, number));
+    engram_vector_norms(level, query, &norm, dimensions, 1);
+    expect("cosine", found,
+           engram_vector_similarity(level, query, norm, rows, found, dimensions, number));
+}
+
+static void decay_by(const char *name, uint32_t curve, float exponent)
+{
+    expect(name, found,
+           engram_apply_decay(level, floats("strengths"), doubles("ages"), doubles("stabilities"), found,
+                              count("strengths"), curve, exponent));
+}
+
+static void decay(const char *kind)
+{
+    if (strcmp(kind, "power") == 0) {
+        decay_by("power", ENGRAM_CURVE_POWER, floats("exponent")[0]);
+    } else {
+        decay_by("half_life", ENGRAM_CURVE_HALF_LIFE, 0);
+        decay_by("time_constant", ENGRAM_CURVE_TIME_CONSTANT, 0);
+    }
+}
+
+static void spreading(const char *kind)
+{
+    if (strcmp(kind, "hop") != 0) return;
+    enum { MOST_NODES = 256, MOST_STEPS = 4096 };
+    static uint32_t every_node[MOST_NODES], chunk_offsets[MOST_NODES / 16 + 1], fan_in[MOST_NODES];
+    static uint32_t sources[MOST_STEPS * 16];
+    static float weights[MOST_STEPS * 16];
+    static uint64_t reached[MOST_NODES / 64 + 1], summary[1];
+    const uint32_t *offsets = words("offsets"), *targets = words("targets");
+    const float *released = floats("released");
+    size_t nodes = count("released"), edges = count("targets"), chunks = (nodes + 15) / 16;
+    for (uint32_t i = 0; i < nodes; i++) every_node[i] = i;
+
+    memset(found, 0, sizeof found);
+    memset(reached, 0, sizeof reached);
+    expect("arrived", found,
+           engram_spread_activation_push(level, every_node, released, nodes, offsets, nodes, targets,
+                                         floats("weights"), edges, found, nodes, reached, summary));
+
+    /* Chunks of the nodes as they come. */
+    memset(fan_in, 0, sizeof fan_in);
+    memset(sources, 0, sizeof sources);
+    memset(weights, 0, sizeof weights);
+    for (size_t e = 0; e < edges; e++) fan_in[targets[e]]++;
+    for (size_t c = 0; c < chunks; c++) {
+        uint32_t longest = 0;
+        for (size_t i = 16 * c; i < 16 * c + 16; i++) longest = fan_in[i] > longest ? fan_in[i] : longest;
+        chunk_offsets[c + 1] = chunk_offsets[c] + longest;
+    }
+    memset(fan_in, 0, sizeof fan_in);
+    for (uint32_t source = 0; source < nodes; source++) {
+        for (uint32_t e = offsets[source]; e < offsets[source + 1]; e++) {
+            uint32_t step = chunk_offsets[targets[e] / 16] + fan_in[targets[e]]++;
+            sources[16 * step + targets[e] % 16] = source;
+            weights[16 * step + targets[e] % 16] = floats("weights")[e];
+        }
+    }
+    expect("arrived", found,
+           engram_spread_activation_pull(level, chunk_offsets, sources, weights, every_node, nodes,
+                                         released, found));
+}
+
+static void each_case(const char *folder, const char *file, void (*check)(const char *kind))
+{
+    char path[4096], kind[32] = "";
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    FILE *stream = fopen(path, "r");
+    if (stream == NULL) {
+        perror(path);
+        exit(2);
+    }
+    memset(lines, 0, sizeof lines);
+    while (fgets(text, sizeof text, stream) != NULL) {
+        char *word = strtok(text, " \n");
+        if (word == NULL) continue;
+        if (strcmp(word, "case") == 0) {
+            if (kind[0] != '\0') check(kind);
+            snprintf(kind, sizeof kind, "%s", strtok(NULL, " \n"));
+            continue;
+        }
+        struct line *line = line_of(word);
+        line->count = 0;
+        while ((word = strtok(NULL, " \n")) != NULL && line->count < MOST_WORDS) {
+            line->words[line->count++] = (uint32_t)strtoul(word, NULL, 16);
+        }
+    }
+    fclose(stream);
+    check(kind);
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t families[] = {
+        ENGRAM_LEVEL_X86_64_V2, ENGRAM_LEVEL_X86_64_V3,    ENGRAM_LEVEL_X86_64_V4,
+        ENGRAM_LEVEL_NEON,      ENGRAM_LEVEL_WASM_SIMD128,
+    };
+    if (argc != 2) return 2;
+    if (engram_kernels_abi_version() != ENGRAM_KERNELS_ABI_VERSION) return 2;
+    if (engram_vector_dot(ENGRAM_LEVEL_PORTABLE, NULL, NULL, NULL, 1, 0) != ENGRAM_NO_SUCH_LEVEL) return 2;
+    uint32_t best = engram_kernels_best_level();
+    int levels = 0;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        level = families[i];
+        /* A level of another architecture is not in the library. */
+        if (level > best || engram_vector_dot(level, NULL, NULL, NULL, 0, 0) != ENGRAM_DONE) continue;
+        levels++;
+        each_case(argv[1], "similarity.txt", similarity);
+        each_case(argv[1], "decay.txt", decay);
+        each_case(argv[1], "spreading.txt", spreading);
+    }
+    printf("%d levels, %d results compared, %d wrong\n", levels, comparisons, mismatches);
+    return mismatches != 0 || (levels == 0 && best != ENGRAM_LEVEL_PORTABLE);
+}

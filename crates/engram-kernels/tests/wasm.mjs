@@ -1,0 +1,136 @@
+// The golden vectors through a WebAssembly module that exports the kernels:
+//
+//     node wasm.mjs engram_kernels.wasm VECTORS_FOLDER
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+const [, , modulePath, folder] = process.argv;
+const { instance } = await WebAssembly.instantiate(readFileSync(modulePath));
+const kernels = instance.exports;
+const DONE = 0;
+const VERSION = 1;
+const level = kernels.engram_kernels_best_level();
+let comparisons = 0;
+let mismatches = 0;
+
+// Memory beyond what the module itself uses, handed out anew for each case.
+const heap = kernels.memory.grow(64) * 65536;
+let next = heap;
+function allocate(bytes) {
+  const at = next;
+  next += Math.ceil(bytes / 16) * 16;
+  if (next > kernels.memory.buffer.byteLength) throw new Error("a case needs more memory");
+  return at;
+}
+function words(values) {
+  const at = allocate(4 * values.length);
+  new Uint32Array(kernels.memory.buffer, at, values.length).set(values);
+  return at;
+}
+
+function expect(name, at, expected, status) {
+  if (status !== DONE) {
+    console.log(`${name}: status ${status}`);
+    mismatches++;
+  }
+  const bits = new Uint32Array(kernels.memory.buffer, at, expected.length);
+  for (const [i, word] of expected.entries()) {
+    // All NaNs are one.
+    const found = (bits[i] & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits[i];
+    comparisons++;
+    if (found !== word) {
+      console.log(`${name}[${i}]: ${found.toString(16)}, not ${word.toString(16)}`);
+      mismatches++;
+    }
+  }
+}
+
+function asFloat(word) {
+  return new Float32Array(Uint32Array.of(word).buffer)[0];
+}
+
+// Calls `check` at the end of each case, with its kind and the latest line of each name.
+function eachCase(file, check) {
+  const lines = {};
+  let kind;
+  for (const line of [...readFileSync(join(folder, file), "utf8").trimEnd().split("\n"), "case"]) {
+    const [name, ...rest] = line.split(" ");
+    if (name === "case") {
+      next = heap;
+      if (kind !== undefined) check(kind, lines);
+      kind = rest[0];
+    } else {
+      lines[name] = rest.map((word) => Number.parseInt(word, 16));
+    }
+  }
+}
+
+function similarity(_, { query, rows, dot, norms, cosine }) {
+  const [dimensions, count] = [query.length, dot.length];
+  const [queryAt, rowsAt] = [words(query), words(rows)];
+  const [found, normAt] = [allocate(4 * count), allocate(4)];
+  expect("dot", found, dot, kernels.engram_vector_dot(level, queryAt, rowsAt, found, dimensions, count));
+  expect("norms", found, norms, kernels.engram_vector_norms(level, rowsAt, found, dimensions, count));
+  kernels.engram_vector_norms(level, queryAt, normAt, dimensions, 1);
+  const norm = new Float32Array(kernels.memory.buffer, normAt, 1)[0];
+  const status = kernels.engram_vector_similarity(level, queryAt, norm, rowsAt, found, dimensions, count);
+  expect("cosine", found, cosine, status);
+}
+
+function decay(kind, lines) {
+  const [strengths, ages, stabilities] = [lines.strengths, lines.ages, lines.stabilities].map(words);
+  const count = lines.strengths.length;
+  const found = allocate(4 * count);
+  const curves = kind === "power" ? [["power", 2]] : [["half_life", 0], ["time_constant", 1]];
+  for (const [name, curve] of curves) {
+    const exponent = curve === 2 ? asFloat(lines.exponent[0]) : 0;
+    const status = kernels.engram_apply_decay(level, strengths, ages, stabilities, found, count, curve, exponent);
+    expect(name, found, lines[name], status);
+  }
+}
+
+function spreading(kind, { offsets, targets, weights, released, arrived }) {
+  if (kind !== "hop") return;
+  const nodes = released.length;
+  const everyNode = words(Array.from({ length: nodes }, (_, node) => node));
+  const releasedAt = words(released);
+  const found = words(new Array(nodes).fill(0));
+  const [reached, summary] = [words(new Array(nodes).fill(0)), words([0, 0])];
+  const [offsetsAt, targetsAt, weightsAt] = [offsets, targets, weights].map(words);
+  let status = kernels.engram_spread_activation_push(
+    level, everyNode, releasedAt, nodes, offsetsAt, nodes, targetsAt, weightsAt, targets.length, found, nodes,
+    reached, summary,
+  );
+  expect("push", found, arrived, status);
+
+  // Chunks of the nodes as they come.
+  const fanIn = new Array(Math.ceil(nodes / 16) * 16).fill(0);
+  for (const target of targets) fanIn[target]++;
+  const chunkOffsets = [0];
+  for (let first = 0; first < nodes; first += 16) {
+    chunkOffsets.push(chunkOffsets.at(-1) + Math.max(...fanIn.slice(first, first + 16)));
+  }
+  const sources = new Array(16 * chunkOffsets.at(-1)).fill(0);
+  const padded = [...sources];
+  fanIn.fill(0);
+  for (let source = 0; source < nodes; source++) {
+    for (let edge = offsets[source]; edge < offsets[source + 1]; edge++) {
+      const target = targets[edge];
+      const at = 16 * (chunkOffsets[target >> 4] + fanIn[target]++) + (target & 15);
+      sources[at] = source;
+      padded[at] = weights[edge];
+    }
+  }
+  status = kernels.engram_spread_activation_pull(
+    level, words(chunkOffsets), words(sources), words(padded), everyNode, nodes, releasedAt, found,
+  );
+  expect("pull", found, arrived, status);
+}
+
+if (kernels.engram_kernels_abi_version() !== VERSION) throw new Error("another version of the interface");
+eachCase("similarity.txt", similarity);
+eachCase("decay.txt", decay);
+eachCase("spreading.txt", spreading);
+console.log(`WebAssembly: ${comparisons} results compared, ${mismatches} wrong`);
+process.exit(mismatches === 0 && comparisons > 1000 ? 0 : 1);

@@ -1,0 +1,95 @@
+//! Forgetting: strength × retention, for many memories.
+//!
+//!     ratio     = max(age, 0) / max(stability, 0)                       in f64
+//!     halvings  = f32(ratio)                 half-life                  2^(−t/h)
+//!               = f32(ratio · log2 e)        time constant              e^(−t/τ)
+//!               = d · log2(f32(1 + ratio))   power                      (1 + t/τ)^(−d)
+//!     retention = 2^(−halvings), +0 where halvings is above 126 or no number
+//!
+//! The fast form does the same to many memories at once, element by element; a tail goes in vectors of
+//! half the width, and so on down to one.
+
+const std = @import("std");
+const contract = @import("contract.zig");
+
+pub const Curve = enum(u32) { half_life = 0, time_constant = 1, power = 2 };
+
+/// Results for all memories, `width` (a power of two) at a time.
+pub inline fn apply(
+    comptime width: comptime_int,
+    comptime curve: Curve,
+    exponent: f32,
+    strengths: [*]const f32,
+    ages: [*]const f64,
+    stabilities: [*]const f64,
+    results: [*]f32,
+    count: usize,
+) void {
+    var i: usize = 0;
+    comptime var step = width;
+    inline while (step > 0) : (step /= 2) {
+        while (i + step <= count) : (i += step) {
+            const retained = retention(step, halvings(step, curve, exponent, ages[i..][0..step].*, stabilities[i..][0..step].*));
+            results[i..][0..step].* = @as(@Vector(step, f32), strengths[i..][0..step].*) * retained;
+        }
+    }
+}
+
+inline fn halvings(
+    comptime width: comptime_int,
+    comptime curve: Curve,
+    exponent: f32,
+    ages: @Vector(width, f64),
+    stabilities: @Vector(width, f64),
+) @Vector(width, f32) {
+    const D = @Vector(width, f64);
+    const F = @Vector(width, f32);
+    const zero: D = @splat(0);
+    // Not above 0, or NaN: 0. Then 0 / 0 is a NaN, which `retention` maps to 0.
+    const age = @select(f64, ages > zero, ages, zero);
+    const stability = @select(f64, stabilities > zero, stabilities, zero);
+    const ratio = age / stability;
+    switch (curve) {
+        .half_life => return @floatCast(ratio),
+        .time_constant => return @floatCast(ratio * @as(D, @splat(contract.log2_e))),
+        .power => {
+            const base: F = @floatCast(@as(D, @splat(1)) + ratio);
+            const finite = base <= @as(F, @splat(std.math.floatMax(f32)));
+            const exponents: F = @splat(exponent);
+            const infinite: F = @splat(std.math.inf(f32));
+            return @select(f32, finite, exponents * log2(width, base), infinite);
+        },
+    }
+}
+
+/// 2^(−halvings) for halvings ≥ 0; +0 above 126 and for a NaN.
+inline fn retention(comptime width: comptime_int, number: @Vector(width, f32)) @Vector(width, f32) {
+    const F = @Vector(width, f32);
+    const U = @Vector(width, u32);
+    const greatest: F = @splat(contract.halvings_max);
+    const round: F = @splat(contract.round_to_integer);
+    const in_range = number <= greatest;
+    const exponent = @select(f32, in_range, -number, -greatest);
+    const shifted = exponent + round;
+    const whole = shifted - round;
+    const power = contract.horner(F, &contract.exp2_coefficients, exponent - whole);
+    // The low bits of `shifted` hold the whole part, −126..=0: with the bias it is an exponent field.
+    const bias: U = @splat(127 -% @as(u32, @bitCast(contract.round_to_integer)));
+    const field = (@as(U, @bitCast(shifted)) +% bias) << @splat(23);
+    const scaled = power * @as(F, @bitCast(field));
+    return @select(f32, in_range, scaled, @as(F, @splat(0)));
+}
+
+/// log2 of a number ≥ 1.
+inline fn log2(comptime width: comptime_int, number: @Vector(width, f32)) @Vector(width, f32) {
+    const F = @Vector(width, f32);
+    const U = @Vector(width, u32);
+    const I = @Vector(width, i32);
+    // Splits off the power of two that leaves a factor in [√½, √2).
+    const root: U = @splat(contract.sqrt_half);
+    const above = @as(U, @bitCast(number)) -% root;
+    const whole: F = @floatFromInt(@as(I, @bitCast(above)) >> @splat(23));
+    const factor: F = @bitCast((above & @as(U, @splat(0x007f_ffff))) +% root);
+    const excess = factor - @as(F, @splat(1));
+    return whole + excess * contract.horner(F, &contract.log2_coefficients, excess);
+}

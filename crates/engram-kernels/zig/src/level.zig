@@ -1,0 +1,142 @@
+//! The kernels as compiled for one processor level, which `config.level` names: the root of one object
+//! of the library. Nothing here decides whether the processor can run it.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const config = @import("config");
+const decay = @import("decay.zig");
+const spreading = @import("spreading.zig");
+const Similarity = @import("similarity.zig").Similarity;
+
+/// No kernel can panic; nothing of std's panic handler is compiled in.
+pub const panic = std.debug.no_panic;
+
+const Status = abi.Status;
+const many = abi.many;
+const level = std.meta.stringToEnum(abi.Level, config.level).?;
+
+/// Numbers in a register, and the tiles that fit the level's registers: 16 on x86-64-v2 and v3, of 4
+/// and 8 numbers, 32 of 16 on v4 and of 4 on aarch64.
+const similarity = switch (level) {
+    .x86_64_v4 => Similarity(16, .{
+        .dot = .{ .rows = 4, .lanes = 32 },
+        .norm = .{ .rows = 4, .lanes = 32 },
+        .cosine = .{ .rows = 4, .lanes = 32 },
+    }),
+    .x86_64_v3 => Similarity(8, .{
+        .dot = .{ .rows = 2, .lanes = 32 },
+        .norm = .{ .rows = 2, .lanes = 32 },
+        .cosine = .{ .rows = 2, .lanes = 16 },
+    }),
+    .neon => Similarity(4, .{
+        .dot = .{ .rows = 2, .lanes = 32 },
+        .norm = .{ .rows = 2, .lanes = 32 },
+        .cosine = .{ .rows = 2, .lanes = 16 },
+    }),
+    else => Similarity(4, .{
+        .dot = .{ .rows = 2, .lanes = 16 },
+        .norm = .{ .rows = 2, .lanes = 16 },
+        .cosine = .{ .rows = 1, .lanes = 16 },
+    }),
+};
+
+/// Memories at a time: some registers' worth, so that divisions overlap with polynomials.
+const memories = switch (level) {
+    .x86_64_v4 => 16,
+    .x86_64_v3 => 16,
+    else => 8,
+};
+
+const implementations = struct {
+    fn vector_similarity(query: abi.Numbers, query_norm: f32, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
+        similarity.similarity(many(query), query_norm, many(rows), many(scores), dimensions, count);
+        return .done;
+    }
+
+    fn vector_dot(query: abi.Numbers, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
+        similarity.dot(many(query), many(rows), many(scores), dimensions, count);
+        return .done;
+    }
+
+    fn vector_norms(rows: abi.Numbers, results: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
+        similarity.norms(many(rows), many(results), dimensions, count);
+        return .done;
+    }
+
+    fn spread_activation_push(
+        sources: abi.Indices,
+        released: abi.Numbers,
+        num_sources: usize,
+        offsets: abi.Indices,
+        num_rows: usize,
+        targets: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        accumulator: ?[*]f32,
+        num_nodes: usize,
+        reached: ?[*]u64,
+        reached_summary: ?[*]u64,
+    ) callconv(.c) Status {
+        const good = spreading.push(.{
+            .sources = many(sources),
+            .released = many(released),
+            .num_sources = num_sources,
+            .offsets = many(offsets),
+            .num_rows = num_rows,
+            .targets = many(targets),
+            .weights = many(weights),
+            .num_edges = num_edges,
+            .accumulator = many(accumulator),
+            .num_nodes = num_nodes,
+            .reached = many(reached),
+            .reached_summary = many(reached_summary),
+        });
+        return if (good) .done else .bad_graph;
+    }
+
+    fn spread_activation_pull(
+        chunk_offsets: abi.Indices,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        rows: abi.Indices,
+        num_rows: usize,
+        released: abi.Numbers,
+        accumulator: ?[*]f32,
+    ) callconv(.c) Status {
+        spreading.pull(.{
+            .chunk_offsets = many(chunk_offsets),
+            .sources = many(sources),
+            .weights = many(weights),
+            .rows = many(rows),
+            .num_rows = num_rows,
+            .released = many(released),
+            .accumulator = many(accumulator),
+        });
+        return .done;
+    }
+
+    fn apply_decay(
+        strengths: abi.Numbers,
+        ages: ?[*]const f64,
+        stabilities: ?[*]const f64,
+        results: ?[*]f32,
+        count: usize,
+        curve: u32,
+        exponent: f32,
+    ) callconv(.c) Status {
+        inline for (@typeInfo(decay.Curve).@"enum".fields) |field| {
+            if (curve == field.value) {
+                decay.apply(memories, @enumFromInt(field.value), exponent, many(strengths), many(ages), many(stabilities), many(results), count);
+                return .done;
+            }
+        }
+        return .no_such_curve;
+    }
+};
+
+comptime {
+    for (@typeInfo(abi.kernels).@"struct".decls) |decl| {
+        const kernel: *const @field(abi.kernels, decl.name) = &@field(implementations, decl.name);
+        @export(kernel, .{ .name = "engram_" ++ config.level ++ "_" ++ decl.name, .visibility = .hidden });
+    }
+}

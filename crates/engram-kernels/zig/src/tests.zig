@@ -1,0 +1,241 @@
+//! The golden vectors, through the functions of the C interface, at every level that the library has
+//! and this processor runs.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+
+const Level = abi.Level;
+const Status = abi.Status;
+const expectEqual = std.testing.expectEqual;
+
+extern fn engram_kernels_abi_version() u32;
+extern fn engram_kernels_best_level() Level;
+extern fn engram_vector_similarity(Level, [*]const f32, f32, [*]const f32, [*]f32, usize, usize) Status;
+extern fn engram_vector_dot(Level, ?[*]const f32, ?[*]const f32, ?[*]f32, usize, usize) Status;
+extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
+extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u64, [*]u64) Status;
+extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
+extern fn engram_apply_decay(Level, [*]const f32, [*]const f64, [*]const f64, [*]f32, usize, u32, f32) Status;
+
+/// The levels that run here.
+fn levels(buffer: *[4]Level) []const Level {
+    const families = [_][]const Level{
+        &.{ .x86_64_v2, .x86_64_v3, .x86_64_v4 },
+        &.{.neon},
+        &.{.wasm_simd128},
+    };
+    const best = engram_kernels_best_level();
+    for (families) |family| {
+        for (family, 1..) |level, count| {
+            @memcpy(buffer[0..count], family[0..count]);
+            if (level == best) return buffer[0..count];
+        }
+    }
+    return &.{};
+}
+
+/// The lines of a file as they are met, each under the latest of its name.
+const Vectors = struct {
+    lines: std.mem.SplitIterator(u8, .scalar),
+    words: std.StringHashMapUnmanaged([]const u32) = .empty,
+    arena: std.mem.Allocator,
+    kind: []const u8 = "",
+
+    fn of(arena: std.mem.Allocator, text: []const u8) Vectors {
+        return .{ .lines = std.mem.splitScalar(u8, text, '\n'), .arena = arena };
+    }
+
+    /// Reads to the end of the next case; returns its kind.
+    fn next(vectors: *Vectors) !?[]const u8 {
+        while (vectors.lines.next()) |line| {
+            var parts = std.mem.splitScalar(u8, line, ' ');
+            const name = parts.first();
+            if (std.mem.eql(u8, name, "case")) {
+                const kind = vectors.kind;
+                vectors.kind = parts.rest();
+                if (kind.len > 0) return kind;
+            } else if (name.len > 0) {
+                const words = try vectors.arena.alloc(u32, std.mem.count(u8, line, " "));
+                for (words) |*word| word.* = try std.fmt.parseInt(u32, parts.next().?, 16);
+                try vectors.words.put(vectors.arena, name, words);
+            }
+        }
+        defer vectors.kind = "";
+        return if (vectors.kind.len > 0) vectors.kind else null;
+    }
+
+    fn get(vectors: Vectors, name: []const u8) []const u32 {
+        return vectors.words.get(name).?;
+    }
+
+    fn floats(vectors: Vectors, name: []const u8) []const f32 {
+        return @ptrCast(vectors.get(name));
+    }
+
+    /// Two words each, the low one first.
+    fn doubles(vectors: Vectors, name: []const u8) ![]const f64 {
+        const words = vectors.get(name);
+        const numbers = try vectors.arena.alloc(f64, words.len / 2);
+        for (numbers, 0..) |*number, i| {
+            number.* = @bitCast(@as(u64, words[2 * i + 1]) << 32 | words[2 * i]);
+        }
+        return numbers;
+    }
+};
+
+/// All NaNs are one.
+fn expectBits(expected: []const u32, found: []const f32) !void {
+    try expectEqual(expected.len, found.len);
+    for (expected, found) |word, number| {
+        const bits: u32 = if (std.math.isNan(number)) 0x7fc0_0000 else @bitCast(number);
+        try expectEqual(word, bits);
+    }
+}
+
+test "the version is the header's" {
+    try expectEqual(abi.version, engram_kernels_abi_version());
+}
+
+test "similarity" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var buffer: [4]Level = undefined;
+    for (levels(&buffer)) |level| {
+        var vectors: Vectors = .of(arena.allocator(), @embedFile("similarity.txt"));
+        var cases: usize = 0;
+        while (try vectors.next()) |_| : (cases += 1) {
+            const query = vectors.floats("query");
+            const rows = vectors.floats("rows");
+            const found = try arena.allocator().alloc(f32, rows.len / query.len);
+
+            try expectEqual(.done, engram_vector_dot(level, query.ptr, rows.ptr, found.ptr, query.len, found.len));
+            try expectBits(vectors.get("dot"), found);
+            try expectEqual(.done, engram_vector_norms(level, rows.ptr, found.ptr, query.len, found.len));
+            try expectBits(vectors.get("norms"), found);
+            var norm: [1]f32 = undefined;
+            try expectEqual(.done, engram_vector_norms(level, query.ptr, &norm, query.len, 1));
+            try expectEqual(.done, engram_vector_similarity(level, query.ptr, norm[0], rows.ptr, found.ptr, query.len, found.len));
+            try expectBits(vectors.get("cosine"), found);
+        }
+        try expectEqual(37, cases);
+    }
+}
+
+test "decay" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var buffer: [4]Level = undefined;
+    for (levels(&buffer)) |level| {
+        var vectors: Vectors = .of(arena.allocator(), @embedFile("decay.txt"));
+        while (try vectors.next()) |kind| {
+            const strengths = vectors.floats("strengths");
+            const ages = try vectors.doubles("ages");
+            const stabilities = try vectors.doubles("stabilities");
+            const found = try arena.allocator().alloc(f32, strengths.len);
+            const power = std.mem.eql(u8, kind, "power");
+            const curves: []const []const u8 = if (power) &.{"power"} else &.{ "half_life", "time_constant" };
+            for (curves, if (power) 2 else 0..) |name, curve| {
+                const exponent = if (power) vectors.floats("exponent")[0] else 0;
+                const status = engram_apply_decay(level, strengths.ptr, ages.ptr, stabilities.ptr, found.ptr, found.len, @intCast(curve), exponent);
+                try expectEqual(.done, status);
+                try expectBits(vectors.get(name), found);
+            }
+        }
+    }
+}
+
+test "spreading" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var buffer: [4]Level = undefined;
+    for (levels(&buffer)) |level| {
+        var vectors: Vectors = .of(arena.allocator(), @embedFile("spreading.txt"));
+        var hops: usize = 0;
+        while (try vectors.next()) |kind| {
+            if (!std.mem.eql(u8, kind, "hop")) continue;
+            hops += 1;
+            try push(arena.allocator(), level, vectors);
+            try pull(arena.allocator(), level, vectors);
+        }
+        try expectEqual(10, hops);
+    }
+}
+
+/// Every node fires, some of them nothing.
+fn push(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
+    const released = vectors.floats("released");
+    const nodes = released.len;
+    const sources = try arena.alloc(u32, nodes);
+    for (sources, 0..) |*source, i| source.* = @intCast(i);
+    const offsets = vectors.get("offsets");
+    const targets = vectors.get("targets");
+    const found = try arena.alloc(f32, nodes);
+    @memset(found, 0);
+    const reached = try arena.alloc(u64, (nodes + 63) / 64);
+    @memset(reached, 0);
+    var summary = [1]u64{0};
+
+    const status = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, nodes, reached.ptr, &summary);
+    try expectEqual(.done, status);
+    try expectBits(vectors.get("arrived"), found);
+    for (targets) |target| try expectEqual(1, reached[target / 64] >> @intCast(target % 64) & 1);
+    for (reached, 0..) |word, i| try expectEqual(@intFromBool(word != 0), summary[0] >> @intCast(i) & 1);
+
+    // A target that does not exist is noticed before it is touched.
+    if (targets.len == 0) return;
+    const few = std.mem.max(u32, targets);
+    const refused = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, few, reached.ptr, &summary);
+    try expectEqual(.bad_graph, refused);
+}
+
+/// Pulls over chunks of the nodes as they come, which need not be sorted by length.
+fn pull(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
+    const released = vectors.floats("released");
+    const nodes = released.len;
+    const offsets = vectors.get("offsets");
+    const targets = vectors.get("targets");
+    const chunks = (nodes + 15) / 16;
+    const chunk_offsets = try arena.alloc(u32, chunks + 1);
+    const fan_in = try arena.alloc(u32, chunks * 16);
+    @memset(fan_in, 0);
+    for (targets) |target| fan_in[target] += 1;
+    chunk_offsets[0] = 0;
+    for (0..chunks) |c| chunk_offsets[c + 1] = chunk_offsets[c] + std.mem.max(u32, fan_in[c * 16 ..][0..16]);
+    const sources = try arena.alloc(u32, chunk_offsets[chunks] * 16);
+    @memset(sources, 0);
+    const weights = try arena.alloc(f32, sources.len);
+    @memset(weights, 0);
+    @memset(fan_in, 0);
+    const rows = try arena.alloc(u32, nodes);
+    for (rows, 0..) |*row, source| {
+        row.* = @intCast(source);
+        for (offsets[source]..offsets[source + 1]) |edge| {
+            const target = targets[edge];
+            const at = (chunk_offsets[target / 16] + fan_in[target]) * 16 + target % 16;
+            sources[at] = @intCast(source);
+            weights[at] = vectors.floats("weights")[edge];
+            fan_in[target] += 1;
+        }
+    }
+    const found = try arena.alloc(f32, nodes);
+    const status = engram_spread_activation_pull(level, chunk_offsets.ptr, sources.ptr, weights.ptr, rows.ptr, nodes, released.ptr, found.ptr);
+    try expectEqual(.done, status);
+    try expectBits(vectors.get("arrived"), found);
+}
+
+test "what is not there is refused, and nothing may be null" {
+    try expectEqual(.no_such_level, engram_vector_dot(.portable, null, null, null, 0, 0));
+    try expectEqual(.no_such_level, engram_vector_dot(@enumFromInt(77), null, null, null, 1, 0));
+    var buffer: [4]Level = undefined;
+    for (levels(&buffer)) |level| {
+        try expectEqual(.done, engram_vector_dot(level, null, null, null, 0, 0));
+        var zeros = [2]f32{ 7, 7 };
+        try expectEqual(.done, engram_vector_dot(level, null, null, &zeros, 0, 2));
+        try expectEqual([2]f32{ 0, 0 }, zeros);
+        const nothing = [1]f32{0};
+        var result = [1]f32{7};
+        const status = engram_apply_decay(level, &nothing, &.{0}, &.{0}, &result, 1, 3, 1);
+        try expectEqual(.no_such_curve, status);
+        try expectEqual([1]f32{7}, result);
+    }
+}
