@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{change, consolidate, eval, export, import, list, recall, remember, show, verify};
+use crate::commands::{change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify};
 use crate::exit::{self, Exit};
 use crate::{output, style};
 
@@ -113,6 +113,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Measure recall on a BEIR folder
     Eval(eval::Arguments),
+    /// Show which kernels run here; check them against each other, time them
+    Kernels(kernels::Arguments),
 }
 
 /// Answers a command line that cannot be used, or one that asks for help.

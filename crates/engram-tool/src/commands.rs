@@ -6,6 +6,7 @@ pub mod consolidate;
 pub mod eval;
 pub mod export;
 pub mod import;
+pub mod kernels;
 pub mod list;
 pub mod recall;
 pub mod remember;
@@ -24,6 +25,8 @@ use crate::exit::{Exit, Failure, Outcome};
 pub fn run(cli: Cli) -> Outcome {
     let global = &cli.global;
     global.apply_color();
+    // A wrong ENGRAM_KERNELS is refused here, in a sentence, before anything is computed with other kernels.
+    engram_kernels::kernels().map_err(|e| Failure::new(Exit::Usage, e))?;
     match cli.command {
         Command::Recall(arguments) => recall::run(&arguments, global),
         Command::Import(arguments) => import::run(&arguments, global),
@@ -38,6 +41,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Consolidate(arguments) => consolidate::run(&arguments, global),
         Command::Verify(arguments) => verify::run(&arguments, global),
         Command::Eval(arguments) => eval::run(&arguments, global),
+        Command::Kernels(arguments) => kernels::run(&arguments, global),
     }
 }
 
