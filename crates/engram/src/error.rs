@@ -50,7 +50,11 @@ pub enum Error {
         what: String,
     },
     /// The disk or the map is full.
-    #[error("there is no room left to write the store {}; free some space and try again; nothing was changed", path.display())]
+    #[error(
+        "there is no room left to write the store {} (or its disk fails); free some space and try again; nothing \
+         was changed",
+        path.display()
+    )]
     Full {
         /// The store's folder.
         path: PathBuf,
@@ -175,6 +179,9 @@ pub enum Error {
     OutOfNumbers,
 }
 
+/// Input/output error, on every Unix.
+const EIO: i32 = 5;
+
 impl Error {
     /// The error for what LMDB reported about the store in `folder`.
     pub(crate) fn from_heed(folder: &std::path::Path, error: heed::Error) -> Self {
@@ -182,7 +189,14 @@ impl Error {
         let path = folder.to_owned();
         match error {
             heed::Error::Mdb(heed::MdbError::MapFull) => Self::Full { path },
-            heed::Error::Io(e) if matches!(e.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            // LMDB reads through its map, so an input/output error comes from a write; it reports one that
+            // ended early, as on a disk that fills up, as EIO.
+            heed::Error::Io(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+                ) || e.raw_os_error() == Some(EIO) =>
+            {
                 Self::Full { path }
             }
             heed::Error::Io(source)

@@ -2,8 +2,8 @@
 //!
 //! idf · tf / (tf + k1 · (1 − b + b · length / mean length)), with idf = ln(1 + (N − df + ½) / (df + ½)).
 //! (Robertson and Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009; Kamphuis et al.,
-//! "Which BM25 do you mean?", 2020.) A cue's word gives activation 1 to its term, and one hop along the
-//! term's row of these weights is the BM25 score.
+//! "Which BM25 do you mean?", 2020.) Each occurrence of a word in a cue gives activation 1 to its term, and
+//! one hop along the term's row of these weights is the BM25 score.
 
 /// How soon more occurrences of a word stop counting.
 const K1: f64 = 1.2;

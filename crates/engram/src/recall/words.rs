@@ -11,7 +11,7 @@ use crate::random_indexing::inverse_document_frequency;
 /// The best memories for the cue's words, with their BM25 scores; at most `most`.
 ///
 /// Each term is two nodes behind all others: one has the packed row, the other what was written since. Both
-/// start with activation 1, and one hop along their rows adds the weights up.
+/// start with the term's frequency in the cue, and one hop along their rows adds the weights up.
 pub(crate) fn find(
     view: &View<'_>,
     reading: &Reading,
@@ -30,8 +30,9 @@ pub(crate) fn find(
     let mut blocks = Vec::with_capacity(packed.len());
     let mut patch = Patch::new(nodes);
     let mut seeds = Vec::with_capacity(2 * packed.len());
-    for (at, ((term, _), row)) in (0_u32..).zip(reading.terms.iter().zip(&packed)) {
+    for (at, ((term, frequency), row)) in (0_u32..).zip(reading.terms.iter().zip(&packed)) {
         let node = first + 2 * at;
+        let activation = *frequency as f32;
         let mut df = 0;
         if let Some(row) = row {
             df += row.memories.len() as u32;
@@ -39,7 +40,7 @@ pub(crate) fn find(
             let block =
                 GraphBlock::new(nodes, node, &offsets[at as usize], &row.memories, &row.weights, &[1.0]);
             blocks.push(block.map_err(damaged)?);
-            seeds.push((node, 1.0));
+            seeds.push((node, activation));
         }
         let recent = postings::recent(view.store, view.txn, term)?;
         if recent.is_empty() {
@@ -54,9 +55,9 @@ pub(crate) fn find(
             weights.push(bm25::weight(idf, frequency, length, view.state.mean_length()));
         }
         patch.push_row(node + 1, &targets, &weights).map_err(damaged)?;
-        seeds.push((node + 1, 1.0));
+        seeds.push((node + 1, activation));
     }
-    // Activation 1 from each term, no restart, no retention, no division by the fan, one hop.
+    // No restart, no retention, no division by the fan, one hop.
     let one_hop = SpreadParameters::act_r().check().map_err(|e| internal(&e.to_string()))?;
     scratch.begin(&one_hop, &seeds).map_err(|e| internal(&e.to_string()))?;
     while scratch.hop(&blocks, &patch).map_err(damaged)? == Progress::Continue {}

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | `meta` | `state` | [`super::state::State`] | |
 //! | `memories` | external id | [`super::record::Record`] | facts |
-//! | `namespaces` | namespace | number, memories | facts |
+//! | `namespaces` | namespace | number, memories | derived |
 //! | `files` | hash of a path | a vault's account of a file | facts |
 //! | `links` | hash of target, hash of source | who links to what, resolved or not | derived |
 //! | `numbers` | external id | node number | derived |
