@@ -1,39 +1,57 @@
 //! Progress on standard error, where that is a terminal; nothing in a pipe.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use engram::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use engram::text::printable_line;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is done sooner shows no progress: a bar that flashes by tells nothing.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// The most characters of a name in front of a bar.
+const NAME_CHARS: usize = 30;
 
 /// A bar that shows how far an import has come; it leaves nothing behind.
-pub struct Bar(ProgressBar);
+pub struct Bar {
+    bar: ProgressBar,
+    begun: Instant,
+}
 
 impl Bar {
-    /// A bar named for what is read. `indicatif` draws nothing unless standard error is a terminal.
-    pub fn new(name: &str) -> Self {
-        let bar = ProgressBar::new(0);
-        let form = "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {msg}";
+    /// A bar named for the path that is read.
+    pub fn new(path: &Path) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let form = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {msg}";
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style);
         }
-        bar.set_prefix(engram::text::printable_line(name).into_owned());
-        Self(bar)
+        let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+        bar.set_prefix(printable_line(&name).chars().take(NAME_CHARS).collect::<String>());
+        Self { bar, begun: Instant::now() }
     }
 
     /// Moves the bar.
     pub fn show(&self, progress: Progress) {
-        // Messages cost an allocation; once in a while is enough to look alive.
-        if progress.memories % 64 == 1 || progress.bytes_done == progress.bytes_total {
-            self.0.set_length(progress.bytes_total);
-            self.0.set_message(format!("{} memories", progress.memories));
+        if self.bar.is_hidden() {
+            if self.begun.elapsed() < PATIENCE {
+                return;
+            }
+            // Which draws nothing unless standard error is a terminal.
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }
-        self.0.set_position(progress.bytes_done);
+        // Messages cost an allocation; now and then is enough.
+        if progress.memories.is_multiple_of(64) || progress.bytes_done == progress.bytes_total {
+            self.bar.set_message(format!("{} memories", progress.memories));
+        }
+        self.bar.set_length(progress.bytes_total);
+        self.bar.set_position(progress.bytes_done);
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     })?;
     let started = Instant::now();
     let engram = Engram::create(temporary.path())?;
-    let bar = Bar::new(&folder.display().to_string());
+    let bar = Bar::new(folder);
     let report = engram.import(folder, &mut |progress| bar.show(progress))?;
     drop(bar);
     engram.consolidate()?;

@@ -112,7 +112,7 @@ fn refuse(total: &mut ImportReport, sentence: String) {
 
 /// Imports one path. What the path is to blame for does not stop the others.
 fn take_in(engram: &Engram, path: &Path, total: &mut ImportReport) -> Result<(), Failure> {
-    let bar = Bar::new(&path.display().to_string());
+    let bar = Bar::new(path);
     let report = engram.import(path, &mut |progress| bar.show(progress));
     drop(bar);
     match report {

@@ -73,19 +73,9 @@ impl Reader {
         self.tokens.iter().filter_map(|token| words.term(token).map(str::to_owned)).collect()
     }
 
-    /// A cue is read in every language of the store; each term counts as often as in the language that has it
-    /// most.
+    /// A cue is read in every language of the store, and each of its terms counts once.
     fn cue(&mut self, text: &str, languages: &[Language]) -> Vec<String> {
-        let mut all: Vec<String> = Vec::new();
-        for language in languages {
-            let mut terms = self.terms(text, *language);
-            terms.sort_unstable();
-            for run in terms.chunk_by(|a, b| a == b) {
-                let known = all.iter().filter(|term| **term == run[0]).count();
-                all.extend(run.iter().skip(known).cloned());
-            }
-        }
-        all.sort_unstable();
-        all
+        let terms = languages.iter().flat_map(|language| self.terms(text, *language));
+        terms.collect::<BTreeSet<String>>().into_iter().collect()
     }
 }

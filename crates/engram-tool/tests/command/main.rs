@@ -1,9 +1,12 @@
 //! The built command, end to end: every command, every bad input, every bad luck.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bad_input;
 mod bad_luck;
 mod commands;
 mod killed;
 mod output;
+mod recalls;
 mod sandbox;
 mod together;
