@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify};
+use crate::commands::{
+    change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify,
+};
 use crate::exit::{self, Exit};
 use crate::{output, style};
 

@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let mut checks = Vec::new();
     if arguments.check {
         for kernels in &kernels {
-            let _spinner = Spinner::new(&format!("checking {}", kernels.level()));
+            let _spinner = Spinner::new("checking");
             checks.push(check::check(*kernels));
         }
     }
