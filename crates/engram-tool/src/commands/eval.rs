@@ -93,7 +93,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         tokens::write(&engram, &queries, folder)?;
     }
     let spinner = Spinner::new("asking");
-    let evaluation = engram.evaluate(&queries, &judgements, arguments.mode.into(), Time::now())?;
+    // Before anything was made: nothing is forgotten yet, so a run does not depend on how long it takes.
+    let at = Time::from_milliseconds(0);
+    let evaluation = engram.evaluate(&queries, &judgements, arguments.mode.into(), at)?;
     drop(spinner);
     if evaluation.queries == 0 {
         let sentence =
