@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use heed::RoTxn;
 
-use crate::engram::Engram;
+use crate::engram::{Engram, is_packed};
 use crate::error::Result;
 use crate::index::packed::{Packed, derived_tables};
 use crate::index::{associations::Kind, edges, postings};
@@ -274,11 +274,8 @@ fn recent(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
 
 /// Derives everything again and compares, where nothing was written since blocks were packed.
 fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
-    let tables = &store.tables;
-    for table in [tables.recent_columns, tables.recent_rows, tables.gone, tables.recent_edges] {
-        if !table.is_empty(txn).map_err(|e| store.fail(e))? {
-            return Ok(());
-        }
+    if !is_packed(store, txn, state)? {
+        return Ok(());
     }
     let again = Packed::build(store, txn, state)?;
     let mut expected = 0;
