@@ -7,7 +7,14 @@ use std::time::Duration;
 use crate::engram::Engram;
 use crate::error::Result;
 use crate::import::beir::{Judgement, Query};
+use crate::index::reading;
+use crate::memory::{History, NewMemory};
+use crate::recall::cue::Reading;
+use crate::recall::view::View;
 use crate::recall::{Cue, Mode};
+use crate::store::record::Record;
+use crate::store::state;
+use crate::text::{Tokens, Words};
 use crate::time::Time;
 
 /// How many memories are ranked for each question: the depth of a run file, and of the mean reciprocal rank.
@@ -108,6 +115,36 @@ impl Engram {
         }
         evaluation.finish();
         Ok(evaluation)
+    }
+}
+
+impl Engram {
+    /// The terms by which a memory is found in words mode, in the order of its text: what another BM25 is fed
+    /// to be compared.
+    #[must_use]
+    pub fn terms_of(memory: &NewMemory) -> Vec<String> {
+        let record = Record::of(memory, &History::default(), Time::from_milliseconds(0));
+        let mut words = Words::new(record.language);
+        let mut tokens = Tokens::new();
+        let mut terms = Vec::new();
+        for piece in reading::pieces(&record) {
+            tokens.read(piece);
+            terms.extend(tokens.iter().filter_map(|token| words.term(token).map(str::to_owned)));
+        }
+        terms
+    }
+
+    /// The terms that a cue asks for in words mode, each as often as it counts, by term.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn terms_of_cue(&self, cue: &str) -> Result<Vec<String>> {
+        let txn = self.store.read()?;
+        let Some(state) = state::read(&self.store, &txn)? else { return Ok(Vec::new()) };
+        let view = View::new(&self.store, &txn, &state)?;
+        let reading = Reading::of(&view, &Cue::new(cue))?;
+        let repeated = |(term, frequency): (String, u32)| std::iter::repeat_n(term, frequency as usize);
+        Ok(reading.terms.into_iter().flat_map(repeated).collect())
     }
 }
 

@@ -9,11 +9,11 @@
 //! ```
 
 mod account;
-mod cue;
+pub(crate) mod cue;
 mod parts;
 mod seeds;
 mod spread;
-mod view;
+pub(crate) mod view;
 mod words;
 
 use std::collections::BTreeSet;

@@ -23,6 +23,12 @@ const MAP_BYTES_LEAST: usize = 1 << 28;
 const READERS: u32 = 510;
 /// The name that LMDB gives its file within a folder.
 pub(crate) const DATA_FILE: &str = "data.mdb";
+/// The name that LMDB gives the file in which readers register themselves.
+#[cfg(target_os = "linux")]
+const LOCK_FILE: &str = "lock.mdb";
+/// More than LMDB needs for [`READERS`] readers of 64 bytes each.
+#[cfg(target_os = "linux")]
+const LOCK_FILE_BYTES: u64 = 64 << 10;
 /// How long to wait for an environment of this process that is just being closed.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -57,6 +63,7 @@ pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Envir
         return Ok(environment);
     }
     check_file(&folder)?;
+    reserve_lock_file(&folder)?;
     let env = map(&folder, tables)?;
     // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
     env.clear_stale_readers().map_err(|e| Error::from_heed(&folder, e))?;
@@ -64,6 +71,24 @@ pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Envir
     open.retain(|_, weak| weak.strong_count() > 0);
     open.insert(folder, Arc::downgrade(&environment));
     Ok(environment)
+}
+
+/// Gives the lock file its room on the disk. LMDB maps it sparse and writes into the map, and where the disk is
+/// full that kills the process.
+fn reserve_lock_file(folder: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let path = folder.join(LOCK_FILE);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        // Whether the folder may be written at all, LMDB finds out for itself.
+        let Ok(file) = file else { return Ok(()) };
+        let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, 0, LOCK_FILE_BYTES);
+        if let Err(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) = reserved {
+            return Err(Error::Full { path: folder.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Maps the file, asking for less address space until the system grants it.
