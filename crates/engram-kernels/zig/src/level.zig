@@ -41,11 +41,8 @@ const similarity = switch (level) {
 };
 
 /// Memories at a time: some registers' worth, so that divisions overlap with polynomials.
-const memories = switch (level) {
-    .x86_64_v4 => 16,
-    .x86_64_v3 => 16,
-    else => 8,
-};
+const memories = if (level == .x86_64_v3 or level == .x86_64_v4) 16 else 8;
+const batches = memories == 8;
 
 const implementations = struct {
     fn vector_similarity(query: abi.Numbers, query_norm: f32, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
@@ -126,7 +123,7 @@ const implementations = struct {
     ) callconv(.c) Status {
         inline for (@typeInfo(decay.Curve).@"enum".fields) |field| {
             if (curve == field.value) {
-                decay.apply(memories, @enumFromInt(field.value), exponent, many(strengths), many(ages), many(stabilities), many(results), count);
+                decay.apply(memories, batches, @enumFromInt(field.value), exponent, many(strengths), many(ages), many(stabilities), many(results), count);
                 return .done;
             }
         }
