@@ -85,8 +85,9 @@ uint32_t engram_vector_norms(uint32_t level, const float *candidates, float *nor
  * Weights and released amounts are at least 0 and not NaN. */
 
 /* Adds released[k] * weight to accumulator[target] for every edge of row sources[k], for each k in
- * turn, and marks the target as reached: bit target % 64 of reached[target / 64], and bit
- * target / 64 % 64 of reached_summary[target / 4096].
+ * turn, and marks the target as reached, unless its accumulator was not 0: then it has been marked
+ * before, so accumulators start at 0 where there is no mark. A mark is bit target % 64 of
+ * reached[target / 64], and bit target / 64 % 64 of reached_summary[target / 4096].
  *
  * Row r is offsets[r] .. offsets[r + 1] of `targets` and `weights`. `offsets` has num_rows + 1 entries
  * (0 where num_rows is 0), `sources` and `released` num_sources, `targets` and `weights` num_edges,

@@ -14,7 +14,7 @@ pub fn build(b: *std.Build) void {
     var query = b.standardTargetOptionsQueryOnly(.{});
     // Never the building machine's own processor by accident.
     if (query.cpu_model == .determined_by_arch_os) query.cpu_model = .baseline;
-    const optimize = b.option(Optimize, "optimize", "ReleaseFast unless said otherwise") orelse .ReleaseFast;
+    const optimize = b.option(Optimize, "optimize", "ReleaseFast unless said otherwise") orelse Optimize.ReleaseFast;
 
     const kernels: Kernels = .{ .b = b, .query = query, .optimize = optimize };
     const lib = b.addLibrary(.{

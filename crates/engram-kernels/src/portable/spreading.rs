@@ -32,7 +32,8 @@ impl<'a> Rows<'a> {
 }
 
 /// Adds `released[k]` times each weight of row `sources[k]` to the edge's target, and marks the
-/// targets as reached. Rows go in the given order.
+/// targets as reached; those whose accumulator is not 0 have been marked before. Rows go in the given
+/// order.
 pub(crate) fn push(
     sources: &[u32],
     released: &[f32],
@@ -43,8 +44,11 @@ pub(crate) fn push(
     for (&source, &released) in sources.iter().zip(released) {
         let (targets, weights) = rows.row(source as usize);
         for (&target, &weight) in targets.iter().zip(weights) {
-            reached.insert(target);
-            accumulator[target as usize] += released * weight;
+            let arrived = &mut accumulator[target as usize];
+            if *arrived == 0.0 {
+                reached.insert(target);
+            }
+            *arrived += released * weight;
         }
     }
 }
@@ -71,6 +75,28 @@ pub(crate) fn pull(rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
 #[inline(always)]
 pub(crate) fn release(out_weight: f32, fan_exponent: FanExponent) -> f32 {
     if out_weight > 0.0 { saturate(1.0 / fan_exponent.of(out_weight)) } else { 0.0 }
+}
+
+/// What every node releases, where nothing keeps a node from firing: its activation times [`release`].
+pub(crate) fn release_all(
+    activation: &[f32],
+    out_weights: &[f32],
+    fan_exponent: FanExponent,
+    released: &mut [f32],
+) {
+    #[inline(always)]
+    fn each(activation: &[f32], out_weights: &[f32], power: impl Fn(f32) -> f32, released: &mut [f32]) {
+        for ((released, &x), &d) in released.iter_mut().zip(activation).zip(out_weights) {
+            let share = saturate(1.0 / power(d));
+            *released = x * if d > 0.0 { share } else { 0.0 };
+        }
+    }
+    // One loop for each exponent, so that each is vectorised.
+    match fan_exponent {
+        FanExponent::Zero => each(activation, out_weights, |_| 1.0, released),
+        FanExponent::Half => each(activation, out_weights, f32::sqrt, released),
+        FanExponent::One => each(activation, out_weights, |d| d, released),
+    }
 }
 
 /// The next activation of a node: x' = (ι·s + κ·x) + λ·a, saturated.

@@ -1,10 +1,10 @@
 //! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
 
-use super::parameters::{Dangling, SpreadRule};
+use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
 use super::state::{Act, Progress, Spreading, act};
 use crate::graph::Graph;
-use crate::portable::spreading::{next_activation, settle};
+use crate::portable::spreading::{next_activation, release_all, settle};
 
 /// How a hop over a whole graph goes. All give the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub enum SpreadMethod {
     /// over a graph also lays its edges out for it.
     Pull,
 }
+
+/// Where one in so many nodes is active, what they release is computed for all nodes in one loop.
+const DENSE: usize = 8;
 
 /// A hop is pulled when at least one in so many edges fires.
 const PULL_FROM_EDGES_OVER: u64 = 2;
@@ -132,6 +135,13 @@ impl Spreading {
         let parameters = rule.parameters();
         self.released.resize(self.activation.len(), 0.0);
         let mut dangling = 0.0f64;
+        if fires_unconditionally(parameters) && self.active.len() >= graph.nodes() / DENSE {
+            let Self { activation, released, .. } = self;
+            release_all(activation, graph.out_weights(), parameters.fan_exponent, released);
+            self.pull_and_clear(graph);
+            let change = self.settle_all(rule, 0.0);
+            return self.after_hop(rule, change);
+        }
         for &node in &self.active {
             let activation = self.activation[node as usize];
             match act(parameters, activation, fan(graph, node), graph.out_weights()[node as usize]) {
@@ -140,14 +150,17 @@ impl Spreading {
                 Act::Fire(released) => self.released[node as usize] = released,
             }
         }
-        self.kernels.spread_pull(graph.pull_rows(), &self.released, &mut self.accumulator);
-        for &node in &self.active {
-            self.released[node as usize] = 0.0;
-        }
-        self.edges_traversed += graph.edges() as u64;
+        self.pull_and_clear(graph);
         let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling as f32 } else { 0.0 };
         let change = self.settle_all(rule, returned);
         self.after_hop(rule, change)
+    }
+
+    /// Pulls what nodes release over all edges, and forgets it.
+    fn pull_and_clear(&mut self, graph: &Graph) {
+        self.kernels.spread_pull(graph.pull_rows(), &self.released, &mut self.accumulator);
+        self.released.fill(0.0);
+        self.edges_traversed += graph.edges() as u64;
     }
 
     /// Gives every node its next activation. Returns the greatest change.
@@ -185,6 +198,13 @@ impl Spreading {
         active.truncate(count);
         greatest.max(change)
     }
+}
+
+/// Whether every active node with out-edges fires, and what others hold is dropped.
+fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
+    parameters.firing_threshold == 0.0
+        && parameters.fan_limit.is_none()
+        && parameters.dangling == Dangling::Drop
 }
 
 /// The number of a node's out-edges.

@@ -41,6 +41,15 @@ pub const kernels = struct {
     pub const apply_decay = fn (Numbers, ?[*]const f64, ?[*]const f64, ?[*]f32, usize, u32, f32) callconv(.c) Status;
 };
 
+pub const kernel_names = [_][]const u8{
+    "vector_similarity",
+    "vector_dot",
+    "vector_norms",
+    "spread_activation_push",
+    "spread_activation_pull",
+    "apply_decay",
+};
+
 /// What a pointer that may be null points to: nothing is read through it where its length is 0.
 pub inline fn many(pointer: anytype) @typeInfo(@TypeOf(pointer)).optional.child {
     return pointer orelse @ptrFromInt(64);

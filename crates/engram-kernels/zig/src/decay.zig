@@ -14,9 +14,15 @@ const contract = @import("contract.zig");
 
 pub const Curve = enum(u32) { half_life = 0, time_constant = 1, power = 2 };
 
-/// Results for all memories, `width` (a power of two) at a time.
+/// Memories of a batch.
+const batch = 64;
+
+/// Results for all memories, in vectors of `width` (a power of two). In batches, the divisions of 64
+/// memories go first, then their polynomials: with short vectors, which are many to an iteration, a step
+/// of either is so followed by others that do not wait for it. Long ones need no such help.
 pub inline fn apply(
     comptime width: comptime_int,
+    comptime batches: bool,
     comptime curve: Curve,
     exponent: f32,
     strengths: [*]const f32,
@@ -26,6 +32,18 @@ pub inline fn apply(
     count: usize,
 ) void {
     var i: usize = 0;
+    while (batches and i + batch <= count) : (i += batch) {
+        var exponents: [batch]f32 = undefined;
+        var j: usize = 0;
+        while (j < batch) : (j += width) {
+            exponents[j..][0..width].* = halvings(width, curve, exponent, ages[i + j ..][0..width].*, stabilities[i + j ..][0..width].*);
+        }
+        j = 0;
+        while (j < batch) : (j += width) {
+            const strength: @Vector(width, f32) = strengths[i + j ..][0..width].*;
+            results[i + j ..][0..width].* = strength * retention(width, exponents[j..][0..width].*);
+        }
+    }
     comptime var step = width;
     inline while (step > 0) : (step /= 2) {
         while (i + step <= count) : (i += step) {

@@ -143,10 +143,14 @@ fn zeros(level: Level, scores: ?[*]f32, count: usize) Status {
 }
 
 comptime {
-    for (@typeInfo(functions).@"struct".decls) |decl| {
-        @export(&@field(functions, decl.name), .{
-            .name = decl.name,
-            .visibility = if (config.hidden) .hidden else .default,
-        });
-    }
+    publish("engram_kernels_abi_version");
+    publish("engram_kernels_best_level");
+    for (abi.kernel_names) |name| publish("engram_" ++ name);
+}
+
+fn publish(comptime name: []const u8) void {
+    @export(&@field(functions, name), .{
+        .name = name,
+        .visibility = if (config.hidden) .hidden else .default,
+    });
 }

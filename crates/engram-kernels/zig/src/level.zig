@@ -13,7 +13,7 @@ pub const panic = std.debug.no_panic;
 
 const Status = abi.Status;
 const many = abi.many;
-const level = std.meta.stringToEnum(abi.Level, config.level).?;
+const level = @field(abi.Level, config.level);
 
 /// Numbers in a register, and the tiles that fit the level's registers: 16 on x86-64-v2 and v3, of 4
 /// and 8 numbers, 32 of 16 on v4 and of 4 on aarch64.
@@ -41,11 +41,8 @@ const similarity = switch (level) {
 };
 
 /// Memories at a time: some registers' worth, so that divisions overlap with polynomials.
-const memories = switch (level) {
-    .x86_64_v4 => 16,
-    .x86_64_v3 => 16,
-    else => 8,
-};
+const memories = if (level == .x86_64_v3 or level == .x86_64_v4) 16 else 8;
+const batches = memories == 8;
 
 const implementations = struct {
     fn vector_similarity(query: abi.Numbers, query_norm: f32, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
@@ -124,9 +121,9 @@ const implementations = struct {
         curve: u32,
         exponent: f32,
     ) callconv(.c) Status {
-        inline for (@typeInfo(decay.Curve).@"enum".fields) |field| {
-            if (curve == field.value) {
-                decay.apply(memories, @enumFromInt(field.value), exponent, many(strengths), many(ages), many(stabilities), many(results), count);
+        inline for (.{ decay.Curve.half_life, .time_constant, .power }) |known| {
+            if (curve == @intFromEnum(@as(decay.Curve, known))) {
+                decay.apply(memories, batches, known, exponent, many(strengths), many(ages), many(stabilities), many(results), count);
                 return .done;
             }
         }
@@ -135,8 +132,8 @@ const implementations = struct {
 };
 
 comptime {
-    for (@typeInfo(abi.kernels).@"struct".decls) |decl| {
-        const kernel: *const @field(abi.kernels, decl.name) = &@field(implementations, decl.name);
-        @export(kernel, .{ .name = "engram_" ++ config.level ++ "_" ++ decl.name, .visibility = .hidden });
+    for (abi.kernel_names) |name| {
+        const kernel: *const @field(abi.kernels, name) = &@field(implementations, name);
+        @export(kernel, .{ .name = "engram_" ++ config.level ++ "_" ++ name, .visibility = .hidden });
     }
 }

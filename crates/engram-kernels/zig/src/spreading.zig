@@ -40,12 +40,27 @@ pub inline fn push(p: Push) bool {
         for (begin..end) |e| {
             const target: usize = p.targets[e];
             if (target >= p.num_nodes) return false;
-            p.reached[target / 64] |= @as(u64, 1) << @intCast(target % 64);
-            p.reached_summary[target / 4096] |= @as(u64, 1) << @intCast(target / 64 % 64);
-            p.accumulator[target] += released * p.weights[e];
+            // What holds something was reached before. So most edges need not write a mark, and later
+            // ones need not wait for it.
+            const arrived = p.accumulator[target];
+            if (arrived == 0) {
+                p.reached[target / 64] |= @as(u64, 1) << @intCast(target % 64);
+                p.reached_summary[target / 4096] |= @as(u64, 1) << @intCast(target / 64 % 64);
+            }
+            p.accumulator[target] = arrived + released * p.weights[e];
         }
     }
     return true;
+}
+
+/// Steps of a pull between the fetching of edges and their use.
+const ahead = 16;
+
+/// Has element `index` fetched past the caches, as it is used once and what is released many times. The
+/// address may lie beyond the array: a prefetch reads nothing that a program could notice.
+inline fn prefetchOnce(array: anytype, index: usize) void {
+    const address = @intFromPtr(array) +% index *% 4;
+    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = 0 });
 }
 
 pub const Pull = struct {
@@ -71,13 +86,19 @@ pub inline fn pull(p: Pull) void {
         const end: usize = p.chunk_offsets[chunk + 1];
         while (step < end) : (step += 1) {
             const sources = p.sources + step * chunk_rows;
+            prefetchOnce(p.sources, (step + ahead) * chunk_rows);
+            prefetchOnce(p.weights, (step + ahead) * chunk_rows);
             const weights: @Vector(chunk_rows, f32) = p.weights[step * chunk_rows ..][0..chunk_rows].*;
             var released: [chunk_rows]f32 = undefined;
             inline for (0..chunk_rows) |lane| released[lane] = p.released[sources[lane]];
             sums += @as(@Vector(chunk_rows, f32), released) * weights;
         }
         const results: [chunk_rows]f32 = sums;
-        const count = @min(chunk_rows, p.num_rows - first);
-        for (0..count) |lane| p.accumulator[p.rows[first + lane]] = results[lane];
+        const rows = p.rows + first;
+        if (p.num_rows - first >= chunk_rows) {
+            inline for (0..chunk_rows) |lane| p.accumulator[rows[lane]] = results[lane];
+        } else {
+            for (0..p.num_rows - first) |lane| p.accumulator[rows[lane]] = results[lane];
+        }
     }
 }
