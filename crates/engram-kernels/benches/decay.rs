@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use engram_kernels::{Curve, apply_decay_into};
+use engram_kernels::{Curve, Kernels};
 
 const MEMORIES: usize = 1_000_000;
 
@@ -22,9 +22,13 @@ fn decay(criterion: &mut Criterion) {
     ];
     for (name, curve) in curves {
         let Ok(curve) = curve else { unreachable!("the exponent is good") };
-        group.bench_function(name, |b| {
-            b.iter(|| apply_decay_into(black_box(&strengths), &ages, &stabilities, curve, &mut out));
-        });
+        for kernels in Kernels::all() {
+            group.bench_function(format!("{name}/{}", kernels.level()), |b| {
+                b.iter(|| {
+                    kernels.apply_decay_into(black_box(&strengths), &ages, &stabilities, curve, &mut out);
+                });
+            });
+        }
     }
     group.finish();
 }

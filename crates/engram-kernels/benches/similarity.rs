@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use engram_kernels::{TopK, vector_dot_into, vector_norms_into, vector_similarity_into};
+use engram_kernels::{Kernels, TopK};
 
 const DIMENSIONS: usize = 768;
 
@@ -26,22 +26,25 @@ fn similarity(criterion: &mut Criterion) {
         let mut scores = vec![0.0; rows];
         let mut group = criterion.benchmark_group(format!("similarity/768x{rows}"));
         group.throughput(Throughput::Elements(rows as u64));
-        group.bench_function("dot", |b| {
-            b.iter(|| vector_dot_into(black_box(&query), &block, black_box(&mut scores)));
-        });
-        group.bench_function("cosine", |b| {
-            b.iter(|| vector_similarity_into(black_box(&query), &block, black_box(&mut scores)));
-        });
-        group.bench_function("norms", |b| {
-            b.iter(|| vector_norms_into(black_box(&block), DIMENSIONS, black_box(&mut scores)));
-        });
-        group.bench_function("dot_top_10", |b| {
-            b.iter(|| {
-                let mut top_k = TopK::new(10);
-                top_k.scan_dot(black_box(&query), &block, 0, None);
-                top_k.into_sorted()
+        for kernels in Kernels::all() {
+            let level = kernels.level();
+            group.bench_function(format!("dot/{level}"), |b| {
+                b.iter(|| kernels.vector_dot_into(black_box(&query), &block, black_box(&mut scores)));
             });
-        });
+            group.bench_function(format!("cosine/{level}"), |b| {
+                b.iter(|| kernels.vector_similarity_into(black_box(&query), &block, black_box(&mut scores)));
+            });
+            group.bench_function(format!("norms/{level}"), |b| {
+                b.iter(|| kernels.vector_norms_into(black_box(&block), DIMENSIONS, black_box(&mut scores)));
+            });
+            group.bench_function(format!("dot_top_10/{level}"), |b| {
+                b.iter(|| {
+                    let mut top_k = TopK::with_kernels(10, kernels);
+                    top_k.scan_dot(black_box(&query), &block, 0, None);
+                    top_k.into_sorted()
+                });
+            });
+        }
         group.finish();
     }
 }

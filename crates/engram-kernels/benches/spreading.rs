@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use engram_kernels::{Edge, Graph, SpreadMethod, SpreadParameters, Spreading};
+use engram_kernels::{Edge, Graph, Kernels, SpreadMethod, SpreadParameters, Spreading};
 
 /// About ten edges a node, over `2^scale` nodes whose numbers are scrambled.
 fn hubs(scale: u32) -> Graph {
@@ -40,15 +40,17 @@ fn spreading(criterion: &mut Criterion) {
             .map(|n| (n, 0.1))
             .collect();
         let page_rank = SpreadParameters::personalised_page_rank(0.85).with_tolerance(0.0);
-        let mut spreading = Spreading::new(graph.nodes());
         let mut group = criterion.benchmark_group(format!("spreading/2^{scale}"));
         group.sample_size(10).measurement_time(Duration::from_secs(4));
         for hops in [3, 20] {
             let Ok(rule) = page_rank.with_max_hops(hops).check() else { unreachable!("the rule is good") };
             for method in [SpreadMethod::Push, SpreadMethod::Pull, SpreadMethod::Auto] {
-                group.bench_function(format!("{hops} hops/{method:?}"), |b| {
-                    b.iter(|| spreading.run(&graph, &seeds, &rule, method));
-                });
+                for kernels in Kernels::all() {
+                    let mut spreading = Spreading::with_kernels(graph.nodes(), kernels);
+                    group.bench_function(format!("{hops} hops/{method:?}/{}", kernels.level()), |b| {
+                        b.iter(|| spreading.run(&graph, &seeds, &rule, method));
+                    });
+                }
             }
         }
         group.finish();

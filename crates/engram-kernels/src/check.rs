@@ -1,6 +1,6 @@
 //! The suite that every implementation passes, on any machine: bit for bit what the portable kernels
 //! give, over every length, alignment and kind of value, and close to what `f64` arithmetic gives. And
-//! [`bench`], which times the implementations side by side.
+//! [`bench()`], which times the implementations side by side.
 //!
 //! ```
 //! use engram_kernels::{Kernels, check};

@@ -38,3 +38,34 @@ fn what_cannot_run_is_refused_with_a_sentence() {
     }
     assert!("sse9".parse::<Level>().unwrap_err().to_string().starts_with("`sse9` names no kernels"));
 }
+
+/// What the child processes of the next test run: compares the kernels in use with what is expected.
+#[test]
+fn child_of_the_override() {
+    let Ok(expected) = std::env::var("EXPECTED_KERNELS") else { return };
+    let found = kernels().map_or_else(|error| error.to_string(), |kernels| kernels.level().to_string());
+    assert!(found.starts_with(&expected), "{found}, not {expected}");
+    // Whatever was asked for, the functions work.
+    assert_eq!(engram_kernels::vector_dot(&[1.0, 2.0], &[3.0, 4.0]), [11.0]);
+}
+
+#[test]
+fn the_environment_has_its_way_or_a_sentence() {
+    let best = Kernels::best().level().name();
+    let elsewhere = if cfg!(target_arch = "aarch64") { "x86_64_v3" } else { "neon" };
+    let levels = Kernels::all().map(|kernels| (kernels.level().name(), kernels.level().name()));
+    let others = [
+        ("", best),
+        ("sse9", "ENGRAM_KERNELS: `sse9` names no kernels"),
+        (elsewhere, "this processor cannot run the "),
+    ];
+    for (asked, expected) in levels.chain(others) {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "levels::child_of_the_override"])
+            .env("ENGRAM_KERNELS", asked)
+            .env("EXPECTED_KERNELS", expected)
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{asked}: {}", String::from_utf8_lossy(&child.stdout));
+    }
+}
