@@ -10,3 +10,10 @@ pub(crate) mod postings;
 pub(crate) mod reading;
 pub(crate) mod recent;
 mod trie;
+
+/// A given vector at unit length; all zeros stay so.
+pub(crate) fn unit_vector(vector: &[f32]) -> Vec<f32> {
+    let squares: f64 = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    let scale = if squares > 0.0 { 1.0 / squares.sqrt() } else { 0.0 };
+    vector.iter().map(|x| (f64::from(*x) * scale) as f32).collect()
+}

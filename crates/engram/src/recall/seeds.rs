@@ -8,9 +8,9 @@ use super::parts::{Part, Parts};
 use super::view::View;
 use super::words;
 use crate::error::{Error, Result};
-use crate::index::packed::unit_vector;
 use crate::index::reading::longest_matches;
 use crate::index::recent::{longest_name, term_vector};
+use crate::index::unit_vector;
 use crate::random_indexing;
 use crate::store::nodes::{self, NameNode};
 
