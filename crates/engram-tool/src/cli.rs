@@ -162,7 +162,8 @@ fn joined(lines: &str) -> String {
 fn command_of(usage: &str) -> String {
     let words = usage.trim_start_matches("Usage:").split_whitespace();
     let name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
-    words.take_while(name).take(2).collect::<Vec<_>>().join(" ")
+    let command = words.take_while(name).take(2).collect::<Vec<_>>().join(" ");
+    if command.is_empty() { "engram".to_owned() } else { command }
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Changes {
 
 impl From<NewMemory> for StoredMemory {
     fn from(memory: NewMemory) -> Self {
-        Self { memory, history: History::default() }
+        Self { memory, history: History::default(), model: None }
     }
 }
 
@@ -247,6 +247,11 @@ impl Engram {
         let now = Time::now();
         self.write(|txn, state| {
             let mut changes = Changes::default();
+            if state.version == 0
+                && let Some(model) = put.iter().find_map(model_of)
+            {
+                state.model = model;
+            }
             let (mut new, mut known) = (Vec::new(), 0_u32);
             for stored in last_of_each(put) {
                 let id = stored.memory.id.as_str();
@@ -359,7 +364,8 @@ impl Engram {
     pub fn get(&self, id: &MemoryId) -> Result<Option<StoredMemory>> {
         let txn = self.store.read()?;
         let Some(record) = record(&self.store, &txn, id.as_str())? else { return Ok(None) };
-        stored(&self.store, id.clone(), &record).map(Some)
+        let model = state::read(&self.store, &txn)?.map(|state| state.model);
+        stored(&self.store, id.clone(), &record, model.as_ref()).map(Some)
     }
 
     /// Calls `each` with every memory, by id.
@@ -370,15 +376,28 @@ impl Engram {
         &self,
         mut each: impl FnMut(StoredMemory) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.for_each_readable(|memory| each(memory?))
+    }
+
+    fn read_memory(&self, id: &[u8], bytes: &[u8], model: Option<&Model>) -> Result<StoredMemory> {
+        let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
+        let id = id.ok_or_else(|| self.store.damaged("an id cannot be read"))?;
+        let record = Record::read(bytes)
+            .map_err(|bad| self.store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+        stored(&self.store, id, &record, model)
+    }
+
+    /// Calls `each` with every memory, by id, or with why it cannot be read.
+    pub(crate) fn for_each_readable<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(Result<StoredMemory>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let txn = self.store.read()?;
         let fail = |e| self.store.fail(e);
+        let model = state::read(&self.store, &txn)?.map(|state| state.model);
         for entry in self.store.tables.memories.iter(&txn).map_err(fail)? {
             let (id, bytes) = entry.map_err(fail)?;
-            let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
-            let id = id.ok_or_else(|| self.store.damaged("an id cannot be read"))?;
-            let record = Record::read(bytes)
-                .map_err(|bad| self.store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
-            each(stored(&self.store, id, &record)?)?;
+            each(self.read_memory(id, bytes, model.as_ref()))?;
         }
         Ok(())
     }
@@ -415,13 +434,10 @@ impl Engram {
         self.write(|txn, state| Packed::build(&self.store, txn, state)?.write(&self.store, txn, state))
     }
 
-    /// The store's vector model.
-    pub(crate) fn vector_model(&self) -> Result<Model> {
+    /// The store's vector model; `None` while nothing was written.
+    pub(crate) fn vector_model(&self) -> Result<Option<Model>> {
         let txn = self.store.read()?;
-        match state::read(&self.store, &txn)? {
-            Some(state) => Ok(state.model),
-            None => stored_model(&VectorModel::RandomIndexing),
-        }
+        Ok(state::read(&self.store, &txn)?.map(|state| state.model))
     }
 
     /// Runs a change in one transaction. A change that leaves the state as it was is not committed.
@@ -483,13 +499,14 @@ pub(crate) fn record(store: &Store, txn: &heed::RoTxn<'_>, id: &str) -> Result<O
     Ok(Some(record.into_owned()))
 }
 
-fn stored(store: &Store, id: MemoryId, record: &Record<'_>) -> Result<StoredMemory> {
+fn stored(store: &Store, id: MemoryId, record: &Record<'_>, model: Option<&Model>) -> Result<StoredMemory> {
     let history = record.history();
     let text = id.to_string();
     let memory = record
         .to_memory(id)
         .ok_or_else(|| store.damaged(format!("the memory {text} has an impossible field")))?;
-    Ok(StoredMemory { memory, history })
+    let model = model.filter(|model| model.given && memory.vector.is_some()).map(|model| model.name.clone());
+    Ok(StoredMemory { memory, history, model })
 }
 
 /// The record that a memory becomes beside the one that its id has now.
@@ -525,6 +542,13 @@ fn stored_model(model: &VectorModel) -> Result<Model> {
     }
 }
 
+/// The model that a new store gets when its first vector comes with a memory.
+pub(crate) fn model_of(stored: &StoredMemory) -> Option<Model> {
+    let dimensions = stored.memory.vector.as_ref()?.len() as u32;
+    let name = stored.model.clone().unwrap_or_else(|| "given".into());
+    (1..=65_536).contains(&dimensions).then_some(Model { given: true, name, dimensions })
+}
+
 /// Refuses a vector that does not fit the store's model.
 pub(crate) fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
     let Some(vector) = &stored.memory.vector else { return Ok(()) };
@@ -536,5 +560,10 @@ pub(crate) fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
         let (found, expected) = (vector.len(), model.dimensions as usize);
         return Err(Error::Dimension { what, found, model: model.name.clone(), expected });
     }
-    Ok(())
+    match &stored.model {
+        Some(wanted) if *wanted != model.name => {
+            Err(Error::OtherModel { found: model.to_string(), wanted: wanted.clone() })
+        }
+        _ => Ok(()),
+    }
 }

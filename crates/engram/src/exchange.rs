@@ -1,5 +1,6 @@
 //! In and out: importing files and folders, exporting everything as JSON lines.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -44,17 +45,48 @@ pub(crate) struct Found {
     pub(crate) changed: i128,
 }
 
+/// One import of one or more paths: an id may come once in it.
+pub struct Importer<'e> {
+    engram: &'e Engram,
+    seen: HashSet<String>,
+}
+
+/// A place below a folder that could not be looked into.
+pub(crate) struct Unread {
+    /// Its path seen from the folder, with `/` between its parts; empty for the folder itself.
+    pub(crate) relative: String,
+    /// Why, as a sentence.
+    pub(crate) sentence: String,
+}
+
 impl Engram {
+    /// Imports one path; see [`Importer::import`].
+    ///
+    /// # Errors
+    /// As [`Importer::import`].
+    pub fn import(&self, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+        Importer::new(self).import(path, progress)
+    }
+}
+
+impl<'e> Importer<'e> {
+    /// The beginning of an import into a store.
+    #[must_use]
+    pub fn new(engram: &'e Engram) -> Self {
+        Self { engram, seen: HashSet::new() }
+    }
+
     /// Imports a file (`.md`, `.txt`, `.jsonl` and their kin) or a folder (of such files, or in BEIR form).
     ///
     /// Ids follow from the contents (JSON lines, BEIR) or from paths within the folder (notes), so importing
     /// again changes nothing, and an import that was cut off goes on where it stopped. Hidden files, and
-    /// files of other kinds, are passed over. What cannot be read is reported and does not stop the rest.
+    /// files of other kinds, are passed over. What cannot be read is reported and does not stop the rest; so is
+    /// an id that comes a second time, in the same file or another, of which the first is taken.
     /// Cost: several megabytes of text a second.
     ///
     /// # Errors
     /// If `path` itself cannot be read or is of no known kind, or the store cannot be written.
-    pub fn import(&self, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+    pub fn import(&mut self, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
         let kind = kind_of(path)?;
         let mut report = ImportReport::default();
         let changes = match kind {
@@ -87,12 +119,13 @@ impl Engram {
     }
 
     fn import_folder(
-        &self,
+        &mut self,
         folder: &Path,
         report: &mut ImportReport,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Changes> {
-        let files = files_below(folder, &mut report.refused);
+        let (files, unread) = files_below(folder);
+        report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         let total = files.iter().map(|file| file.bytes).sum();
         let mut warnings = Vec::new();
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
@@ -113,9 +146,9 @@ impl Engram {
         Ok(changes)
     }
 
-    /// Puts in what an importer yields; what it refuses goes into the report.
+    /// Puts in what a parser yields; what is refused goes into the report.
     pub(crate) fn take_in(
-        &self,
+        &mut self,
         entries: impl Iterator<Item = std::result::Result<StoredMemory, String>>,
         bytes_total: u64,
         report: &mut ImportReport,
@@ -123,12 +156,23 @@ impl Engram {
     ) -> Result<Changes> {
         let mut so_far = Progress { bytes_done: 0, bytes_total, memories: 0 };
         let refused = &mut report.refused;
-        let model = self.vector_model()?;
+        let mut model = self.engram.vector_model()?;
+        let seen = &mut self.seen;
         let memories = entries.filter_map(|entry| {
             let memory = entry.and_then(|memory| {
+                let id = &memory.memory.id;
                 // Checked here so that one unfit memory is refused by itself and not its whole portion.
-                memory.memory.check().map_err(|e| format!("the memory {}: {e}", memory.memory.id))?;
-                crate::engram::check_vector(&memory, &model).map_err(|e| e.to_string())?;
+                memory.memory.check().map_err(|e| format!("the memory {id}: {e}"))?;
+                model = model.take().or_else(|| crate::engram::model_of(&memory));
+                if let Some(model) = &model {
+                    crate::engram::check_vector(&memory, model).map_err(|e| e.to_string())?;
+                }
+                if !seen.insert(id.to_string()) {
+                    return Err(format!(
+                        "the id {id} comes a second time in this import, and only the first was taken; give each \
+                         memory an id of its own (notes have their path within the folder that is imported)"
+                    ));
+                }
                 Ok(memory)
             });
             match memory {
@@ -146,31 +190,54 @@ impl Engram {
                 }
             }
         });
-        let changes = self.remember_all(memories)?;
+        let changes = self.engram.remember_all(memories)?;
         so_far.bytes_done = bytes_total;
         progress(so_far);
         Ok(changes)
     }
+}
 
+/// What an export has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExportReport {
+    /// Memories that were written.
+    pub memories: u64,
+    /// Memories that could not be read, one sentence each; all others were written.
+    pub unreadable: Vec<String>,
+}
+
+impl Engram {
     /// Writes every memory as one JSON line, by id, with what recalling it has left behind; importing the
-    /// lines into an empty store gives the same memories. Gives their number.
+    /// lines into an empty store gives the same memories. In a damaged store, what can be read is written.
     ///
     /// # Errors
-    /// If the store cannot be read or `out` cannot be written.
-    pub fn export(&self, out: &mut impl Write) -> Result<u64> {
-        let mut count = 0;
-        self.for_each(|memory| {
-            count += 1;
-            jsonl::write(out, &memory).map_err(Error::Output)
+    /// If the store cannot be read any further, or `out` cannot be written.
+    pub fn export(&self, out: &mut impl Write) -> Result<ExportReport> {
+        let mut report = ExportReport::default();
+        self.for_each_readable(|memory| match memory {
+            Ok(memory) => {
+                report.memories += 1;
+                jsonl::write(out, &memory).map_err(Error::Output)
+            }
+            Err(error) => {
+                report.unreadable.push(error.to_string());
+                Ok(())
+            }
         })?;
         out.flush().map_err(Error::Output)?;
-        Ok(count)
+        Ok(report)
     }
 }
 
-/// The files below a folder that an import takes, by relative path. Hidden ones are passed over.
-pub(crate) fn files_below(folder: &Path, refused: &mut Vec<String>) -> Vec<Found> {
-    let mut files = Vec::new();
+/// The files below a folder that an import takes, by relative path, and what could not be looked into.
+/// Hidden ones are passed over, and symbolic links are not followed.
+pub(crate) fn files_below(folder: &Path) -> (Vec<Found>, Vec<Unread>) {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
+    let relative = |path: &Path| {
+        let parts = path.strip_prefix(folder).unwrap_or(path).components();
+        let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+        parts.join("/")
+    };
     let hidden =
         |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
     for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !hidden(entry)) {
@@ -179,7 +246,8 @@ pub(crate) fn files_below(folder: &Path, refused: &mut Vec<String>) -> Vec<Found
             Err(e) => {
                 let path = e.path().unwrap_or(folder).to_owned();
                 let error = e.into_io_error().unwrap_or_else(|| io::Error::other("a cycle of links"));
-                refused.push(import::ReadError::from_io(&path, error).to_string());
+                let sentence = import::ReadError::from_io(&path, error).to_string();
+                unread.push(Unread { relative: relative(&path), sentence });
                 continue;
             }
         };
@@ -187,20 +255,24 @@ pub(crate) fn files_below(folder: &Path, refused: &mut Vec<String>) -> Vec<Found
         if !entry.file_type().is_file() || kind == Kind::Unknown {
             continue;
         }
-        let parts = entry.path().strip_prefix(folder).unwrap_or(entry.path()).components();
-        let parts: Vec<String> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        if entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_str().is_none() {
+            let sentence =
+                format!("{} has a name that is not UTF-8; rename it", entry.path().to_string_lossy());
+            unread.push(Unread { relative: relative(entry.path()), sentence });
+            continue;
+        }
         let metadata = entry.metadata().ok();
         let changed = metadata.as_ref().and_then(|m| m.modified().ok()).map_or(0, nanoseconds);
         files.push(Found {
             path: entry.path().to_owned(),
-            relative: parts.join("/"),
+            relative: relative(entry.path()),
             kind,
             bytes: metadata.map_or(0, |m| m.len()),
             changed,
         });
     }
     files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-    files
+    (files, unread)
 }
 
 fn nanoseconds(time: std::time::SystemTime) -> i128 {

@@ -55,7 +55,7 @@ mod verify;
 pub use engram::{Change, Changes, Engram, VectorModel};
 pub use engram_kernels::Curve;
 pub use error::{Error, Result};
-pub use exchange::{ImportReport, Progress};
+pub use exchange::{ExportReport, ImportReport, Importer, Progress};
 pub use memory::{
     History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
 };

@@ -296,6 +296,9 @@ pub struct StoredMemory {
     pub memory: NewMemory,
     /// What recalling it has left behind.
     pub history: History,
+    /// The name of the model that its vector is from, where it has one. A store that nothing was written to
+    /// takes the model of the first vector that comes.
+    pub model: Option<String>,
 }
 
 impl NewMemory {

@@ -104,6 +104,8 @@ impl Engram {
             .truncate(true)
             .open(&new)
             .map_err(written)?;
+        let old = fs::metadata(folder.join(open::DATA_FILE)).map_err(written)?;
+        file.set_permissions(old.permissions()).map_err(written)?;
         let copied = self.store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled);
         let transaction = self.store.environment.env.info().last_txn_id as u64;
         let done = copied

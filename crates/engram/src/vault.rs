@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
-use crate::exchange::{Found, ImportReport, Progress, files_below, read_note};
+use crate::exchange::{Found, ImportReport, Importer, Progress, files_below, read_note};
 use crate::import::Kind;
 use crate::memory::{History, MemoryId, StoredMemory};
 
@@ -101,7 +101,7 @@ impl Vault {
     /// rest; what was known of them stays.
     pub fn synchronise(&self, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
         let mut report = ImportReport::default();
-        let mut files = files_below(&self.folder, &mut report.refused);
+        let (mut files, unread) = files_below(&self.folder);
         files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
         let mut known = self.known()?;
         let changed: Vec<&Found> = files
@@ -113,12 +113,17 @@ impl Vault {
             })
             .collect();
         let there: BTreeSet<&str> = files.iter().map(|file| file.relative.as_str()).collect();
-        // A folder that could not be read is not a folder whose notes were deleted.
-        let deleted: Vec<FileEntry> = if report.refused.is_empty() {
-            known.values().filter(|entry| !there.contains(entry.relative.as_str())).cloned().collect()
-        } else {
-            Vec::new()
+        // What could not be looked into is not deleted.
+        let below = |path: &str, place: &str| {
+            place.is_empty() || path.strip_prefix(place).is_some_and(|r| r.is_empty() || r.starts_with('/'))
         };
+        let deleted: Vec<FileEntry> = known
+            .values()
+            .filter(|entry| !there.contains(entry.relative.as_str()))
+            .filter(|entry| !unread.iter().any(|unread| below(&entry.relative, &unread.relative)))
+            .cloned()
+            .collect();
+        report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         if changed.is_empty() && deleted.is_empty() {
             return Ok(report);
         }
@@ -160,7 +165,7 @@ impl Vault {
         forget.retain(|id| !kept.contains(id.as_str()));
         let forget: Vec<MemoryId> = forget.into_iter().filter_map(|id| MemoryId::new(id).ok()).collect();
         let put = put.into_iter().map(Ok);
-        let changes = self.engram.take_in(put, total, &mut report, progress)?;
+        let changes = Importer::new(&self.engram).take_in(put, total, &mut report, progress)?;
         report.changes = changes.and(self.engram.apply(&[], &forget)?);
         // Written last: what is cut off before is simply taken in again.
         self.note(&entries, &deleted)?;

@@ -161,7 +161,7 @@ fn export_then_import_is_lossless() {
     let (_folder, engram) = filled();
     engram.reinforce(&[id("tea"), id("lanes")], Time::from_milliseconds(NOW.milliseconds() + 5000)).unwrap();
     let mut first = Vec::new();
-    assert_eq!(engram.export(&mut first).unwrap(), 10);
+    assert_eq!(engram.export(&mut first).unwrap().memories, 10);
     let (_other, copy) = fresh();
     let lines = engram::import::jsonl::Reader::new(&first[..]).map(|line| line.unwrap());
     copy.remember_all(lines).unwrap();
@@ -323,6 +323,89 @@ fn given_vectors_seed_where_words_cannot() {
     let (_f, own) = filled();
     warm.vector = Some(vec![1.0, 0.0, 0.0]);
     assert!(own.remember(&warm).is_err());
+}
+
+#[test]
+fn given_vectors_come_back_from_an_export_with_their_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = engram::VectorModel::Given { name: "toy".into(), dimensions: 2 };
+    let engram = Engram::create_with(folder.path(), &model).unwrap();
+    let mut memory = note("v", "", "alpha");
+    memory.vector = Some(vec![3.0, 4.0]);
+    engram.remember_all([memory, note("w", "", "beta")]).unwrap();
+    let mut lines = Vec::new();
+    engram.export(&mut lines).unwrap();
+    let file = folder.path().join("export.jsonl");
+    std::fs::write(&file, &lines).unwrap();
+    let (_other, copy) = fresh();
+    let report = copy.import(&file, &mut |_| {}).unwrap();
+    assert_eq!((report.changes.added, report.refused.len()), (2, 0), "{:?}", report.refused);
+    let mut again = Vec::new();
+    copy.export(&mut again).unwrap();
+    assert_eq!(lines, again);
+    assert_eq!(copy.stats().unwrap().model, "toy");
+}
+
+#[test]
+fn an_id_that_comes_twice_in_an_import_is_refused_the_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("one", "first"), ("two", "second")] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join("index.md"), text).unwrap();
+    }
+    let lines = "{\"id\":\"a\",\"text\":\"one\"}\n{\"id\":\"a\",\"text\":\"two\"}\n";
+    let file = folder.path().join("twice.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let (_store, engram) = fresh();
+    let mut importer = engram::Importer::new(&engram);
+    let one = importer.import(&folder.path().join("one"), &mut |_| {}).unwrap();
+    let two = importer.import(&folder.path().join("two"), &mut |_| {}).unwrap();
+    assert_eq!((one.changes.added, two.changes.any(), two.refused.len()), (1, false, 1));
+    assert_eq!(engram.get(&id("index.md")).unwrap().unwrap().memory.text, "first");
+    for _ in 0..2 {
+        let report = engram.import(&file, &mut |_| {}).unwrap();
+        assert_eq!((report.changes.updated, report.refused.len()), (0, 1));
+    }
+    assert_eq!(engram.get(&id("a")).unwrap().unwrap().memory.text, "one");
+}
+
+#[test]
+fn a_vault_follows_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("a.md", "# Alpha\n\nThe first letter.");
+    write("deep/b.md", "# Beta\n\nThe second, after [[Alpha]].");
+    let vault = engram::Vault::open(folder.path(), None).unwrap();
+    let synchronise = || vault.synchronise(&mut |_| {}).unwrap().changes;
+    assert_eq!(synchronise().added, 2);
+    assert!(!synchronise().any());
+    vault.engram().reinforce(&[id("deep/b.md")], NOW).unwrap();
+    std::fs::rename(folder.path().join("deep/b.md"), folder.path().join("deep/c.md")).unwrap();
+    let moved = synchronise();
+    assert_eq!((moved.added, moved.forgotten), (1, 1));
+    assert_eq!(vault.engram().get(&id("deep/c.md")).unwrap().unwrap().history.recalls, 1);
+    write("a.md", "# Alpha\n\nThe first letter of many.");
+    assert_eq!(synchronise().updated, 1);
+    std::fs::remove_file(folder.path().join("a.md")).unwrap();
+    assert_eq!(synchronise().forgotten, 1);
+    assert_eq!(vault.engram().stats().unwrap().memories, 1);
+    assert!(vault.engram().verify().unwrap().problems.is_empty());
+    assert_eq!(std::fs::read_to_string(folder.path().join(".engram/.gitignore")).unwrap(), "*\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_compacted_store_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, engram) = filled();
+    let path = folder.path().join("store/data.mdb");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    engram.compact().unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

@@ -39,41 +39,60 @@ struct Exported {
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let engram = super::open(global)?;
     let Some(path) = arguments.file.as_deref().filter(|path| path.as_os_str() != "-") else {
-        engram.export(&mut JsonLines::new())?;
-        return Ok(Exit::Done);
+        let report = engram.export(&mut JsonLines::new())?;
+        return Ok(unreadable(&report.unreadable));
     };
-    let memories = into_file(path, |out| match engram.export(out) {
+    let report = into_file(path, |out| match engram.export(out) {
         Err(engram::Error::Output(error)) => Err(Failure::writing(path, &error)),
         result => Ok(result?),
     })?;
     let file = path.display().to_string();
     if global.json {
-        output::json(&Exported { memories, file })?;
+        output::json(&Exported { memories: report.memories, file })?;
     } else {
         let mut out = output::plain();
-        let memories = output::count(memories, "memory", "memories");
+        let memories = output::count(report.memories, "memory", "memories");
         writeln!(out, "{memories} in {}", engram::text::printable_line(&file))?;
         out.flush()?;
     }
-    Ok(Exit::Done)
+    Ok(unreadable(&report.unreadable))
 }
 
-/// Writes a file that appears only when it is complete, in place of one that was there.
+/// Tells of memories that a damaged store could not give.
+fn unreadable(sentences: &[String]) -> Exit {
+    output::notes(sentences, "memories that cannot be read");
+    if sentences.is_empty() { Exit::Done } else { Exit::Store }
+}
+
+/// Writes a file that appears only when it is complete, in place of one that was there. What is there and no
+/// plain file (a device, a pipe) is written to as it is; a link leads to the file that is replaced.
 pub fn into_file<R>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     let failed = |error: std::io::Error| Failure::writing(path, &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let there = std::fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        let file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+        let mut out = BufWriter::with_capacity(1 << 16, &file);
+        let result = write(&mut out)?;
+        out.flush().map_err(failed)?;
+        return Ok(result);
+    }
+    let target = if there.is_some() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.prefix(".engram-").tempfile_in(folder).map_err(failed)?;
+    if let Some(there) = there {
+        file.as_file().set_permissions(there.permissions()).map_err(failed)?;
+    }
     let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
     let result = write(&mut out)?;
     out.flush().map_err(failed)?;
     drop(out);
     file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(result)
 }

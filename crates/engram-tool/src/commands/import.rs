@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use engram::import::{Kind, kind_of};
-use engram::{Engram, Error, ImportReport, VectorModel};
+use engram::{Engram, Error, ImportReport, Importer, VectorModel};
 use serde::Serialize;
 
 use crate::cli::Global;
@@ -73,8 +73,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     // A mistyped path makes no store.
     if !paths.is_empty() {
         let engram = store(arguments, global)?;
+        let mut importer = Importer::new(&engram);
         for path in paths {
-            take_in(&engram, path, &mut total).inspect_err(|_| summary(&total, started.elapsed(), global))?;
+            take_in(&mut importer, path, &mut total)
+                .inspect_err(|_| summary(&total, started.elapsed(), global))?;
         }
     }
     if global.json {
@@ -111,9 +113,9 @@ fn refuse(total: &mut ImportReport, sentence: String) {
 }
 
 /// Imports one path. What the path is to blame for does not stop the others.
-fn take_in(engram: &Engram, path: &Path, total: &mut ImportReport) -> Result<(), Failure> {
+fn take_in(importer: &mut Importer<'_>, path: &Path, total: &mut ImportReport) -> Result<(), Failure> {
     let bar = Bar::new(path);
-    let report = engram.import(path, &mut |progress| bar.show(progress));
+    let report = importer.import(path, &mut |progress| bar.show(progress));
     drop(bar);
     match report {
         Ok(mut report) => {

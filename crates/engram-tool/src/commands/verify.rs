@@ -11,7 +11,7 @@ use engram::text::printable_line;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Global;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome, exit_of};
 use crate::output;
 use crate::progress::Spinner;
 
@@ -81,7 +81,15 @@ fn exit(checked: &Checked) -> Exit {
 }
 
 fn check(global: &Global) -> Result<Checked, Failure> {
-    let found = super::open(global)?.verify()?;
+    let engram = super::open(global)?;
+    let found = match engram.verify() {
+        Ok(found) => found,
+        // The store opens, and something in it cannot be read: that is what was to be found out.
+        Err(error) if exit_of(&error) == Exit::Store => {
+            return Ok(Checked { problems: vec![error.to_string()], ..Checked::default() });
+        }
+        Err(error) => return Err(error.into()),
+    };
     let (memories, entries, rebuilt) = (found.memories, found.entries, found.rebuilt);
     Ok(Checked { memories, entries, rebuilt, problems: found.problems })
 }

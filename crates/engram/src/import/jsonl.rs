@@ -6,7 +6,7 @@
 //!
 //! Only `id` and `text` are needed. `links` holds ids, or objects with `to` (an id) or `name` and perhaps a
 //! `weight`. Further keys are `aliases`, `tags`, `source`, `namespace`, `section_of`, `follows`, `language`
-//! (a code), `strength`, `vector`, and what a store has learnt: `last_recalled`, `stability` (seconds),
+//! (a code), `strength`, `vector` and the name of its `model`, and what a store has learnt: `last_recalled`, `stability` (seconds),
 //! `recalls`. Times are ISO 8601, or milliseconds since 1970. Unknown keys are passed over.
 
 mod record;
@@ -19,7 +19,7 @@ use crate::memory::StoredMemory;
 
 /// A line that holds no memory; the lines after it are read all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line}: {kind}")]
+#[error("line {line}: {kind}; mend it and import again")]
 pub struct JsonlError {
     /// The line's number, from 1.
     pub line: u64,

@@ -65,6 +65,8 @@ struct Record<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vector: Option<Vec<f32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     last_recalled: Option<TimeValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stability: Option<f32>,
@@ -128,7 +130,7 @@ pub(super) fn read(line: &str) -> Result<StoredMemory, JsonlErrorKind> {
 
 /// Writes one line without its end.
 pub(super) fn write(output: &mut impl Write, stored: &StoredMemory) -> io::Result<()> {
-    let StoredMemory { memory, history } = stored;
+    let StoredMemory { memory, history, model } = stored;
     let finite = memory.strength.is_finite()
         && history.stability_seconds.is_finite()
         && memory.vector.iter().flatten().all(|x| x.is_finite());
@@ -153,6 +155,7 @@ pub(super) fn write(output: &mut impl Write, stored: &StoredMemory) -> io::Resul
         language: memory.language.map(|language| cow(language.code())),
         strength: (memory.strength != 1.0).then_some(memory.strength),
         vector: memory.vector.clone(),
+        model: model.as_deref().map(cow),
         last_recalled: history.last_recalled.map(TimeValue::new),
         stability: (history.stability_seconds != History::default().stability_seconds)
             .then_some(history.stability_seconds),
@@ -210,7 +213,8 @@ impl Record<'_> {
         };
         memory.check()?;
         history.check()?;
-        Ok(StoredMemory { memory, history })
+        let model = self.model.map(Cow::into_owned);
+        Ok(StoredMemory { memory, history, model })
     }
 }
 

@@ -99,7 +99,7 @@ prop_compose! {
         (source, namespace, made) in (any::<Option<String>>(), "[a-z]{1,9}", any::<Option<i64>>()),
         (links, section_of, follows) in (prop::collection::vec(link(), 0..4), prop::option::of(id()), prop::option::of(id())),
         (language, strength) in (prop::option::of(prop::sample::select(Language::ALL.to_vec())), 0.001_f32..9.0),
-        vector in prop::option::of(prop::collection::vec(finite(), 0..9)),
+        (vector, model) in (prop::option::of(prop::collection::vec(finite(), 0..9)), any::<Option<String>>()),
         (recalled, stability, recalls) in (any::<Option<i64>>(), 0.001_f32..1e10, any::<u32>()),
     ) -> StoredMemory {
         let mut memory = NewMemory::new(id, text);
@@ -110,7 +110,7 @@ prop_compose! {
         (memory.strength, memory.vector) = (strength, vector);
         let last_recalled = recalled.map(Time::from_milliseconds);
         let history = History { last_recalled, recalls, stability_seconds: stability };
-        StoredMemory { memory, history }
+        StoredMemory { memory, history, model }
     }
 }
 
