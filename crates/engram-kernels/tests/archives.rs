@@ -48,6 +48,8 @@ fn other_systems_get_the_same_functions_and_nothing_else() {
     for (target, levels) in [
         ("x86_64-pc-windows-gnu", &["x86_64_v2", "x86_64_v3", "x86_64_v4"][..]),
         ("aarch64-pc-windows-gnullvm", &["neon"]),
+        ("x86_64-pc-windows-msvc", &["x86_64_v2", "x86_64_v3", "x86_64_v4"]),
+        ("aarch64-pc-windows-msvc", &["neon"]),
         ("x86_64-apple-darwin", &["x86_64_v2", "x86_64_v3", "x86_64_v4"]),
         ("aarch64-apple-darwin", &["neon"]),
         ("x86_64-unknown-linux-musl", &["x86_64_v2", "x86_64_v3", "x86_64_v4"]),

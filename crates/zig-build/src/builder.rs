@@ -164,7 +164,7 @@ impl Build {
 
     /// Allows these undefined symbols, and from the first call on no others. Symbols that the linker itself provides
     /// (`_GLOBAL_OFFSET_TABLE_`) need no mention, and `memcpy`, `memmove` and `memset` stand for ARM's names of
-    /// them too. With an empty list, none is allowed.
+    /// them too, `memset` also for Apple's `__bzero` and `bzero`. With an empty list, none is allowed.
     pub fn allow_undefined<S: Into<String>>(&mut self, symbols: impl IntoIterator<Item = S>) -> &mut Self {
         self.rules.undefined.get_or_insert_default().extend(symbols.into_iter().map(Into::into));
         self

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::archive::Member;
 use crate::error::Error;
-use crate::object::{self, Symbols};
+use crate::object::{self, Format, Symbols};
 
 /// The rules for a library.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,9 @@ impl Rules {
 /// Functions that compilers call by themselves and the C library, or Rust's own, defines. Zig's compiler_rt brings
 /// them along as weak symbols, and a linker that has once opened it takes them all from there.
 const LIBC: [&str; 7] = ["bcmp", "memcmp", "memcpy", "memmove", "memset", "strlen", "__stack_chk_fail"];
+
+/// What `memset` to zero becomes on Apple systems, the first on `x86_64`, the second on `aarch64`: the C library's too.
+const APPLE_ZEROING: [&str; 2] = ["__bzero", "bzero"];
 
 /// Names that the linker itself defines, or that say something to it.
 const BY_LINKER: [&str; 12] = [
@@ -61,8 +64,13 @@ pub(crate) fn check(path: &Path, symbols: &[Symbols], rules: &Rules) -> Result<(
     let defined = names(symbols, |s| &s.defined);
     let undefined = names(symbols, |s| &s.undefined);
     let path = || path.to_owned();
-    let replaced: Vec<String> =
-        defined.iter().filter(|name| LIBC.contains(name)).map(|name| (*name).to_owned()).collect();
+    let is_apple = symbols.iter().any(|object| object.format == Format::MachO);
+    let is_zeroing = |name: &str| is_apple && APPLE_ZEROING.contains(&name);
+    let replaced: Vec<String> = defined
+        .iter()
+        .filter(|name| LIBC.contains(name) || is_zeroing(name))
+        .map(|name| (*name).to_owned())
+        .collect();
     if !rules.libc_symbols && !replaced.is_empty() {
         return Err(Error::ReplacesLibc { path: path(), symbols: replaced });
     }
@@ -80,7 +88,11 @@ pub(crate) fn check(path: &Path, symbols: &[Symbols], rules: &Rules) -> Result<(
         let stray: Vec<String> = undefined
             .iter()
             .filter(|name| {
-                !defined.contains(*name) && !BY_LINKER.contains(name) && !is_allowed(name, allowed)
+                let is_memset = is_zeroing(name) && allowed.contains("memset");
+                !(defined.contains(*name)
+                    || BY_LINKER.contains(name)
+                    || is_memset
+                    || is_allowed(name, allowed))
             })
             .map(|name| (*name).to_owned())
             .collect();
@@ -112,7 +124,6 @@ fn is_allowed(name: &str, allowed: &BTreeSet<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Format;
 
     fn object(defined: &[&str], undefined: &[&str], underscored: bool) -> Symbols {
         let mut symbols = Symbols::new(Format::Elf, underscored);
@@ -167,6 +178,24 @@ mod tests {
             rules.libc_symbols = true;
             assert!(verdict(&[library], &rules).is_ok());
             rules.libc_symbols = false;
+        }
+    }
+
+    #[test]
+    fn zeroing_counts_as_memset_on_apple_systems_only() {
+        for name in ["__bzero", "bzero"] {
+            let mut needs = object(&["my_a"], &[name], false);
+            let mut defines = object(&[name], &[], false);
+            assert!(matches!(
+                verdict(std::slice::from_ref(&needs), &strict()),
+                Err(Error::UnexpectedUndefined { .. })
+            ));
+            assert!(verdict(std::slice::from_ref(&defines), &Rules::default()).is_ok());
+            (needs.format, defines.format) = (Format::MachO, Format::MachO);
+            assert!(verdict(std::slice::from_ref(&needs), &strict()).is_ok());
+            let nothing = Rules { undefined: Some(BTreeSet::new()), ..Rules::default() };
+            assert!(matches!(verdict(&[needs], &nothing), Err(Error::UnexpectedUndefined { .. })));
+            assert!(matches!(verdict(&[defines], &Rules::default()), Err(Error::ReplacesLibc { .. })));
         }
     }
 
