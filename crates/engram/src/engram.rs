@@ -1,7 +1,7 @@
 //! The handle to a store: opening it, putting memories in, changing them, taking them out.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engram_kernels::Spreading;
 use heed::RwTxn;
@@ -12,6 +12,7 @@ use crate::index::packed::Packed;
 use crate::index::recent::Writer;
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
 use crate::random_indexing;
+use crate::recall::view::Marks;
 use crate::store::nodes;
 use crate::store::record::Record;
 use crate::store::state::{self, Model, State};
@@ -46,6 +47,8 @@ const CONSOLIDATION_TRIES: usize = 3;
 pub struct Engram {
     pub(crate) store: Store,
     scratch: Mutex<Vec<Spreading>>,
+    /// What was written since blocks were packed, by the latest recall that asked.
+    marks: Mutex<Arc<Marks>>,
     portion_bytes: usize,
 }
 
@@ -164,7 +167,7 @@ impl Engram {
         let txn = store.read()?;
         state::read(&store, &txn)?;
         drop(txn);
-        Ok(Self { store, scratch: Mutex::default(), portion_bytes: PORTION_BYTES })
+        Ok(Self { store, scratch: Mutex::default(), marks: Mutex::default(), portion_bytes: PORTION_BYTES })
     }
 
     /// Sets how much text one commit of [`Engram::remember_all`] takes in at least (16 MiB at first). Smaller
@@ -455,6 +458,16 @@ impl Engram {
             self.store.commit(txn)?;
         }
         Ok(result)
+    }
+
+    /// What was written since blocks were packed, read again only where something was written meanwhile.
+    pub(crate) fn marks(&self, txn: &heed::RoTxn<'_>, state: &State) -> Result<Arc<Marks>> {
+        let mut kept = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first state of a store has version 1, so what a new handle starts with fits none.
+        if kept.version != state.version {
+            *kept = Arc::new(Marks::read(&self.store, txn, state)?);
+        }
+        Ok(Arc::clone(&kept))
     }
 
     /// Borrows scratch space for spreading over at least `nodes` nodes, kept from call to call.

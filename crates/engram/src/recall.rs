@@ -17,6 +17,7 @@ pub(crate) mod view;
 mod words;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
@@ -32,7 +33,7 @@ use crate::store::state;
 use crate::time::Time;
 use cue::Reading;
 use seeds::Seeds;
-use view::View;
+use view::{Marks, View};
 
 /// How much longer a memory lasts each time that recalling it is reinforced.
 const REINFORCEMENT: f32 = 1.5;
@@ -71,7 +72,7 @@ impl Engram {
         let Some(state) = state::read(&self.store, &txn)? else { return Ok(Recollection::default()) };
         let mut parts = Parts::default();
         let (view, reading) = parts.time(Part::Cue, || -> Result<_> {
-            let view = View::new(&self.store, &txn, &state)?;
+            let view = View::new(&self.store, &txn, &state, self.marks(&txn, &state)?)?;
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
@@ -121,7 +122,8 @@ impl Engram {
                     stability: (old.stability * REINFORCEMENT).min(crate::memory::MAX_STABILITY_SECONDS),
                     ..old
                 };
-                let columns = View::new(store, txn, state)?.columns(number)?;
+                let marks = Arc::new(Marks::read(store, txn, state)?);
+                let columns = View::new(store, txn, state, marks)?.columns(number)?;
                 let Some(mut columns) = columns else { continue };
                 columns.refreshed = record.refreshed();
                 columns.stability = record.stability;

@@ -18,7 +18,7 @@ const DAMPING: f32 = 0.8;
 /// How far activation goes.
 const HOPS: u32 = 6;
 /// What a node must hold for each of its edges to pass it on.
-const FIRING_THRESHOLD: f32 = 1e-5;
+const FIRING_THRESHOLD: f32 = 3e-5;
 
 /// What spreading leaves behind beside the activations.
 pub(crate) struct Spread {
@@ -43,7 +43,7 @@ pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) ->
     scratch.begin(&rule, &starts).map_err(|e| internal(&e.to_string()))?;
     loop {
         for node in scratch.active() {
-            if !patched.contains_key(node) && view.is_patched(*node)? {
+            if view.is_patched(*node) && !patched.contains_key(node) {
                 patched.insert(*node, view.merged_row(*node)?);
             }
         }

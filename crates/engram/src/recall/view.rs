@@ -1,7 +1,7 @@
 //! One state of the store as a recall sees it: packed blocks in the map, and what was written since.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::sync::Arc;
 
 use engram_kernels::GraphBlock;
 use globset::GlobMatcher;
@@ -24,18 +24,59 @@ pub(crate) struct View<'t> {
     pub(crate) state: &'t State,
     columns: Vec<ColumnBlock<'t>>,
     graph: Vec<GraphRows<'t>>,
-    gone: FxHashSet<u32>,
+    marks: Arc<Marks>,
     namespaces: Vec<(String, nodes::NamespaceEntry)>,
-    has_recent_rows: bool,
-    has_recent_columns: bool,
-    recent_memories: OnceCell<FxHashSet<u32>>,
+}
+
+/// What was written since blocks were packed, as far as every recall asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// The state's version that they belong to.
+    pub(crate) version: u64,
+    /// The bits of packed nodes whose row has changed; empty where none has.
+    changed_rows: Vec<u64>,
+    /// Packed nodes that were forgotten.
+    gone: FxHashSet<u32>,
+    /// Memories behind the packed ones.
+    memories: FxHashSet<u32>,
+    /// Whether any memory, packed or not, has columns of its own.
+    has_columns: bool,
+}
+
+impl Marks {
+    /// Reads them. Cost: the number of nodes touched since the last consolidation.
+    pub(crate) fn read(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
+        let fail = |e| store.fail(e);
+        let mut marks = Self { version: state.version, ..Self::default() };
+        for entry in store.tables.recent_rows.iter(txn).map_err(fail)? {
+            let Some(node) = node_at(entry.map_err(fail)?.0).filter(|node| *node < state.packed_nodes) else {
+                continue;
+            };
+            if marks.changed_rows.is_empty() {
+                marks.changed_rows = vec![0; (state.packed_nodes as usize).div_ceil(64)];
+            }
+            marks.changed_rows[node as usize / 64] |= 1 << (node % 64);
+        }
+        for entry in store.tables.gone.iter(txn).map_err(fail)? {
+            marks.gone.extend(node_at(entry.map_err(fail)?.0));
+        }
+        for entry in store.tables.recent_columns.iter(txn).map_err(fail)? {
+            marks.has_columns = true;
+            // They also stand for packed memories that were reinforced; those are passed over.
+            marks.memories.extend(node_at(entry.map_err(fail)?.0).filter(|node| *node >= state.packed_nodes));
+        }
+        Ok(marks)
+    }
 }
 
 impl<'t> View<'t> {
-    /// Looks at the store within a transaction. Cost: the number of blocks, and of memories forgotten since
-    /// the last consolidation.
-    pub(crate) fn new(store: &'t Store, txn: &'t RoTxn<'_>, state: &'t State) -> Result<Self> {
-        let fail = |e| store.fail(e);
+    /// Looks at the store within a transaction. `marks` are of this very state. Cost: the number of blocks.
+    pub(crate) fn new(
+        store: &'t Store,
+        txn: &'t RoTxn<'_>,
+        state: &'t State,
+        marks: Arc<Marks>,
+    ) -> Result<Self> {
         let (mut columns, mut graph) = (Vec::new(), Vec::new());
         for index in 0..state.packed_memories.div_ceil(ROWS) {
             let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));
@@ -47,22 +88,7 @@ impl<'t> View<'t> {
             let block = block::read(store, txn, BlockKind::Graph, index)?.ok_or_else(damaged)?;
             graph.push(block.graph().ok_or_else(damaged)?);
         }
-        let mut gone = FxHashSet::default();
-        for entry in store.tables.gone.iter(txn).map_err(fail)? {
-            gone.extend(node_at(entry.map_err(fail)?.0));
-        }
-        Ok(Self {
-            store,
-            txn,
-            state,
-            columns,
-            graph,
-            gone,
-            namespaces: nodes::namespaces(store, txn)?,
-            has_recent_rows: !store.tables.recent_rows.is_empty(txn).map_err(fail)?,
-            has_recent_columns: !store.tables.recent_columns.is_empty(txn).map_err(fail)?,
-            recent_memories: OnceCell::new(),
-        })
+        Ok(Self { store, txn, state, columns, graph, marks, namespaces: nodes::namespaces(store, txn)? })
     }
 
     /// The namespaces in question: the one named, or all; number and memories of each.
@@ -83,7 +109,7 @@ impl<'t> View<'t> {
 
     /// Whether a node was forgotten.
     pub(crate) fn is_gone(&self, node: u32) -> bool {
-        !self.gone.is_empty() && self.gone.contains(&node)
+        !self.marks.gone.is_empty() && self.marks.gone.contains(&node)
     }
 
     /// Whether a node is a memory that is in the store.
@@ -91,24 +117,12 @@ impl<'t> View<'t> {
         if node < self.state.packed_memories {
             return !self.is_gone(node);
         }
-        node >= self.state.packed_nodes && self.recent_memories().contains(&node)
-    }
-
-    /// The memories that were written since blocks were packed.
-    fn recent_memories(&self) -> &FxHashSet<u32> {
-        self.recent_memories.get_or_init(|| {
-            // Recent columns also stand for packed memories that were reinforced; those are passed over.
-            let from = node_key(self.state.packed_nodes);
-            let range = (std::ops::Bound::Included(&from[..]), std::ops::Bound::Unbounded);
-            let entries = self.store.tables.recent_columns.range(self.txn, &range);
-            let entries = entries.into_iter().flatten().flatten();
-            entries.filter_map(|(key, _)| node_at(key)).collect()
-        })
+        node >= self.state.packed_nodes && self.marks.memories.contains(&node)
     }
 
     /// The columns of a memory, as they are now.
     pub(crate) fn columns(&self, memory: u32) -> Result<Option<Columns>> {
-        if self.has_recent_columns {
+        if self.marks.has_columns {
             let found = self.store.tables.recent_columns.get(self.txn, &node_key(memory));
             if let Some(bytes) = found.map_err(|e| self.store.fail(e))? {
                 let columns = Columns::read(bytes);
@@ -131,7 +145,7 @@ impl<'t> View<'t> {
                 each(memory, columns);
             }
         }
-        for memory in self.recent_memories() {
+        for memory in &self.marks.memories {
             if let Some(columns) = self.columns(*memory)? {
                 each(*memory, columns);
             }
@@ -196,15 +210,9 @@ impl<'t> View<'t> {
     }
 
     /// Whether a node's row is not, or not only, the packed one.
-    pub(crate) fn is_patched(&self, node: u32) -> Result<bool> {
-        if node >= self.state.packed_nodes {
-            return Ok(true);
-        }
-        if !self.has_recent_rows {
-            return Ok(false);
-        }
-        let found = self.store.tables.recent_rows.get(self.txn, &node_key(node));
-        Ok(found.map_err(|e| self.store.fail(e))?.is_some())
+    pub(crate) fn is_patched(&self, node: u32) -> bool {
+        let bit = |word: &u64| word >> (node % 64) & 1 == 1;
+        node >= self.state.packed_nodes || self.marks.changed_rows.get(node as usize / 64).is_some_and(bit)
     }
 
     /// A node's row as it stands, with recent edges and without what was forgotten.
