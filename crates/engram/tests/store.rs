@@ -469,6 +469,27 @@ fn form(at: usize, form: usize) -> NewMemory {
 }
 
 proptest! {
+    /// Any cue is answered or refused, in every mode, and its hits stay within what was asked.
+    #[test]
+    fn any_cue_is_answered(
+        text in prop_oneof!["\\PC{0,80}", "[a-zA-Z \u{4e00}-\u{4eff}]{0,200}", any::<String>()],
+        k in 0_usize..30,
+        mode in prop::sample::select(vec![Mode::Associative, Mode::Words, Mode::Vectors]),
+    ) {
+        static STORE: std::sync::OnceLock<(tempfile::TempDir, Engram)> = std::sync::OnceLock::new();
+        let (_folder, engram) = STORE.get_or_init(filled);
+        match engram.recall(&Cue::new(text.as_str()).k(k).mode(mode).at(NOW)) {
+            Ok(found) => {
+                prop_assert!(found.hits.len() <= k);
+                prop_assert!(found.hits.iter().all(|hit| hit.score.is_finite() && hit.score > 0.0));
+                prop_assert!(found.hits.is_sorted_by(|a, b| (b.score, &a.id) <= (a.score, &b.id)));
+            }
+            Err(error) => prop_assert!(text.trim().is_empty(), "{error}"),
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever was written, replaced and forgotten, beside the packed blocks or within: the store is sound,

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bad_luck;
 mod commands;
+mod kernels;
 mod killed;
 mod output;
 mod recalls;
