@@ -129,17 +129,22 @@ impl<'e> Importer<'e> {
         let total = files.iter().map(|file| file.bytes).sum();
         let mut warnings = Vec::new();
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
-        let entries = files.iter().flat_map(|found| match found.kind {
-            Kind::Jsonl => match File::open(&found.path) {
-                Ok(file) => jsonl::Reader::new(BufReader::new(file))
-                    .map(|line| line.map_err(|e| format!("{}, {e}", found.path.display())))
-                    .collect::<Vec<_>>(),
-                Err(e) => vec![Err(import::ReadError::from_io(&found.path, e).to_string())],
-            },
-            _ => match read_note(found, &mut warnings) {
-                Ok((memories, _)) => memories.into_iter().map(Ok).collect(),
-                Err(e) => vec![Err(e.to_string())],
-            },
+        type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
+        let entries = files.iter().flat_map(|found| -> Entries<'_> {
+            let refused = |sentence: String| -> Entries<'_> { Box::new(std::iter::once(Err(sentence))) };
+            match found.kind {
+                Kind::Jsonl => match File::open(&found.path) {
+                    Ok(file) => {
+                        let lines = jsonl::Reader::new(BufReader::new(file));
+                        Box::new(lines.map(|line| line.map_err(|e| format!("{}, {e}", found.path.display()))))
+                    }
+                    Err(e) => refused(import::ReadError::from_io(&found.path, e).to_string()),
+                },
+                _ => match read_note(found, &mut warnings) {
+                    Ok((memories, _)) => Box::new(memories.into_iter().map(Ok)),
+                    Err(e) => refused(e.to_string()),
+                },
+            }
         });
         let changes = self.take_in(entries, total, report, progress)?;
         report.warnings.append(&mut warnings);

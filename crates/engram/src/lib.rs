@@ -45,6 +45,7 @@ mod index;
 pub mod memory;
 mod random_indexing;
 mod recall;
+mod source;
 mod store;
 pub mod text;
 pub mod time;
@@ -62,6 +63,7 @@ pub use memory::{
 pub use recall::{
     Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Part, Parts, Recollection, SeedShares, Step, Why,
 };
+pub use source::SourcePattern;
 pub use text::Language;
 pub use time::Time;
 pub use upkeep::Stats;

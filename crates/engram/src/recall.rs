@@ -17,7 +17,6 @@ pub(crate) mod view;
 mod words;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
@@ -27,13 +26,13 @@ pub use parts::{Part, Parts};
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::memory::MemoryId;
-use crate::store::nodes;
 use crate::store::record::Record;
 use crate::store::state;
+use crate::store::{block, nodes};
 use crate::time::Time;
 use cue::Reading;
 use seeds::Seeds;
-use view::{Marks, View};
+use view::View;
 
 /// How much longer a memory lasts each time that recalling it is reinforced.
 const REINFORCEMENT: f32 = 1.5;
@@ -122,9 +121,7 @@ impl Engram {
                     stability: (old.stability * REINFORCEMENT).min(crate::memory::MAX_STABILITY_SECONDS),
                     ..old
                 };
-                let marks = Arc::new(Marks::read(store, txn, state)?);
-                let columns = View::new(store, txn, state, marks)?.columns(number)?;
-                let Some(mut columns) = columns else { continue };
+                let Some(mut columns) = block::columns_now(store, txn, number)? else { continue };
                 columns.refreshed = record.refreshed();
                 columns.stability = record.stability;
                 let tables = &store.tables;

@@ -4,8 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use engram::text::printable_line;
-use engram::{Error, Namespace, StoredMemory};
-use globset::{GlobBuilder, GlobMatcher};
+use engram::{Error, Namespace, SourcePattern, StoredMemory};
 use serde::Serialize;
 
 use crate::cli::Global;
@@ -32,27 +31,18 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     namespace: Option<Namespace>,
     /// Only memories whose source fits this pattern: `*` within a folder, `**` across folders
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
-    source: Option<GlobMatcher>,
+    #[arg(long, value_name = "GLOB")]
+    source: Option<SourcePattern>,
     /// At most this many
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-}
-
-fn pattern(text: &str) -> Result<GlobMatcher, String> {
-    let glob = GlobBuilder::new(text).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("it is no file pattern: {}; write for example 'notes/*.md'", error.kind()))
 }
 
 impl Arguments {
     fn fits(&self, stored: &StoredMemory) -> bool {
         let memory = &stored.memory;
         self.namespace.as_ref().is_none_or(|namespace| *namespace == memory.namespace)
-            && self
-                .source
-                .as_ref()
-                .is_none_or(|glob| memory.source.as_ref().is_some_and(|s| glob.is_match(s)))
+            && self.source.as_ref().is_none_or(|glob| memory.source.as_ref().is_some_and(|s| glob.fits(s)))
     }
 }
 

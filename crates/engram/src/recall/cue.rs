@@ -1,12 +1,12 @@
 //! The cue: what is asked, within which bounds, and how it reads as words and names.
 
 use engram_kernels::Curve;
-use globset::{GlobBuilder, GlobMatcher};
 
 use super::view::View;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::reading::Lexicon;
 use crate::memory::Namespace;
+use crate::source::SourcePattern;
 use crate::text::{Language, Tokens};
 use crate::time::Time;
 
@@ -212,7 +212,7 @@ impl Reading {
 
 /// The bits of the memories that a cue's bounds leave; `None` where there are no bounds and nothing is gone.
 fn allowed(view: &View<'_>, cue: &Cue, namespaces: &[(u32, u32)]) -> Result<Option<Vec<u64>>> {
-    let pattern = cue.source.as_deref().map(matcher).transpose()?;
+    let pattern = cue.source.as_deref().map(str::parse::<SourcePattern>).transpose()?;
     let bounded = cue.namespace.is_some() || pattern.is_some() || cue.since.is_some() || cue.until.is_some();
     if !bounded {
         return Ok(None);
@@ -233,13 +233,4 @@ fn allowed(view: &View<'_>, cue: &Cue, namespaces: &[(u32, u32)]) -> Result<Opti
         view.retain_sources(&mut bits, &pattern)?;
     }
     Ok(Some(bits))
-}
-
-/// A file pattern: `*` stays within a folder, `**` crosses folders.
-fn matcher(pattern: &str) -> Result<GlobMatcher> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|e| Error::Pattern { pattern: pattern.to_owned(), reason: e.kind().to_string() })
 }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use engram_kernels::GraphBlock;
-use globset::GlobMatcher;
 use heed::RoTxn;
 use rustc_hash::FxHashSet;
 
 use crate::error::Result;
 use crate::index::edges;
 use crate::memory::Namespace;
+use crate::source::SourcePattern;
 use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS};
 use crate::store::nodes::{self, NameNode};
 use crate::store::record::Record;
@@ -154,7 +154,7 @@ impl<'t> View<'t> {
     }
 
     /// Clears the bits of memories whose source does not fit a pattern. Cost: reads each record left.
-    pub(crate) fn retain_sources(&self, bits: &mut [u64], pattern: &GlobMatcher) -> Result<()> {
+    pub(crate) fn retain_sources(&self, bits: &mut [u64], pattern: &SourcePattern) -> Result<()> {
         let tables = &self.store.tables;
         for entry in tables.numbers.iter(self.txn).map_err(|e| self.store.fail(e))? {
             let (id, number) = entry.map_err(|e| self.store.fail(e))?;
@@ -166,7 +166,7 @@ impl<'t> View<'t> {
             let bytes = tables.memories.get(self.txn, id).map_err(|e| self.store.fail(e))?;
             let fits = bytes
                 .and_then(|bytes| Record::read(bytes).ok())
-                .is_some_and(|record| record.source.is_some_and(|source| pattern.is_match(source.as_ref())));
+                .is_some_and(|record| record.source.is_some_and(|source| pattern.fits(&source)));
             if !fits {
                 *word &= !(1 << (number % 64));
             }

@@ -245,6 +245,20 @@ impl ColumnBlock<'_> {
     }
 }
 
+/// The columns of one memory as they are now: its own where it was written or reinforced since packing, else
+/// its packed ones.
+pub(crate) fn columns_now(store: &Store, txn: &RoTxn<'_>, memory: u32) -> Result<Option<Columns>> {
+    let damaged = || store.damaged(format!("the columns of memory {memory} cannot be read"));
+    let own = store.tables.recent_columns.get(txn, &memory.to_be_bytes()).map_err(|e| store.fail(e))?;
+    if let Some(bytes) = own {
+        return Columns::read(bytes).map(Some).ok_or_else(damaged);
+    }
+    match read(store, txn, BlockKind::Columns, memory / ROWS)? {
+        Some(block) => Ok(block.columns().ok_or_else(damaged)?.get(memory)),
+        None => Ok(None),
+    }
+}
+
 /// What takes a block's key and bytes.
 pub(crate) type Sink<'s> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 's;
 
