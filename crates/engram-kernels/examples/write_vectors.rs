@@ -13,7 +13,7 @@ use std::path::Path;
 
 use engram_kernels::{
     Curve, Dangling, Edge, FanExponent, Graph, SpreadMethod, SpreadParameters, apply_decay,
-    spread_activation_into, vector_dot, vector_norms, vector_similarity,
+    spread_activation_into, vector_dot, vector_dot_i8_into, vector_norms, vector_similarity,
 };
 
 /// Numbers from a xorshift generator.
@@ -96,6 +96,22 @@ fn similarity() -> String {
     for q in odd {
         case(&[q], &odd);
         case(&[q, 1.0], &odd.iter().flat_map(|&c| [c, 0.5]).collect::<Vec<f32>>());
+    }
+    for dimensions in [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 130] {
+        // At the end what wraps: −2^15 · −2^7, more often than 32 bits can hold.
+        for extreme in [false, true] {
+            let query: Vec<i16> =
+                (0..dimensions).map(|_| if extreme { i16::MIN } else { numbers.next() as i16 }).collect();
+            let codes: Vec<i8> = (0..5 * dimensions)
+                .map(|_| if extreme && numbers.below(3) > 0 { i8::MIN } else { numbers.next() as i8 })
+                .collect();
+            let mut dots = [0; 5];
+            vector_dot_i8_into(&query, &codes, &mut dots);
+            vectors.case("integers");
+            vectors.words("integers", query.iter().map(|&x| i32::from(x) as u32));
+            vectors.words("codes", codes.iter().map(|&x| i32::from(x) as u32));
+            vectors.words("dot_i8", dots.iter().map(|&x| x as u32));
+        }
     }
     vectors.0
 }

@@ -80,6 +80,13 @@ uint32_t engram_vector_dot(uint32_t level, const float *query, const float *cand
 uint32_t engram_vector_norms(uint32_t level, const float *candidates, float *norms, size_t dimensions,
                              size_t num_candidates);
 
+/* dots[r] = the sum of query[i] * codes[r][i], modulo 2^32. `codes` is a row-major block of
+ * `num_candidates` rows of `query_len` codes. Where 128 times the sum of all |query[i]| is below 2^31
+ * nothing wraps. A quarter of the bytes of engram_vector_dot: a first scan that finds which vectors are
+ * worth an exact score. */
+uint32_t engram_vector_dot_i8(uint32_t level, const int16_t *query, const int8_t *codes, int32_t *dots,
+                              size_t query_len, size_t num_candidates);
+
 /* ---- Spreading activation: one hop ----
  *
  * Weights and released amounts are at least 0 and not NaN. */

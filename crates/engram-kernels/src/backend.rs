@@ -213,6 +213,13 @@ impl Kernels {
         }
     }
 
+    pub(crate) fn dot_i8(self, query: &[i16], codes: &[i8], dots: &mut [i32]) {
+        match self.0 {
+            Implementation::Portable => portable::quantised::vector_dot_i8(query, codes, dots),
+            Implementation::Zig(level) => zig::vector_dot_i8(level, query, codes, dots),
+        }
+    }
+
     pub(crate) fn decay(
         self,
         shape: Shape,

@@ -4,7 +4,8 @@
 //! the caller's:
 //!
 //! - [`vector_similarity`], [`vector_dot`], [`vector_norms`] score one query against a block of rows;
-//!   [`TopK`] keeps the best of any number of blocks.
+//!   [`TopK`] keeps the best of any number of blocks; [`QuantisedScan`] finds the very same ones from
+//!   a quarter of the bytes.
 //! - [`spread_activation`] spreads activation from seeds over a [`Graph`]; [`Spreading`] does it hop
 //!   by hop over borrowed [`GraphBlock`]s and a [`Patch`] of recent rows.
 //! - [`apply_decay`] weighs strengths by a forgetting [`Curve`].
@@ -24,6 +25,8 @@ mod decay;
 mod graph;
 mod level;
 mod portable;
+mod quantised;
+mod selection;
 mod similarity;
 mod spreading;
 mod top_k;
@@ -38,6 +41,9 @@ pub use backend::{Choice, Kernels, KernelsError, LevelStatus, kernel_levels, ker
 pub use decay::{Curve, CurveError, apply_decay, apply_decay_into};
 pub use graph::{Edge, Graph, GraphBlock, GraphError, Patch};
 pub use level::Level;
+pub use quantised::{
+    QuantisedRows, QuantisedScan, QuantisedVectors, vector_dot_i8_into, vector_dot_top_k_quantised,
+};
 pub use similarity::{
     cosine_from_dot, vector_dot, vector_dot_into, vector_norms, vector_norms_into, vector_similarity,
     vector_similarity_into,

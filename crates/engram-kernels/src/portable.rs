@@ -6,5 +6,6 @@
 //! panic.
 
 pub(crate) mod decay;
+pub(crate) mod quantised;
 pub(crate) mod similarity;
 pub(crate) mod spreading;

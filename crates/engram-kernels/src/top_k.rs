@@ -5,10 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::backend::Kernels;
+use crate::selection::{ROWS_AT_A_TIME, for_each_run};
 use crate::similarity::count_rows;
-
-/// Rows scored at a time, one bit of a mask word each.
-const ROWS_AT_A_TIME: usize = 64;
 
 /// A candidate and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +79,14 @@ impl TopK {
         }
     }
 
+    /// Offers all that another collection keeps: the result is that of one collection offered both.
+    pub fn merge(&mut self, other: Self) {
+        for Reverse(key) in other.best {
+            let Scored { id, score } = from_sort_key(key);
+            self.offer(id, score);
+        }
+    }
+
     /// The worst score kept, once there are `k`: what scores below it cannot change the result.
     #[must_use]
     pub fn threshold(&self) -> Option<f32> {
@@ -140,41 +146,18 @@ impl TopK {
     ) {
         let dimensions = query.len();
         let rows = count_rows(candidates.len(), dimensions);
-        assert!(
-            rows as u64 + u64::from(first_id) <= 1 << 32,
-            "{rows} rows from id {first_id} on exceed the greatest id, {}",
-            u32::MAX
-        );
-        if self.k == 0 {
-            return;
-        }
         let mut scores = [0.0f32; ROWS_AT_A_TIME];
-        for start in (0..rows).step_by(ROWS_AT_A_TIME) {
-            let count = ROWS_AT_A_TIME.min(rows - start);
-            let id = first_id + start as u32;
-            let mut wanted = allowed.map_or(u64::MAX, |bitmap| bits_from(bitmap, id));
-            wanted &= u64::MAX >> (ROWS_AT_A_TIME - count);
-            // Each run of wanted rows is one call.
-            while wanted != 0 {
-                let begin = wanted.trailing_zeros() as usize;
-                let length = (wanted >> begin).trailing_ones() as usize;
-                wanted &= u64::MAX.checked_shl((begin + length) as u32).unwrap_or(0);
-                let run = &candidates[(start + begin) * dimensions..(start + begin + length) * dimensions];
-                score_rows(run, &mut scores[..length]);
-                for (id, &score) in (id + begin as u32..).zip(&scores[..length]) {
-                    self.offer(id, score);
-                }
+        for_each_run(rows, first_id, allowed, |run| {
+            if self.k == 0 {
+                return;
             }
-        }
+            let scores = &mut scores[..run.len()];
+            score_rows(&candidates[run.start * dimensions..run.end * dimensions], scores);
+            for (id, &score) in (first_id + run.start as u32..).zip(scores.iter()) {
+                self.offer(id, score);
+            }
+        });
     }
-}
-
-/// 64 bits of the bitmap from bit `first` on; those beyond its end are 0.
-fn bits_from(bitmap: &[u64], first: u32) -> u64 {
-    let word = |index: usize| bitmap.get(index).copied().unwrap_or(0);
-    let (index, shift) = (first as usize / 64, first % 64);
-    let high = word(index + 1).checked_shl(64 - shift).unwrap_or(0);
-    word(index) >> shift | high
 }
 
 /// The best `k` rows of `candidates` by dot product with `query`; ids are row numbers.

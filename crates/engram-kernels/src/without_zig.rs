@@ -36,6 +36,10 @@ pub(crate) fn vector_norms(level: Supported, _: &[f32], _: usize, _: &mut [f32])
     match level {}
 }
 
+pub(crate) fn vector_dot_i8(level: Supported, _: &[i16], _: &[i8], _: &mut [i32]) {
+    match level {}
+}
+
 pub(crate) fn apply_decay(level: Supported, _: Shape, _: &[f32], _: &[f64], _: &[f64], _: &mut [f32]) {
     match level {}
 }

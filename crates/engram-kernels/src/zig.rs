@@ -45,6 +45,14 @@ unsafe extern "C" {
         dimensions: usize,
         num_candidates: usize,
     ) -> u32;
+    fn engram_vector_dot_i8(
+        level: u32,
+        query: *const i16,
+        codes: *const i8,
+        dots: *mut i32,
+        query_len: usize,
+        num_candidates: usize,
+    ) -> u32;
     fn engram_spread_activation_push(
         level: u32,
         sources: *const u32,
@@ -171,6 +179,14 @@ pub(crate) fn vector_norms(level: Supported, rows: &[f32], dimensions: usize, no
     // SAFETY: the processor runs the level. The kernel reads `dimensions · count` numbers of the rows,
     // which is their length, and writes the `count` norms.
     check(unsafe { engram_vector_norms(level.code(), rows_at, norms_at, dimensions, count) });
+}
+
+pub(crate) fn vector_dot_i8(level: Supported, query: &[i16], codes: &[i8], dots: &mut [i32]) {
+    check_block(codes.len(), query.len(), dots.len());
+    let (query_at, codes_at, dots_at) = (query.as_ptr(), codes.as_ptr(), dots.as_mut_ptr());
+    let (level, dimensions, count) = (level.code(), query.len(), dots.len());
+    // SAFETY: as in `vector_similarity`, with dot products for scores.
+    check(unsafe { engram_vector_dot_i8(level, query_at, codes_at, dots_at, dimensions, count) });
 }
 
 pub(crate) fn apply_decay(

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use zig_build::{Build, Optimize};
 
-const FUNCTIONS: [&str; 8] = [
+const FUNCTIONS: [&str; 9] = [
     "engram_apply_decay",
     "engram_kernels_abi_version",
     "engram_kernels_best_level",
     "engram_spread_activation_pull",
     "engram_spread_activation_push",
     "engram_vector_dot",
+    "engram_vector_dot_i8",
     "engram_vector_norms",
     "engram_vector_similarity",
 ];

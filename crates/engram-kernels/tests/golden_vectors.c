@@ -77,9 +77,28 @@ static void expect(const char *name, const float *found, uint32_t status)
 
 static float found[MOST_WORDS];
 
+static void integers(void)
+{
+    static int16_t query[MOST_WORDS];
+    static int8_t codes[MOST_WORDS];
+    static int32_t dots[MOST_WORDS];
+    for (size_t i = 0; i < count("integers"); i++) query[i] = (int16_t)words("integers")[i];
+    for (size_t i = 0; i < count("codes"); i++) codes[i] = (int8_t)words("codes")[i];
+    uint32_t status = engram_vector_dot_i8(level, query, codes, dots, count("integers"), count("dot_i8"));
+    if (status != ENGRAM_DONE || memcmp(dots, words("dot_i8"), count("dot_i8") * sizeof *dots) != 0) {
+        printf("level %" PRIu32 ", dot_i8 of %zu integers: status %" PRIu32 "\n", level, count("integers"),
+               status);
+        mismatches++;
+    }
+    comparisons += count("dot_i8");
+}
+
 static void similarity(const char *kind)
 {
-    (void)kind;
+    if (strcmp(kind, "integers") == 0) {
+        integers();
+        return;
+    }
     const float *query = floats("query"), *rows = floats("rows");
     size_t dimensions = count("query"), number = count("dot");
     float norm = -1;

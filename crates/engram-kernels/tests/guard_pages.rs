@@ -86,6 +86,10 @@ fn similarity() {
                 kernels.vector_norms_into(&block, length, &mut scores);
                 kernels.vector_similarity_into(&query, &block, &mut scores);
                 assert!(scores.iter().all(|score| score.abs() <= 1.0));
+                let (integers, codes) = (vec![-3i16; length], vec![5i8; rows * length]);
+                let mut dots = vec![7; rows];
+                kernels.vector_dot_i8_into(&integers, &codes, &mut dots);
+                assert!(dots.iter().all(|&dot| dot == -15 * length as i32));
                 let mut best = TopK::with_kernels(3, kernels);
                 best.scan_dot(&query, &block, 0, Some(&[0b1_0110_1101]));
             }

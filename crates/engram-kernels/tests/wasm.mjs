@@ -29,7 +29,7 @@ function words(values) {
   return at;
 }
 
-function expect(name, at, expected, status) {
+function expect(name, at, expected, status, integers = false) {
   if (status !== DONE) {
     console.log(`${name}: status ${status}`);
     mismatches++;
@@ -37,7 +37,7 @@ function expect(name, at, expected, status) {
   const bits = new Uint32Array(kernels.memory.buffer, at, expected.length);
   for (const [i, word] of expected.entries()) {
     // All NaNs are one.
-    const found = (bits[i] & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits[i];
+    const found = !integers && (bits[i] & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits[i];
     comparisons++;
     if (found !== word) {
       console.log(`${name}[${i}]: ${found.toString(16)}, not ${word.toString(16)}`);
@@ -66,7 +66,18 @@ function eachCase(file, check) {
   }
 }
 
-function similarity(_, { query, rows, dot, norms, cosine }) {
+function integers({ integers, codes, dot_i8 }) {
+  const [dimensions, count] = [integers.length, dot_i8.length];
+  const [queryAt, codesAt, found] = [allocate(2 * dimensions), allocate(codes.length), allocate(4 * count)];
+  new Int16Array(kernels.memory.buffer, queryAt, dimensions).set(integers);
+  new Int8Array(kernels.memory.buffer, codesAt, codes.length).set(codes);
+  const status = kernels.engram_vector_dot_i8(level, queryAt, codesAt, found, dimensions, count);
+  expect("dot_i8", found, dot_i8, status, true);
+}
+
+function similarity(kind, lines) {
+  if (kind === "integers") return integers(lines);
+  const { query, rows, dot, norms, cosine } = lines;
   const [dimensions, count] = [query.length, dot.length];
   const [queryAt, rowsAt] = [words(query), words(rows)];
   const [found, normAt] = [allocate(4 * count), allocate(4)];

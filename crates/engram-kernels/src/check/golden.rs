@@ -45,7 +45,16 @@ fn each_case<'a>(text: &'a str, mut check: impl FnMut(&str, &Lines<'a>)) {
 }
 
 pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
-    each_case(SIMILARITY, |_, lines| {
+    each_case(SIMILARITY, |kind, lines| {
+        if kind == "integers" {
+            let query: Vec<i16> = lines["integers"].iter().map(|&word| word as i16).collect();
+            let codes: Vec<i8> = lines["codes"].iter().map(|&word| word as i8).collect();
+            let mut found = vec![0; codes.len() / query.len()];
+            kernels.vector_dot_i8_into(&query, &codes, &mut found);
+            let expected = lines["dot_i8"].iter().map(|&word| word as i32);
+            report.expect(found.iter().copied().eq(expected), || format!("golden dot_i8: {found:?}"));
+            return;
+        }
         let (query, rows) = (floats(&lines["query"]), floats(&lines["rows"]));
         let mut found = vec![0.0; rows.len() / query.len()];
         kernels.vector_dot_into(&query, &rows, &mut found);

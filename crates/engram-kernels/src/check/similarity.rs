@@ -1,9 +1,10 @@
-//! Similarity against the portable kernels and against `f64`.
+//! Similarity against the portable kernels and against `f64`; top-k against sorting and against codes.
 
 use super::numbers::{KINDS, Numbers};
 use super::{CheckReport, bits};
 use crate::backend::Kernels;
-use crate::top_k::TopK;
+use crate::quantised::{QuantisedScan, QuantisedVectors};
+use crate::top_k::{Scored, TopK};
 
 /// Longest vector.
 const LENGTHS: usize = 260;
@@ -28,7 +29,28 @@ pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
             }
         }
     }
+    integers(kernels, report, &mut numbers);
     top_k(kernels, report, &mut numbers);
+}
+
+/// Dot products of integers: every length and alignment.
+fn integers(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
+    let queries: Vec<i16> = (0..LENGTHS + ALIGNMENTS).map(|_| numbers.next() as i16).collect();
+    let blocks: Vec<i8> = (0..ROWS * LENGTHS + ALIGNMENTS).map(|_| numbers.next() as i8).collect();
+    for length in 0..=LENGTHS {
+        for start in 0..ALIGNMENTS {
+            let rows = 1 + (length + start) % ROWS;
+            let (query, block) = (&queries[start / 2..][..length], &blocks[start..][..rows * length]);
+            let [found, expected] = [kernels, Kernels::portable()].map(|kernels| {
+                let mut dots = [i32::MIN; ROWS];
+                kernels.vector_dot_i8_into(query, block, &mut dots[..rows]);
+                dots
+            });
+            report.expect(found == expected, || {
+                format!("{rows} rows of {length} codes, {start} off: {found:?}, not {expected:?}")
+            });
+        }
+    }
 }
 
 /// One query and one block, all three functions.
@@ -99,6 +121,7 @@ fn top_k(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
                 .map(|_| if numbers.below(500) == 0 { f32::NAN } else { numbers.below(3) as f32 - 1.0 })
                 .collect();
             let mask: Vec<u64> = (0..rows.div_ceil(64)).map(|_| numbers.next() | numbers.next()).collect();
+            let quantised = QuantisedVectors::new(&block, dimensions);
             for allowed in [None, Some(&mask[..])] {
                 for k in [0, 1, 10, 1000] {
                     let [found, expected] = [kernels, Kernels::portable()].map(|kernels| {
@@ -106,7 +129,16 @@ fn top_k(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
                         dots.scan_dot(&query, &block, 0, allowed);
                         let mut cosines = TopK::with_kernels(k, kernels);
                         cosines.scan_similarity(&query, &block, 0, allowed);
+                        let mut scan = QuantisedScan::with_kernels(k, &query, kernels);
+                        scan.scan(quantised.rows(), 0, allowed);
+                        let by_codes = scan.finish(|id| &block[id as usize * dimensions..][..dimensions]);
                         let mut hits = dots.into_sorted();
+                        let same =
+                            |(a, b): (&Scored, &Scored)| a.id == b.id && bits(a.score) == bits(b.score);
+                        let agree = hits.len() == by_codes.len() && hits.iter().zip(&by_codes).all(same);
+                        report.expect(agree, || {
+                            format!("the best {k} of {rows} rows by codes: {by_codes:?}, not {hits:?}")
+                        });
                         hits.extend(cosines.into_sorted());
                         hits.into_iter().map(|hit| (hit.id, bits(hit.score))).collect::<Vec<_>>()
                     });

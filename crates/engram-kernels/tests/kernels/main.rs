@@ -5,6 +5,7 @@ mod decay;
 mod graph;
 mod levels;
 mod mapped_blocks;
+mod quantised;
 mod similarity;
 mod spreading;
 mod top_k;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engram_kernels::{
     Curve, Dangling, FanExponent, Graph, SpreadMethod, SpreadParameters, apply_decay, spread_activation_into,
-    vector_dot, vector_norms, vector_similarity,
+    vector_dot, vector_dot_i8_into, vector_norms, vector_similarity,
 };
 
 use crate::bits;
@@ -56,13 +56,21 @@ fn each_case(file: &str, mut check: impl FnMut(&str, &Lines)) -> usize {
 
 #[test]
 fn similarity() {
-    let cases = each_case("similarity.txt", |_, lines| {
+    let cases = each_case("similarity.txt", |kind, lines| {
+        if kind == "integers" {
+            let query: Vec<i16> = lines.words("integers").iter().map(|&word| word as i16).collect();
+            let codes: Vec<i8> = lines.words("codes").iter().map(|&word| word as i8).collect();
+            let mut dots = vec![0; lines.words("dot_i8").len()];
+            vector_dot_i8_into(&query, &codes, &mut dots);
+            assert!(dots.iter().map(|&dot| dot as u32).eq(lines.words("dot_i8").iter().copied()));
+            return;
+        }
         let (query, rows) = (lines.floats("query"), lines.floats("rows"));
         assert_eq!(bits(&vector_dot(&query, &rows)), lines.words("dot"));
         assert_eq!(bits(&vector_norms(&rows, query.len())), lines.words("norms"));
         assert_eq!(bits(&vector_similarity(&query, &rows)), lines.words("cosine"));
     });
-    assert_eq!(cases, 37);
+    assert_eq!(cases, 67);
 }
 
 #[test]

@@ -17,12 +17,14 @@ pub const Level = enum(u32) {
 
 pub const Numbers = ?[*]const f32;
 pub const Indices = ?[*]const u32;
+pub const Codes = ?[*]const i8;
 
 /// The kernels as each level exports them, as `engram_<level>_<name>`.
 pub const kernels = struct {
     pub const vector_similarity = fn (Numbers, f32, Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
     pub const vector_dot = fn (Numbers, Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
     pub const vector_norms = fn (Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
+    pub const vector_dot_i8 = fn (?[*]const i16, Codes, ?[*]i32, usize, usize) callconv(.c) Status;
     pub const spread_activation_push = fn (
         Indices,
         Numbers,
@@ -45,6 +47,7 @@ pub const kernel_names = [_][]const u8{
     "vector_similarity",
     "vector_dot",
     "vector_norms",
+    "vector_dot_i8",
     "spread_activation_push",
     "spread_activation_pull",
     "apply_decay",

@@ -78,6 +78,18 @@ const functions = struct {
         return call("vector_norms", level, .{ candidates, norms, dimensions, num_candidates });
     }
 
+    pub fn engram_vector_dot_i8(
+        level: Level,
+        query: ?[*]const i16,
+        codes: abi.Codes,
+        dots: ?[*]i32,
+        query_len: usize,
+        num_candidates: usize,
+    ) callconv(.c) Status {
+        if (query_len == 0) return zeros(level, dots, num_candidates);
+        return call("vector_dot_i8", level, .{ query, codes, dots, query_len, num_candidates });
+    }
+
     pub fn engram_spread_activation_push(
         level: Level,
         sources: abi.Indices,
@@ -131,11 +143,11 @@ const functions = struct {
 };
 
 /// The result for vectors without dimensions.
-fn zeros(level: Level, scores: ?[*]f32, count: usize) Status {
+fn zeros(level: Level, scores: anytype, count: usize) Status {
     inline for (levels) |candidate| {
         if (level == candidate) {
             // Volatile, so that it becomes no call of memset: the library needs nothing from outside.
-            for (abi.many(scores)[0..count]) |*score| @as(*volatile f32, score).* = 0;
+            for (abi.many(scores)[0..count]) |*score| @as(*volatile @TypeOf(score.*), score).* = 0;
             return .done;
         }
     }

@@ -6,6 +6,7 @@ const abi = @import("abi.zig");
 const config = @import("config");
 const decay = @import("decay.zig");
 const spreading = @import("spreading.zig");
+const Quantised = @import("quantised.zig").Quantised;
 const Similarity = @import("similarity.zig").Similarity;
 
 /// No kernel can panic; nothing of std's panic handler is compiled in.
@@ -40,6 +41,13 @@ const similarity = switch (level) {
     }),
 };
 
+/// Codes at a time: as many 16-bit integers as fit a register.
+const quantised = switch (level) {
+    .x86_64_v4 => Quantised(32),
+    .x86_64_v3 => Quantised(16),
+    else => Quantised(8),
+};
+
 /// Memories at a time: some registers' worth, so that divisions overlap with polynomials.
 const memories = if (level == .x86_64_v3 or level == .x86_64_v4) 16 else 8;
 const batches = memories == 8;
@@ -57,6 +65,11 @@ const implementations = struct {
 
     fn vector_norms(rows: abi.Numbers, results: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
         similarity.norms(many(rows), many(results), dimensions, count);
+        return .done;
+    }
+
+    fn vector_dot_i8(query: ?[*]const i16, codes: abi.Codes, dots: ?[*]i32, dimensions: usize, count: usize) callconv(.c) Status {
+        quantised.dot(many(query), many(codes), many(dots), dimensions, count);
         return .done;
     }
 

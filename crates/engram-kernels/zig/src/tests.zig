@@ -12,6 +12,7 @@ extern fn engram_kernels_abi_version() u32;
 extern fn engram_kernels_best_level() Level;
 extern fn engram_vector_similarity(Level, [*]const f32, f32, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_vector_dot(Level, ?[*]const f32, ?[*]const f32, ?[*]f32, usize, usize) Status;
+extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, usize) Status;
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u64, [*]u64) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
@@ -103,7 +104,19 @@ test "similarity" {
     for (levels(&buffer)) |level| {
         var vectors: Vectors = .of(arena.allocator(), @embedFile("similarity.txt"));
         var cases: usize = 0;
-        while (try vectors.next()) |_| : (cases += 1) {
+        while (try vectors.next()) |kind| : (cases += 1) {
+            if (std.mem.eql(u8, kind, "integers")) {
+                const integers = vectors.get("integers");
+                const words = vectors.get("codes");
+                const query = try arena.allocator().alloc(i16, integers.len);
+                const codes = try arena.allocator().alloc(i8, words.len);
+                const dots = try arena.allocator().alloc(i32, words.len / integers.len);
+                for (query, integers) |*number, word| number.* = @truncate(@as(i32, @bitCast(word)));
+                for (codes, words) |*number, word| number.* = @truncate(@as(i32, @bitCast(word)));
+                try expectEqual(.done, engram_vector_dot_i8(level, query.ptr, codes.ptr, dots.ptr, query.len, dots.len));
+                for (vectors.get("dot_i8"), dots) |word, dot| try expectEqual(@as(i32, @bitCast(word)), dot);
+                continue;
+            }
             const query = vectors.floats("query");
             const rows = vectors.floats("rows");
             const found = try arena.allocator().alloc(f32, rows.len / query.len);
@@ -117,7 +130,7 @@ test "similarity" {
             try expectEqual(.done, engram_vector_similarity(level, query.ptr, norm[0], rows.ptr, found.ptr, query.len, found.len));
             try expectBits(vectors.get("cosine"), found);
         }
-        try expectEqual(37, cases);
+        try expectEqual(67, cases);
     }
 }
 

@@ -1,0 +1,240 @@
+//! The exact best *k* by dot product, from quantised vectors: bounds first, exact scores for what they leave.
+//!
+//! ```text
+//! for each row:   upper, lower = estimate ± error
+//!                 L = the k-th greatest lower bound so far
+//!                 keep the row if upper ≥ L
+//! for the kept, by upper descending, while upper ≥ the k-th best score:
+//!                 score exactly, offer
+//! ```
+//!
+//! A row whose upper bound is below L has k rows before it, so it is not among the best; all others are
+//! scored by the very function that a full scan uses. So the result is that of a full scan, bit for bit,
+//! whatever the vectors are. Many near ties only leave more rows to score.
+
+use super::query::IntegerQuery;
+use super::{QuantisedRows, rounded_down, rounded_up};
+use crate::backend::Kernels;
+use crate::selection::{ROWS_AT_A_TIME, for_each_run};
+use crate::similarity::count_rows;
+use crate::top_k::{Scored, TopK};
+
+/// Kept rows beyond which those that have fallen below L are dropped; then at twice as many, and so on.
+const KEPT: usize = 4096;
+
+/// Collects what may be among the best `k` by dot product; [`QuantisedScan::finish`] scores it exactly.
+///
+/// As with [`TopK`], several blocks may be scanned one after another, and ids are the caller's.
+///
+/// ```
+/// use engram_kernels::{QuantisedScan, QuantisedVectors, vector_dot_top_k};
+///
+/// let rows = [0.9, 0.1, 0.0, 1.0, 0.8, 0.7];
+/// let quantised = QuantisedVectors::new(&rows, 2);
+/// let mut scan = QuantisedScan::new(2, &[1.0, 0.5]);
+/// scan.scan(quantised.rows(), 0, None);
+/// let best = scan.finish(|id| &rows[id as usize * 2..][..2]);
+/// assert_eq!(best, vector_dot_top_k(&[1.0, 0.5], &rows, 2));
+/// ```
+#[derive(Clone, Debug)]
+pub struct QuantisedScan {
+    k: usize,
+    kernels: Kernels,
+    query: Vec<f32>,
+    integers: IntegerQuery,
+    /// The best lower bounds so far; the k-th is L.
+    lower_bounds: TopK,
+    kept: Vec<Kept>,
+    /// Kept rows at which the next clearing is due.
+    clear_at: usize,
+}
+
+/// A row that may be among the best.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    id: u32,
+    /// Its score is not above this; infinite where nothing is known.
+    upper: f32,
+    /// Its score, where that is known already.
+    score: Option<f32>,
+}
+
+impl QuantisedScan {
+    /// A scan for the best `k`. Costs a pass over the query. Memory grows with the rows that may be among
+    /// the best, not with `k`.
+    #[must_use]
+    pub fn new(k: usize, query: &[f32]) -> Self {
+        Self::with_kernels(k, query, Kernels::current())
+    }
+
+    /// [`QuantisedScan::new`], by these kernels.
+    #[must_use]
+    pub fn with_kernels(k: usize, query: &[f32], kernels: Kernels) -> Self {
+        Self {
+            k,
+            kernels,
+            query: query.to_vec(),
+            integers: IntegerQuery::of(query),
+            lower_bounds: TopK::with_kernels(k, kernels),
+            kept: Vec::new(),
+            clear_at: KEPT,
+        }
+    }
+
+    /// Bounds the score of every allowed row.
+    ///
+    /// Row *r* has the id `first_id + r`. `allowed` is a bitmap by id (bit `id % 64` of word `id / 64`;
+    /// ids beyond it are not allowed); runs of rows that are not allowed are not read.
+    ///
+    /// # Panics
+    ///
+    /// If the rows have not the query's dimensions, or the last id exceeds `u32::MAX`.
+    pub fn scan(&mut self, rows: QuantisedRows<'_>, first_id: u32, allowed: Option<&[u64]>) {
+        let dimensions = self.query.len();
+        assert!(
+            rows.dimensions() == dimensions || rows.is_empty(),
+            "a query of {dimensions} dimensions, but rows of {}",
+            rows.dimensions()
+        );
+        let mut dots = [0i32; ROWS_AT_A_TIME];
+        let (mut estimates, mut errors) = ([0.0f64; ROWS_AT_A_TIME], [0.0f64; ROWS_AT_A_TIME]);
+        for_each_run(rows.len(), first_id, allowed, |run| {
+            if self.k == 0 {
+                return;
+            }
+            let id = first_id + run.start as u32;
+            let run = rows.slice(run);
+            let dots = &mut dots[..run.len()];
+            self.kernels.vector_dot_i8_into(&self.integers.integers, run.codes(), dots);
+            self.integers.estimate(run, dots, &mut estimates, &mut errors);
+            self.keep(id, &estimates[..run.len()], &errors[..run.len()]);
+        });
+    }
+
+    /// Scores every allowed row of `candidates` exactly: for vectors that have no codes. Otherwise as
+    /// [`TopK::scan_dot`].
+    ///
+    /// # Panics
+    ///
+    /// As [`TopK::scan_dot`].
+    pub fn scan_exactly(&mut self, candidates: &[f32], first_id: u32, allowed: Option<&[u64]>) {
+        let dimensions = self.query.len();
+        let rows = count_rows(candidates.len(), dimensions);
+        let mut scores = [0.0f32; ROWS_AT_A_TIME];
+        for_each_run(rows, first_id, allowed, |run| {
+            if self.k == 0 {
+                return;
+            }
+            let scores = &mut scores[..run.len()];
+            let candidates = &candidates[run.start * dimensions..run.end * dimensions];
+            self.kernels.vector_dot_into(&self.query, candidates, scores);
+            for (id, &score) in (first_id + run.start as u32..).zip(scores.iter()) {
+                // A NaN comes last, as in `TopK`.
+                let bound = if score.is_nan() { f32::NEG_INFINITY } else { score };
+                self.offer(Kept { id, upper: bound, score: Some(score) }, bound);
+            }
+        });
+    }
+
+    /// Rows that would be scored exactly if the scan ended here, at the most.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let least = self.least();
+        self.kept.iter().filter(|kept| kept.score.is_none() && kept.upper >= least).count()
+    }
+
+    /// Takes in what another scan for the same query has kept: the result is that of one scan over
+    /// both's rows. So that blocks can be shared out among threads.
+    pub fn merge(&mut self, other: Self) {
+        self.lower_bounds.merge(other.lower_bounds);
+        self.kept.extend(other.kept);
+        self.clear();
+    }
+
+    /// The best candidates: score descending, id ascending, NaN last. `vector_of` gives the exact vector of
+    /// an id; it is asked for rows that may be among the best only.
+    ///
+    /// # Panics
+    ///
+    /// If a vector has not the query's dimensions.
+    pub fn finish<'v>(mut self, mut vector_of: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
+        self.clear();
+        self.kept.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.id.cmp(&b.id)));
+        let mut best = TopK::with_kernels(self.k, self.kernels);
+        for Kept { id, upper, score } in self.kept {
+            if best.threshold().is_some_and(|threshold| upper < threshold) {
+                break;
+            }
+            let score = score.unwrap_or_else(|| {
+                let mut score = [0.0];
+                self.kernels.vector_dot_into(&self.query, vector_of(id), &mut score);
+                score[0]
+            });
+            best.offer(id, score);
+        }
+        best.into_sorted()
+    }
+
+    /// L: what is below it is not among the best.
+    fn least(&self) -> f32 {
+        self.lower_bounds.threshold().unwrap_or(f32::NEG_INFINITY)
+    }
+
+    /// Keeps those of a run of rows that may be among the best.
+    fn keep(&mut self, first_id: u32, estimates: &[f64], errors: &[f64]) {
+        let least = f64::from(self.least());
+        let mut may_be_best = 0u64;
+        for (row, (estimate, error)) in estimates.iter().zip(errors).enumerate() {
+            // A NaN is not below anything, so it stays.
+            let below = estimate + error < least;
+            may_be_best |= u64::from(!below) << row;
+        }
+        while may_be_best != 0 {
+            let row = may_be_best.trailing_zeros();
+            may_be_best &= may_be_best - 1;
+            let (estimate, error) = (estimates[row as usize], errors[row as usize]);
+            let (upper, lower) = (estimate + error, estimate - error);
+            let upper = if upper.is_nan() { f32::INFINITY } else { rounded_up(upper) };
+            let lower = if lower.is_nan() { f32::NEG_INFINITY } else { rounded_down(lower) };
+            self.offer(Kept { id: first_id + row, upper, score: None }, lower);
+        }
+    }
+
+    fn offer(&mut self, kept: Kept, lower: f32) {
+        if kept.upper < self.least() {
+            return;
+        }
+        self.lower_bounds.offer(kept.id, lower);
+        self.kept.push(kept);
+        if self.kept.len() >= self.clear_at {
+            self.clear();
+        }
+    }
+
+    /// Drops what has fallen below L.
+    fn clear(&mut self) {
+        let least = self.least();
+        self.kept.retain(|kept| kept.upper >= least);
+        self.clear_at = KEPT.max(2 * self.kept.len());
+    }
+}
+
+/// The best `k` rows of `candidates` by dot product with `query`, by way of their codes; ids are row
+/// numbers. What [`vector_dot_top_k`](crate::vector_dot_top_k) gives, bit for bit.
+///
+/// # Panics
+///
+/// If `quantised` has not as many rows of `query.len()` dimensions as `candidates`.
+#[must_use]
+pub fn vector_dot_top_k_quantised(
+    query: &[f32],
+    candidates: &[f32],
+    quantised: QuantisedRows<'_>,
+    k: usize,
+) -> Vec<Scored> {
+    let (dimensions, rows) = (query.len(), count_rows(candidates.len(), query.len()));
+    assert!(rows == quantised.len(), "{rows} candidates, but {} of them quantised", quantised.len());
+    let mut scan = QuantisedScan::new(k, query);
+    scan.scan(quantised, 0, None);
+    scan.finish(|id| &candidates[id as usize * dimensions..][..dimensions])
+}
