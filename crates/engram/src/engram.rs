@@ -492,10 +492,10 @@ fn last_of_each(memories: &[StoredMemory]) -> Vec<&StoredMemory> {
     sorted
 }
 
-/// Whether nothing was written since blocks were packed.
+/// Whether nothing was written since blocks were packed, in today's format.
 pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> Result<bool> {
     let tables = &store.tables;
-    let mut packed = state.recent_writes == 0;
+    let mut packed = state.recent_writes == 0 && state.format == state::FORMAT;
     for table in [tables.recent_columns, tables.recent_rows, tables.recent_edges, tables.gone] {
         packed = packed && table.is_empty(txn).map_err(|e| store.fail(e))?;
     }

@@ -24,6 +24,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Where the time goes
+//!
+//! A recall runs in spans of the crate `tracing`, at level `DEBUG`: `recall`, in it `cue`, `words`, `vectors`,
+//! `names`, `spreading`, `ranking` and `account`, and in those `similarity`, `spread_activation` and `decay`
+//! around the calls of the kernels. `cargo bench -p engram-recall --bench recall` adds them up.
+//!
 //! # Where to look
 //!
 //! | to find out | follow |
@@ -60,9 +66,7 @@ pub use exchange::{ExportReport, ImportReport, Importer, Progress};
 pub use memory::{
     History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
 };
-pub use recall::{
-    Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Part, Parts, Recollection, SeedShares, Step, Why,
-};
+pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
 pub use source::SourcePattern;
 pub use text::Language;
 pub use time::Time;

@@ -10,7 +10,6 @@
 
 mod account;
 pub(crate) mod cue;
-mod parts;
 mod seeds;
 mod spread;
 pub(crate) mod view;
@@ -21,7 +20,7 @@ use std::collections::BTreeSet;
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
 use engram_kernels::{Spreading, TopK, apply_decay_into};
-pub use parts::{Part, Parts};
+use tracing::debug_span;
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
@@ -57,6 +56,7 @@ impl Engram {
     /// If the cue is empty or unfit (a vector of the wrong dimension, a pattern that is none), or the store
     /// cannot be read.
     pub fn recall(&self, cue: &Cue) -> Result<Recollection> {
+        let _span = debug_span!("recall").entered();
         let started = std::time::Instant::now();
         let mut recollection = self.recall_at(cue, cue.at.unwrap_or_else(Time::now))?;
         recollection.took = started.elapsed();
@@ -69,30 +69,28 @@ impl Engram {
         }
         let txn = self.store.read()?;
         let Some(state) = state::read(&self.store, &txn)? else { return Ok(Recollection::default()) };
-        let mut parts = Parts::default();
-        let (view, reading) = parts.time(Part::Cue, || -> Result<_> {
+        let (view, reading) = debug_span!("cue").in_scope(|| -> Result<_> {
             let view = View::new(&self.store, &txn, &state, self.marks(&txn, &state)?)?;
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
-        let mut recollection =
-            self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
-                let seeds = Seeds::find(&view, &reading, cue, scratch, &mut parts)?;
-                let (ranked, spread) = match cue.mode {
-                    Mode::Associative => {
-                        let spread =
-                            parts.time(Part::Spreading, || spread::spread(&view, &seeds, scratch))?;
-                        let ranked = parts.time(Part::Ranking, || rank(&view, &reading, cue, scratch, at))?;
-                        (ranked, Some(spread))
-                    }
-                    Mode::Words => (plain(&seeds.words, cue.k), None),
-                    Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
-                };
-                parts.time(Part::Account, || {
-                    account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
-                })
-            })?;
-        recollection.parts = parts;
+        let recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
+            let seeds = Seeds::find(&view, &reading, cue, scratch)?;
+            let (ranked, spread) = match cue.mode {
+                Mode::Associative => {
+                    let spread =
+                        debug_span!("spreading").in_scope(|| spread::spread(&view, &seeds, scratch))?;
+                    let ranked =
+                        debug_span!("ranking").in_scope(|| rank(&view, &reading, cue, scratch, at))?;
+                    (ranked, Some(spread))
+                }
+                Mode::Words => (plain(&seeds.words, cue.k), None),
+                Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
+            };
+            debug_span!("account").in_scope(|| {
+                account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
+            })
+        })?;
         drop(view);
         drop(txn);
         if cue.reinforce {
@@ -155,7 +153,8 @@ fn rank(view: &View<'_>, reading: &Reading, cue: &Cue, scratch: &Spreading, at: 
         stabilities.push(f64::from(columns.stability));
     }
     let mut retained = vec![0.0; candidates.len()];
-    apply_decay_into(&strengths, &ages, &stabilities, cue.forgetting, &mut retained);
+    debug_span!("decay")
+        .in_scope(|| apply_decay_into(&strengths, &ages, &stabilities, cue.forgetting, &mut retained));
     let mut best = TopK::new(cue.k);
     for (row, ((_, activation), retained)) in (0_u32..).zip(candidates.iter().zip(&retained)) {
         best.offer(row, activation * retained);

@@ -210,7 +210,7 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
             }
             BlockKind::Vectors => {
                 let finite = |vectors: &[f32]| vectors.iter().all(|x| x.is_finite());
-                block.vectors().is_some_and(|vectors| finite(&vectors))
+                block.vectors().is_some_and(|block| finite(&block.vectors))
             }
             BlockKind::Graph => {
                 nodes += block.rows;

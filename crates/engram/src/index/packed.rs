@@ -16,7 +16,7 @@ use crate::random_indexing::{DIMENSIONS, TermVector};
 use crate::store::block::{self, Columns};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
 use crate::store::record::Record;
-use crate::store::state::State;
+use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
@@ -92,6 +92,7 @@ impl Packed {
         let memories = self.ids.len() as u32;
         let nodes = memories + self.names.len() as u32;
         State {
+            format: state::FORMAT,
             generation: before.generation + 1,
             version: before.version + 1,
             memories,

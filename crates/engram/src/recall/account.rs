@@ -5,7 +5,6 @@ use std::time::Duration;
 use engram_kernels::Spreading;
 
 use super::cue::{Cue, Reading};
-use super::parts::Parts;
 use super::seeds::Seeds;
 use super::spread::Spread;
 use super::view::View;
@@ -24,8 +23,6 @@ pub struct Recollection {
     pub hits: Vec<Hit>,
     /// How long it took.
     pub took: Duration,
-    /// How long each part of it took.
-    pub parts: Parts,
     /// Memories and names that activation reached.
     pub nodes_reached: usize,
     /// Associations along which it went.
@@ -113,7 +110,6 @@ pub(crate) fn recollection(
     Ok(Recollection {
         hits,
         took: Duration::ZERO,
-        parts: Parts::default(),
         nodes_reached: spread.map_or(0, |_| scratch.touched().len()),
         edges_traversed: spread.map_or(0, |spread| spread.edges),
         names: seeds.names.iter().map(|(_, name)| name.key.clone()).collect(),

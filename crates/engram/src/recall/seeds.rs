@@ -1,10 +1,10 @@
 //! Where activation starts: memories by words and by vector, names by the cue's own text.
 
-use engram_kernels::{Spreading, TopK};
+use engram_kernels::{QuantisedScan, Spreading};
 use rustc_hash::FxHashMap;
+use tracing::debug_span;
 
 use super::cue::{Cue, Mode, Reading};
-use super::parts::{Part, Parts};
 use super::view::View;
 use super::words;
 use crate::error::{Error, Result};
@@ -12,6 +12,7 @@ use crate::index::reading::longest_matches;
 use crate::index::recent::{longest_name, term_vector};
 use crate::index::unit_vector;
 use crate::random_indexing;
+use crate::store::block::VECTOR_ROWS;
 use crate::store::nodes::{self, NameNode};
 
 /// How many memories the words, and how many the vector, may seed.
@@ -41,18 +42,17 @@ impl Seeds {
         reading: &Reading,
         cue: &Cue,
         scratch: &mut Spreading,
-        parts: &mut Parts,
     ) -> Result<Self> {
         let mut seeds = Self::default();
         let most = if cue.mode == Mode::Associative { SEED_MEMORIES } else { cue.k };
         if cue.mode != Mode::Vectors {
-            seeds.words = parts.time(Part::Words, || words::find(view, reading, most, scratch))?;
+            seeds.words = debug_span!("words").in_scope(|| words::find(view, reading, most, scratch))?;
         }
         if cue.mode != Mode::Words {
-            seeds.vectors = parts.time(Part::Vectors, || by_vector(view, reading, cue, most))?;
+            seeds.vectors = debug_span!("vectors").in_scope(|| by_vector(view, reading, cue, most))?;
         }
         if cue.mode == Mode::Associative {
-            seeds.names = parts.time(Part::Names, || by_name(view, reading))?;
+            seeds.names = debug_span!("names").in_scope(|| by_name(view, reading))?;
             seeds.share();
         }
         Ok(seeds)
@@ -97,16 +97,26 @@ impl Seeds {
 /// The memories whose vectors are nearest to the cue's.
 fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Result<Vec<(u32, f32)>> {
     let Some(vector) = cue_vector(view, reading, cue)? else { return Ok(Vec::new()) };
-    let mut best = TopK::new(most);
+    let blocks = view.vector_blocks()?;
+    let mut scan = QuantisedScan::new(most, &vector);
     // Without bounds everybody may: a forgotten vector is all zeros, scores 0, and is no seed.
     let allowed = reading.allowed.as_deref();
-    view.for_each_vector_block(|first, vectors| best.scan_dot(&vector, vectors, first, allowed))?;
+    let similarity = debug_span!("similarity").entered();
+    for block in &blocks {
+        match block.quantised() {
+            Some(rows) => scan.scan(rows, block.first, allowed),
+            None => scan.scan_exactly(&block.vectors, block.first, allowed),
+        }
+    }
     view.for_each_recent_vector(|memory, candidate| {
         if reading.is_allowed(view, memory) {
-            best.scan_dot(&vector, candidate, memory, None);
+            scan.scan_exactly(candidate, memory, None);
         }
     })?;
-    let found = best.into_sorted().into_iter().filter(|scored| scored.score > 0.0);
+    let exact = |memory: u32| blocks[(memory / VECTOR_ROWS) as usize].vector(memory);
+    let best = scan.finish(|memory| exact(memory).unwrap_or_default());
+    drop(similarity);
+    let found = best.into_iter().filter(|scored| scored.score > 0.0);
     Ok(found.map(|scored| (scored.id, scored.score)).collect())
 }
 

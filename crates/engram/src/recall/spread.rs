@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use engram_kernels::{FanExponent, Patch, Progress, SpreadParameters, Spreading};
 
+use tracing::debug_span;
+
 use super::seeds::Seeds;
 use super::view::View;
 use super::words::internal;
@@ -51,7 +53,8 @@ pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) ->
         for (node, (targets, weights)) in &patched {
             patch.push_row(*node, targets, weights).map_err(broken)?;
         }
-        if scratch.hop(&blocks, &patch).map_err(broken)? == Progress::Done {
+        let progress = debug_span!("spread_activation").in_scope(|| scratch.hop(&blocks, &patch));
+        if progress.map_err(broken)? == Progress::Done {
             break;
         }
     }

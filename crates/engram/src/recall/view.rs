@@ -1,6 +1,5 @@
 //! One state of the store as a recall sees it: packed blocks in the map, and what was written since.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use engram_kernels::GraphBlock;
@@ -11,7 +10,7 @@ use crate::error::Result;
 use crate::index::edges;
 use crate::memory::Namespace;
 use crate::source::SourcePattern;
-use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS};
+use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS, VectorBlock};
 use crate::store::nodes::{self, NameNode};
 use crate::store::record::Record;
 use crate::store::state::State;
@@ -174,18 +173,19 @@ impl<'t> View<'t> {
         Ok(())
     }
 
-    /// Calls `each` with every block of packed vectors: the first memory, and the vectors row by row.
-    pub(crate) fn for_each_vector_block(&self, mut each: impl FnMut(u32, &[f32])) -> Result<()> {
-        for index in 0..self.state.packed_memories.div_ceil(VECTOR_ROWS) {
+    /// The blocks of packed vectors, of [`VECTOR_ROWS`] memories each.
+    pub(crate) fn vector_blocks(&self) -> Result<Vec<VectorBlock<'t>>> {
+        let dimensions = self.state.model.dimensions as usize;
+        let memories = self.state.packed_memories;
+        let read = |index: u32| {
             let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
             let block = block::read(self.store, self.txn, BlockKind::Vectors, index)?.ok_or_else(damaged)?;
-            let vectors: Cow<'_, [f32]> = block.vectors().ok_or_else(damaged)?;
-            if block.width != self.state.model.dimensions {
-                return Err(damaged());
-            }
-            each(block.first, &vectors);
-        }
-        Ok(())
+            let rows = VECTOR_ROWS.min(memories - index * VECTOR_ROWS);
+            let fits = (block.first, block.rows) == (index * VECTOR_ROWS, rows);
+            let vectors = block.vectors().filter(|block| fits && block.dimensions == dimensions);
+            vectors.ok_or_else(damaged)
+        };
+        (0..memories.div_ceil(VECTOR_ROWS)).map(read).collect()
     }
 
     /// Calls `each` with every recent vector.

@@ -1,6 +1,7 @@
 //! Words as seeds: BM25 as one hop of spreading from the cue's terms.
 
-use engram_kernels::{GraphBlock, Patch, Progress, SpreadParameters, Spreading, TopK};
+use engram_kernels::{GraphBlock, Patch, SpreadParameters, Spreading, TopK};
+use tracing::debug_span;
 
 use super::cue::Reading;
 use super::view::View;
@@ -60,7 +61,8 @@ pub(crate) fn find(
     // No restart, no retention, no division by the fan, one hop.
     let one_hop = SpreadParameters::act_r().check().map_err(|e| internal(&e.to_string()))?;
     scratch.begin(&one_hop, &seeds).map_err(|e| internal(&e.to_string()))?;
-    while scratch.hop(&blocks, &patch).map_err(damaged)? == Progress::Continue {}
+    // A single hop: the rule allows no more.
+    debug_span!("spread_activation").in_scope(|| scratch.hop(&blocks, &patch)).map_err(damaged)?;
     let mut best = TopK::new(most);
     for node in scratch.touched() {
         if *node < first && reading.is_allowed(view, *node) {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use engram_kernels::{Graph, GraphBlock, GraphError};
+use engram_kernels::{Graph, GraphBlock, GraphError, QuantisedRows, QuantisedVectors};
 use heed::{RoTxn, RwTxn};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,7 +28,8 @@ const SECTION_ALIGNMENT: usize = 64;
 pub(crate) enum BlockKind {
     /// One section for each field of [`Columns`].
     Columns = 1,
-    /// Row-major `f32` vectors; `width` is their dimension.
+    /// Row-major `f32` vectors, and the same vectors quantised: codes, scales, norms of residuals, norms.
+    /// `width` is their dimension. (Stores of format 1 lack all but the first.)
     Vectors = 2,
     /// Row offsets, sums of out-weights, targets, weights; `width` is the number of edges.
     Graph = 3,
@@ -180,10 +181,25 @@ impl<'t> Block<'t> {
         Some(sections)
     }
 
-    /// The block's vectors, row after row.
-    pub(crate) fn vectors(&self) -> Option<Cow<'t, [f32]>> {
-        let [vectors] = self.sections([4 * self.rows as usize * self.width as usize])?;
-        elements(vectors)
+    /// The block's vectors.
+    pub(crate) fn vectors(&self) -> Option<VectorBlock<'t>> {
+        let (rows, dimensions) = (self.rows as usize, self.width as usize);
+        let numbers = rows.checked_mul(dimensions)?;
+        let bytes = numbers.checked_mul(4)?;
+        let quantised = if self.payload.len() == padded(bytes) {
+            None
+        } else {
+            let [_, codes, scales, residual_norms, norms] =
+                self.sections([bytes, numbers, 4 * rows, 4 * rows, 4 * rows])?;
+            Some(QuantisedBlock {
+                codes: bytemuck::cast_slice(codes),
+                scales: elements(scales)?,
+                residual_norms: elements(residual_norms)?,
+                norms: elements(norms)?,
+            })
+        };
+        let [vectors] = self.sections([bytes])?;
+        Some(VectorBlock { first: self.first, dimensions, vectors: elements(vectors)?, quantised })
     }
 
     /// The block's columns.
@@ -214,6 +230,39 @@ impl<'t> Block<'t> {
             targets: elements(targets)?,
             weights: elements(weights)?,
         })
+    }
+}
+
+/// The vectors of one block.
+pub(crate) struct VectorBlock<'t> {
+    /// The first vector's memory.
+    pub(crate) first: u32,
+    /// Coordinates of each vector.
+    pub(crate) dimensions: usize,
+    /// The vectors, row after row.
+    pub(crate) vectors: Cow<'t, [f32]>,
+    quantised: Option<QuantisedBlock<'t>>,
+}
+
+/// The same vectors in 8 bits a coordinate.
+struct QuantisedBlock<'t> {
+    codes: &'t [i8],
+    scales: Cow<'t, [f32]>,
+    residual_norms: Cow<'t, [f32]>,
+    norms: Cow<'t, [f32]>,
+}
+
+impl VectorBlock<'_> {
+    /// The vectors quantised, as the kernels take them; `None` where they were packed without.
+    pub(crate) fn quantised(&self) -> Option<QuantisedRows<'_>> {
+        let QuantisedBlock { codes, scales, residual_norms, norms } = self.quantised.as_ref()?;
+        Some(QuantisedRows::new(self.dimensions, codes, scales, residual_norms, norms))
+    }
+
+    /// The vector of a memory, where it is in this block.
+    pub(crate) fn vector(&self, memory: u32) -> Option<&[f32]> {
+        let at = memory.checked_sub(self.first)? as usize * self.dimensions;
+        self.vectors.get(at..at + self.dimensions)
     }
 }
 
@@ -292,26 +341,38 @@ pub(crate) fn of_vectors(vectors: &[f32], dimensions: u32, sink: &mut Sink<'_>) 
         return Ok(());
     }
     for (index, chunk) in (0_u32..).zip(vectors.chunks(VECTOR_ROWS as usize * dimensions as usize)) {
-        let rows = chunk.len() as u32 / dimensions;
-        let shape = (index * VECTOR_ROWS, rows, dimensions);
-        let (key, bytes) = encode(BlockKind::Vectors, index, shape, &[bytemuck::cast_slice(chunk)]);
+        let (key, bytes) = encode_vectors(index, chunk, dimensions);
         sink(&key, &bytes)?;
     }
     Ok(())
+}
+
+/// The key and the bytes of one block of vectors.
+fn encode_vectors(index: u32, vectors: &[f32], dimensions: u32) -> ([u8; 5], Vec<u8>) {
+    let quantised = QuantisedVectors::new(vectors, dimensions as usize);
+    let rows = quantised.rows();
+    let sections: [&[u8]; 5] = [
+        bytemuck::cast_slice(vectors),
+        bytemuck::cast_slice(rows.codes()),
+        bytemuck::cast_slice(rows.scales()),
+        bytemuck::cast_slice(rows.residual_norms()),
+        bytemuck::cast_slice(rows.norms()),
+    ];
+    let shape = (index * VECTOR_ROWS, rows.len() as u32, dimensions);
+    encode(BlockKind::Vectors, index, shape, &sections)
 }
 
 /// Overwrites a packed vector with zeros, so that nothing of a forgotten memory stays in its block.
 pub(crate) fn erase_vector(store: &Store, txn: &mut RwTxn<'_>, memory: u32) -> Result<()> {
     let index = memory / VECTOR_ROWS;
     let Some(block) = read(store, txn, BlockKind::Vectors, index)? else { return Ok(()) };
-    let (first, rows, width) = (block.first, block.rows, block.width);
-    let Some(mut vectors) = block.vectors().map(Cow::into_owned) else { return Ok(()) };
-    let at = (memory - first) as usize * width as usize;
-    if let Some(vector) = vectors.get_mut(at..at + width as usize) {
+    let width = block.width as usize;
+    let at = (memory - block.first) as usize * width;
+    let Some(mut vectors) = block.vectors().map(|block| block.vectors.into_owned()) else { return Ok(()) };
+    if let Some(vector) = vectors.get_mut(at..at + width) {
         vector.fill(0.0);
     }
-    let shape = (first, rows, width);
-    let (key, bytes) = encode(BlockKind::Vectors, index, shape, &[bytemuck::cast_slice(&vectors)]);
+    let (key, bytes) = encode_vectors(index, &vectors, width as u32);
     store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))
 }
 

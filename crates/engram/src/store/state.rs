@@ -7,14 +7,20 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::tables::Store;
 use crate::error::{Error, Result};
 
-/// The newest store format that this build reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The newest store format that this build reads, and the one in which it packs.
+///
+/// 1 had vectors without their quantised form. Such a store is read and written as it is; it becomes one of
+/// format 2 when it is consolidated.
+pub(crate) const FORMAT: u32 = 2;
 
 const KEY: &[u8] = b"state";
 
 /// What a store is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
+    /// The format of the packed blocks; stands before the other fields, where any build finds it.
+    #[serde(skip)]
+    pub(crate) format: u32,
     /// The number of times that packed blocks were built.
     pub(crate) generation: u64,
     /// Rises with every change, so that a reader knows whether what it prepared still holds.
@@ -58,6 +64,7 @@ impl State {
     /// A new store's state.
     pub(crate) fn new(model: Model) -> Self {
         Self {
+            format: FORMAT,
             generation: 0,
             version: 0,
             memories: 0,
@@ -94,14 +101,15 @@ pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     if checksum != xxh3_64(fields).to_le_bytes() {
         return Err(damaged());
     }
-    postcard::from_bytes(fields).map(Some).map_err(|_| damaged())
+    let state: State = postcard::from_bytes(fields).map_err(|_| damaged())?;
+    Ok(Some(State { format, ..state }))
 }
 
 /// Writes the state.
 pub(crate) fn write(store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
     let fields = postcard::to_allocvec(state).unwrap_or_default();
     let mut bytes = Vec::with_capacity(fields.len() + 12);
-    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&state.format.to_le_bytes());
     bytes.extend_from_slice(&xxh3_64(&fields).to_le_bytes());
     bytes.extend_from_slice(&fields);
     store.tables.meta.put(txn, KEY, &bytes).map_err(|e| store.fail(e))

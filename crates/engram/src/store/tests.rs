@@ -51,7 +51,10 @@ fn read_all(bytes: &[u8]) {
         let Some(block) = block::parse(bytes, kind) else { continue };
         let _ = block.is_intact();
         let _ = block.columns().map(|columns| columns.get(0));
-        let _ = block.vectors().map(|vectors| vectors.len());
+        let _ = block.vectors().map(|block| {
+            let _ = block.vector(1);
+            block.quantised().map(|rows| rows.len())
+        });
         if let Some(rows) = block.graph() {
             let _ = rows.row(0);
             let _ = rows.row(u32::MAX);
