@@ -70,7 +70,7 @@ fn table(size: u64) {
 
 /// Where the time goes, by spans: in a pass of its own, because listening takes a little time itself.
 fn parts(size: u64, spans: &Spans) {
-    let engram = Engram::open(&folder(size)).unwrap();
+    let engram = Engram::open(folder(size)).unwrap();
     let cues = world::cues(CUES, size);
     let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for pass in 0..2 {
