@@ -153,6 +153,11 @@ impl TopK {
             }
             let scores = &mut scores[..run.len()];
             score_rows(&candidates[run.start * dimensions..run.end * dimensions], scores);
+            // Most runs hold nothing that could be kept, which one vectorised comparison tells.
+            let least = self.threshold().unwrap_or(f32::NAN);
+            if !least.is_nan() && !scores.iter().fold(false, |any, &score| any | (score >= least)) {
+                return;
+            }
             for (id, &score) in (first_id + run.start as u32..).zip(scores.iter()) {
                 self.offer(id, score);
             }

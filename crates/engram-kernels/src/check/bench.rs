@@ -70,6 +70,15 @@ pub fn bench(kernels: &[Kernels]) -> Vec<Timing> {
         }));
     }
 
+    let (dimensions, rows) = (768, 8000);
+    let query: Vec<i16> = (0..dimensions).map(|_| numbers.next() as i16 / 128).collect();
+    let codes: Vec<i8> = (0..rows * dimensions).map(|_| numbers.next() as i8).collect();
+    let mut dots = vec![0; rows];
+    let what = "scan of 8-bit codes, 768 dimensions, 8,000 vectors";
+    timings.push(time(kernels, (what, "vector", rows), |kernels| {
+        kernels.vector_dot_i8_into(&query, &codes, &mut dots);
+    }));
+
     let graph = hubs(&mut numbers, 17);
     let seeds: Vec<(u32, f32)> = (0..graph.nodes() as u32)
         .filter(|&node| graph.row(node).0.len() > 3)
