@@ -97,6 +97,33 @@ fn similarity() {
     });
 }
 
+/// A block that no cache holds is read ahead of its use, beyond its end too, and has the bits of its parts.
+#[test]
+fn similarity_of_large_blocks() {
+    for length in [101, 768] {
+        let rows = (17 << 20) / (size_of::<f32>() * length) + 1;
+        let values = numbers(rows * length);
+        each(|kernels| {
+            let (query, block) = (values[..length].to_vec(), values.clone());
+            type Scores = fn(Kernels, &[f32], &[f32], &mut [f32]);
+            let functions: [Scores; 3] = [
+                |kernels, query, block, scores| kernels.vector_dot_into(query, block, scores),
+                |kernels, query, block, scores| kernels.vector_norms_into(block, query.len(), scores),
+                |kernels, query, block, scores| kernels.vector_similarity_into(query, block, scores),
+            ];
+            for function in functions {
+                let mut whole = vec![7.0; rows];
+                function(kernels, &query, &block, &mut whole);
+                for (part, scores) in block.chunks(999 * length).zip(whole.chunks(999)) {
+                    let mut again = vec![7.0; scores.len()];
+                    function(kernels, &query, part, &mut again);
+                    assert!(scores.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
+                }
+            }
+        });
+    }
+}
+
 #[test]
 fn decay() {
     let values = numbers(LENGTHS);

@@ -20,24 +20,28 @@ const level = @field(abi.Level, config.level);
 /// and 8 numbers, 32 of 16 on v4 and of 4 on aarch64.
 const similarity = switch (level) {
     .x86_64_v4 => Similarity(16, .{
-        .dot = .{ .rows = 4, .lanes = 32 },
-        .norm = .{ .rows = 4, .lanes = 32 },
-        .cosine = .{ .rows = 4, .lanes = 32 },
+        .dot = .{ .rows = 2, .lanes = 32 },
+        .norm = .{ .rows = 2, .lanes = 32 },
+        .cosine = .{ .rows = 2, .lanes = 32 },
+        .fetched = 0,
     }),
     .x86_64_v3 => Similarity(8, .{
         .dot = .{ .rows = 2, .lanes = 32 },
         .norm = .{ .rows = 2, .lanes = 32 },
         .cosine = .{ .rows = 2, .lanes = 16 },
+        .fetched = 16 << 20,
     }),
     .neon => Similarity(4, .{
         .dot = .{ .rows = 2, .lanes = 32 },
         .norm = .{ .rows = 2, .lanes = 32 },
         .cosine = .{ .rows = 2, .lanes = 16 },
+        .fetched = 16 << 20,
     }),
     else => Similarity(4, .{
         .dot = .{ .rows = 2, .lanes = 16 },
         .norm = .{ .rows = 2, .lanes = 16 },
         .cosine = .{ .rows = 1, .lanes = 16 },
+        .fetched = 16 << 20,
     }),
 };
 

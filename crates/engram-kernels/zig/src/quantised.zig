@@ -12,6 +12,7 @@
 //! pieces, so that nothing outside the block is read.
 
 const loadFirst = @import("tail.zig").loadFirst;
+const prefetch = @import("prefetch.zig").prefetch;
 
 /// Rows of a tile.
 const tile_rows = 4;
@@ -96,14 +97,4 @@ pub fn Quantised(comptime width: comptime_int) type {
             return mask;
         }
     };
-}
-
-/// Fetches the lines of `bytes` bytes from `offset` on. They may lie beyond the block: a prefetch reads
-/// nothing that a program could notice.
-inline fn prefetch(rows: [*]const i8, offset: usize, comptime bytes: comptime_int) void {
-    const lines = (bytes + 63) / 64;
-    inline for (0..lines) |line| {
-        const address = @intFromPtr(rows) +% offset +% line * 64;
-        @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = 3 });
-    }
 }
