@@ -17,9 +17,13 @@ pub const Curve = enum(u32) { half_life = 0, time_constant = 1, power = 2 };
 /// Memories of a batch.
 const batch = 64;
 
+/// Divisions at a time in a batch: two fill a short register.
+const divisions = 2;
+
 /// Results for all memories, in vectors of `width` (a power of two). In batches, the divisions of 64
-/// memories go first, then their polynomials: with short vectors, which are many to an iteration, a step
-/// of either is so followed by others that do not wait for it. Long ones need no such help.
+/// memories go first, then their logarithms, if any, then their powers: with short registers, of which each step
+/// takes many, a loop so holds one polynomial's constants, and steps that do not wait for one another
+/// follow each other. Long registers need no such help.
 pub inline fn apply(
     comptime width: comptime_int,
     comptime batches: bool,
@@ -33,51 +37,65 @@ pub inline fn apply(
 ) void {
     var i: usize = 0;
     while (batches and i + batch <= count) : (i += batch) {
-        var exponents: [batch]f32 = undefined;
+        var numbers: [batch]f32 = undefined;
         var j: usize = 0;
-        while (j < batch) : (j += width) {
-            exponents[j..][0..width].* = halvings(width, curve, exponent, ages[i + j ..][0..width].*, stabilities[i + j ..][0..width].*);
+        while (j < batch) : (j += divisions) {
+            const age: @Vector(divisions, f64) = ages[i + j ..][0..divisions].*;
+            numbers[j..][0..divisions].* = narrowed(divisions, curve, age, stabilities[i + j ..][0..divisions].*);
+        }
+        j = 0;
+        while (curve == .power and j < batch) : (j += width) {
+            numbers[j..][0..width].* = halvings(width, curve, exponent, numbers[j..][0..width].*);
         }
         j = 0;
         while (j < batch) : (j += width) {
             const strength: @Vector(width, f32) = strengths[i + j ..][0..width].*;
-            results[i + j ..][0..width].* = strength * retention(width, exponents[j..][0..width].*);
+            results[i + j ..][0..width].* = strength * retention(width, numbers[j..][0..width].*);
         }
     }
     comptime var step = width;
     inline while (step > 0) : (step /= 2) {
         while (i + step <= count) : (i += step) {
-            const retained = retention(step, halvings(step, curve, exponent, ages[i..][0..step].*, stabilities[i..][0..step].*));
+            const number = narrowed(step, curve, ages[i..][0..step].*, stabilities[i..][0..step].*);
+            const retained = retention(step, halvings(step, curve, exponent, number));
             results[i..][0..step].* = @as(@Vector(step, f32), strengths[i..][0..step].*) * retained;
         }
     }
 }
 
-inline fn halvings(
+/// The ratio as the curve has it in f32: of a power, its base.
+inline fn narrowed(
     comptime width: comptime_int,
     comptime curve: Curve,
-    exponent: f32,
     ages: @Vector(width, f64),
     stabilities: @Vector(width, f64),
 ) @Vector(width, f32) {
     const D = @Vector(width, f64);
-    const F = @Vector(width, f32);
     const zero: D = @splat(0);
     // Not above 0, or NaN: 0. Then 0 / 0 is a NaN, which `retention` maps to 0.
     const age = @select(f64, ages > zero, ages, zero);
     const stability = @select(f64, stabilities > zero, stabilities, zero);
     const ratio = age / stability;
-    switch (curve) {
-        .half_life => return @floatCast(ratio),
-        .time_constant => return @floatCast(ratio * @as(D, @splat(contract.log2_e))),
-        .power => {
-            const base: F = @floatCast(@as(D, @splat(1)) + ratio);
-            const finite = base <= @as(F, @splat(std.math.floatMax(f32)));
-            const exponents: F = @splat(exponent);
-            const infinite: F = @splat(std.math.inf(f32));
-            return @select(f32, finite, exponents * log2(width, base), infinite);
-        },
-    }
+    return @floatCast(switch (curve) {
+        .half_life => ratio,
+        .time_constant => ratio * @as(D, @splat(contract.log2_e)),
+        .power => @as(D, @splat(1)) + ratio,
+    });
+}
+
+/// What `retention` takes, of a narrowed ratio.
+inline fn halvings(
+    comptime width: comptime_int,
+    comptime curve: Curve,
+    exponent: f32,
+    number: @Vector(width, f32),
+) @Vector(width, f32) {
+    if (curve != .power) return number;
+    const F = @Vector(width, f32);
+    const finite = number <= @as(F, @splat(std.math.floatMax(f32)));
+    const exponents: F = @splat(exponent);
+    const infinite: F = @splat(std.math.inf(f32));
+    return @select(f32, finite, exponents * log2(width, number), infinite);
 }
 
 /// 2^(−halvings) for halvings ≥ 0; +0 above 126 and for a NaN.

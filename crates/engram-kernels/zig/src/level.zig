@@ -53,8 +53,8 @@ const quantised = switch (level) {
 };
 
 /// Memories at a time: some registers' worth, so that divisions overlap with polynomials.
-const memories = if (level == .x86_64_v3 or level == .x86_64_v4) 16 else 8;
-const batches = memories == 8;
+const memories = if (batches) 32 else 16;
+const batches = level != .x86_64_v3 and level != .x86_64_v4;
 
 const implementations = struct {
     fn vector_similarity(query: abi.Numbers, query_norm: f32, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
