@@ -136,13 +136,6 @@ impl QuantisedScan {
         });
     }
 
-    /// Rows that would be scored exactly if the scan ended here, at the most.
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        let least = self.least();
-        self.kept.iter().filter(|kept| kept.score.is_none() && kept.upper >= least).count()
-    }
-
     /// Takes in what another scan for the same query has kept: the result is that of one scan over
     /// both's rows. So that blocks can be shared out among threads.
     pub fn merge(&mut self, other: Self) {

@@ -158,7 +158,6 @@ fn few_rows_are_scored_exactly() {
         let query: Vec<f32> = (0..dimensions).map(|_| numbers.next_signed()).collect();
         let mut scan = QuantisedScan::new(k, &query);
         scan.scan(quantised.rows(), 0, None);
-        assert!((k..100).contains(&scan.kept()), "{}", scan.kept());
         let mut scored = 0;
         let found = scan.finish(|id| {
             scored += 1;
