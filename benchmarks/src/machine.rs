@@ -1,0 +1,65 @@
+//! What the figures were measured on.
+
+use engram_kernels::Kernels;
+use serde::Serialize;
+
+use crate::session::PACKAGES;
+
+#[derive(Serialize)]
+pub struct Machine {
+    pub processor: String,
+    pub threads_available: usize,
+    pub caches: String,
+    pub system: String,
+    /// The kernels that Engram's figures are of.
+    pub kernels: String,
+    /// Rust's crates among the peers.
+    pub crates: Vec<String>,
+    pub packages: &'static [&'static str],
+    /// All work runs in one thread, unless its name says otherwise.
+    pub threads_used: usize,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        let first = |file: &str, key: &str| {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+            line.split_once(':').map_or("unknown", |(_, value)| value).trim().to_owned()
+        };
+        let caches = (0..4).filter_map(|index| {
+            let read = |what: &str| {
+                let folder = format!("/sys/devices/system/cpu/cpu0/cache/index{index}");
+                std::fs::read_to_string(format!("{folder}/{what}")).ok().map(|text| text.trim().to_owned())
+            };
+            Some(format!("L{} {} {}", read("level")?, read("type")?.to_lowercase(), read("size")?))
+        });
+        Self {
+            processor: first("/proc/cpuinfo", "model name"),
+            threads_available: std::thread::available_parallelism().map_or(1, usize::from),
+            caches: caches.collect::<Vec<_>>().join(", "),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            kernels: Kernels::best().level().to_string(),
+            crates: crates(),
+            packages: &PACKAGES,
+            threads_used: 1,
+        }
+    }
+}
+
+/// The versions of the crates that were linked, as the lock file has them.
+fn crates() -> Vec<String> {
+    const PEERS: [&str; 7] = ["graph", "matrixmultiply", "ndarray", "numkong", "petgraph", "simsimd", "sprs"];
+    let mut name = None;
+    let mut found = Vec::new();
+    for line in include_str!("../Cargo.lock").lines() {
+        if let Some(value) = line.strip_prefix("name = ") {
+            name = Some(value.trim_matches('"'));
+        } else if let (Some(version), Some(name)) = (line.strip_prefix("version = "), name)
+            && PEERS.contains(&name)
+        {
+            found.push(format!("{name} {}", version.trim_matches('"')));
+        }
+    }
+    found
+}

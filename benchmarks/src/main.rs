@@ -1,0 +1,94 @@
+//! Times Engram beside the libraries that people would take instead: the same work, in turns, in one run.
+//!
+//! A run goes from a [`session`] (which starts the [`workers`]) through the benchmarks ([`similarity`], [`top_k`],
+//! [`spreading`], [`decay`], [`recall`]): each hands [`contender`]s to [`rounds`] and the times to the [`report`],
+//! from which [`charts`] are drawn.
+
+mod charts;
+mod contender;
+mod decay;
+mod folder;
+mod graphs;
+mod jobs;
+mod machine;
+mod native;
+mod recall;
+mod report;
+mod rounds;
+mod seeded;
+mod session;
+mod similarity;
+mod spreading;
+mod spreading_peers;
+mod top_k;
+mod workers;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use session::Session;
+
+/// Times Engram beside its peers, on the same work and in the same run.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// What to time.
+    #[arg(value_enum, default_value_t = Bench::All)]
+    bench: Bench,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Draw charts (SVG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    plot: Option<PathBuf>,
+    /// Small work and few rounds: shows that everything runs and agrees; the times mean nothing.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Times one thing and reports it.
+type Run = fn(&mut Session) -> Result<()>;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bench {
+    Similarity,
+    Topk,
+    Spreading,
+    Decay,
+    Recall,
+    All,
+    /// Serve another process of this program on standard input and output.
+    #[value(hide = true)]
+    Worker,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if arguments.bench == Bench::Worker {
+        return native::serve();
+    }
+    let benches: [(Bench, Run); 5] = [
+        (Bench::Similarity, similarity::run),
+        (Bench::Topk, top_k::run),
+        (Bench::Spreading, spreading::run),
+        (Bench::Decay, decay::run),
+        (Bench::Recall, recall::run),
+    ];
+    let mut session = Session::start(arguments.quick, arguments.json)?;
+    for (bench, run) in benches {
+        if arguments.bench == Bench::All || arguments.bench == bench {
+            run(&mut session)?;
+        }
+    }
+    let report = &session.report;
+    report.frame();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+    }
+    if let Some(folder) = &arguments.plot {
+        charts::draw(report, folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Spreading activation over whole graphs: many steps with everything active, and a few hops from a few seeds.
+
+use std::rc::Rc;
+
+use anyhow::{Result, bail};
+use engram_kernels::{
+    Dangling, FanExponent, Graph, Kernels, SpreadMethod, SpreadParameters, SpreadRule, Spreading,
+};
+
+use crate::contender::{Contender, Role};
+use crate::jobs::{Job, Task};
+use crate::seeded::Numbers;
+use crate::session::{Comparison, Session};
+use crate::{folder, graphs, spreading_peers};
+
+/// Steps of [`Task::DenseSteps`].
+pub const STEPS: u32 = 20;
+/// Hops of [`Task::ThreeHops`].
+pub const HOPS: u32 = 3;
+/// The share that travels on in PageRank.
+pub const DAMPING: f32 = 0.85;
+const SEEDS: usize = 10;
+
+pub fn run(session: &mut Session) -> Result<()> {
+    for (name, make) in graphs::all(session.quick) {
+        let graph = match make() {
+            Ok(graph) => graph,
+            Err(error) => {
+                session.report.missing.push(format!("the graph {name}: {error:#}"));
+                continue;
+            }
+        };
+        let size = format!("{name}, {} nodes, {} edges", graph.nodes(), graph.edges());
+        for (task, title) in [
+            (Task::DenseSteps, "20 dense steps"),
+            (Task::PageRank, "personalised PageRank to 1e-6"),
+            (Task::ThreeHops, "3 hops from 10 seeds"),
+        ] {
+            let job = write(name, &graph, task)?;
+            let ours = [
+                ("Engram".to_owned(), Role::Engram, Kernels::best()),
+                ("portable".to_owned(), Role::Portable, Kernels::portable()),
+            ];
+            let loaded = load(&job)?;
+            let mut contenders = of_loaded(&loaded, &ours);
+            contenders.extend(spreading_peers::all(&loaded));
+            // PageRank's peers stop by rules of their own.
+            let tolerance = if task == Task::PageRank { 1e-2 } else { 1e-4 };
+            let work = format!("{title} over {size}");
+            session.compare(
+                &job,
+                contenders,
+                Comparison { bench: "spreading", work, unit: "run", units: 1.0, tolerance },
+            )?;
+            let traversed = traversed(&loaded);
+            session.report.note(format!("{traversed} edges traversed"));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a graph to files, and chooses seeds: nodes that lead somewhere.
+fn write(name: &str, graph: &Graph, task: Task) -> Result<Job> {
+    let nodes = graph.nodes();
+    let prefix = format!("{}-{nodes}-{}", name.replace(' ', "-"), graph.edges());
+    let fan = |node: u32| graph.row(node).0.len();
+    let with_more = (0..nodes as u32).filter(|&node| fan(node) > 3).take(SEEDS).count();
+    let least = if with_more == SEEDS { 4 } else { 1 };
+    let seeds = || {
+        let mut numbers = Numbers(10);
+        let mut seeds = Vec::new();
+        while seeds.len() < SEEDS {
+            let node = numbers.below(nodes as u64) as u32;
+            if fan(node) >= least && !seeds.contains(&node) {
+                seeds.push(node);
+            }
+        }
+        seeds.sort_unstable();
+        seeds
+    };
+    Ok(Job::Spreading {
+        task,
+        nodes,
+        offsets: folder::file(&format!("{prefix}-offsets"), || graph.offsets().to_vec())?,
+        targets: folder::file(&format!("{prefix}-targets"), || graph.targets().to_vec())?,
+        weights: folder::file(&format!("{prefix}-weights"), || graph.weights().to_vec())?,
+        seeds: folder::file(&format!("{prefix}-seeds"), seeds)?,
+    })
+}
+
+/// A graph and what is to be done on it.
+pub struct Loaded {
+    pub task: Task,
+    pub graph: Graph,
+    pub seeds: Vec<(u32, f32)>,
+    pub rule: SpreadRule,
+}
+
+fn load(job: &Job) -> Result<Rc<Loaded>> {
+    let Job::Spreading { task, nodes, offsets, targets, weights, seeds } = job else {
+        bail!("not about spreading: {job:?}")
+    };
+    let all = usize::MAX;
+    let (offsets, targets) = (folder::read(offsets, all)?, folder::read(targets, all)?);
+    let graph = Graph::from_csr(*nodes, offsets, targets, folder::read(weights, all)?)?;
+    let seeds: Vec<u32> = folder::read(seeds, all)?;
+    let share = 1.0 / seeds.len() as f32;
+    let seeds = seeds.into_iter().map(|node| (node, share)).collect();
+    let page_rank = SpreadParameters::personalised_page_rank(DAMPING);
+    let rule = match task {
+        Task::DenseSteps => page_rank.with_max_hops(STEPS).with_tolerance(0.0),
+        Task::PageRank => page_rank.with_dangling(Dangling::ReturnToSeeds),
+        Task::ThreeHops => SpreadParameters::constrained(1.0, 0.0, HOPS)
+            .with_retention(0.0)
+            .with_fan_exponent(FanExponent::One),
+    };
+    Ok(Rc::new(Loaded { task: *task, graph, seeds, rule: rule.check()? }))
+}
+
+/// Engram's kernels, which choose between push and pull at each hop.
+pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)]) -> Result<Vec<Contender>> {
+    Ok(of_loaded(&load(job)?, kernels))
+}
+
+fn of_loaded(loaded: &Rc<Loaded>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> {
+    let one = |(name, role, kernels): &(String, Role, Kernels)| {
+        let loaded = Rc::clone(loaded);
+        let spreading = Spreading::with_kernels(loaded.graph.nodes(), *kernels);
+        let call = move |spreading: &mut Spreading| {
+            let run = spreading.run(&loaded.graph, &loaded.seeds, &loaded.rule, SpreadMethod::Auto);
+            debug_assert!(run.is_ok(), "the seeds are nodes");
+        };
+        Contender::local(name, *role, spreading, call, |spreading| spreading.activations().to_vec())
+    };
+    kernels.iter().map(one).collect()
+}
+
+fn traversed(loaded: &Loaded) -> u64 {
+    let mut spreading = Spreading::new(loaded.graph.nodes());
+    let run = spreading.run(&loaded.graph, &loaded.seeds, &loaded.rule, SpreadMethod::Auto);
+    debug_assert!(run.is_ok(), "the seeds are nodes");
+    spreading.edges_traversed()
+}

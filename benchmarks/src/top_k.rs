@@ -1,0 +1,249 @@
+//! The ten best of a block that fits no cache: exactly, whatever the vectors are like.
+
+use std::rc::Rc;
+
+use anyhow::{Result, bail, ensure};
+use engram_kernels::{Kernels, QuantisedRows, QuantisedScan, QuantisedVectors, Scored, TopK};
+
+use crate::contender::{Contender, Role};
+use crate::folder;
+use crate::jobs::Job;
+use crate::rounds::Times;
+use crate::seeded::Numbers;
+use crate::session::{Comparison, Session};
+use crate::similarity::plain_read;
+
+const K: usize = 10;
+
+/// Makes so many vectors of so many dimensions.
+type Maker = fn(&mut Numbers, usize, usize) -> Vec<f32>;
+
+/// How the vectors lie.
+const SHAPES: [(&str, Maker); 4] =
+    [("random", random), ("clustered", clustered), ("duplicated", duplicated), ("near-tied", near_tied)];
+
+fn random(numbers: &mut Numbers, rows: usize, dimensions: usize) -> Vec<f32> {
+    numbers.centred(rows * dimensions)
+}
+
+/// A thousand centres, each with vectors about it.
+fn clustered(numbers: &mut Numbers, rows: usize, dimensions: usize) -> Vec<f32> {
+    let centres = numbers.centred(1_000 * dimensions);
+    let mut vectors = Vec::with_capacity(rows * dimensions);
+    for _ in 0..rows {
+        let centre = numbers.below(1_000) as usize * dimensions;
+        vectors.extend(centres[centre..centre + dimensions].iter().map(|c| c + 0.2 * (numbers.unit() - 0.5)));
+    }
+    vectors
+}
+
+/// A thousand vectors, again and again: most ranks are decided by the id.
+fn duplicated(numbers: &mut Numbers, rows: usize, dimensions: usize) -> Vec<f32> {
+    let originals = numbers.centred(1_000 * dimensions);
+    let mut vectors = Vec::with_capacity(rows * dimensions);
+    for _ in 0..rows {
+        let original = numbers.below(1_000) as usize * dimensions;
+        vectors.extend_from_slice(&originals[original..original + dimensions]);
+    }
+    vectors
+}
+
+/// One vector with noise far below what 8 bits resolve: no bound can tell any two apart.
+fn near_tied(numbers: &mut Numbers, rows: usize, dimensions: usize) -> Vec<f32> {
+    let original = numbers.centred(dimensions);
+    let mut vectors = Vec::with_capacity(rows * dimensions);
+    for _ in 0..rows {
+        vectors.extend(original.iter().map(|x| x + 1e-5 * (numbers.unit() - 0.5)));
+    }
+    vectors
+}
+
+pub fn run(session: &mut Session) -> Result<()> {
+    let (rows, dimensions) = if session.quick { (3_000, 96) } else { (200_000, 768) };
+    for (shape, make) in SHAPES {
+        let vectors = folder::file(&format!("{shape}-{dimensions}-{rows}"), || {
+            make(&mut Numbers(shape.len() as u64), rows, dimensions)
+        })?;
+        let query = folder::file(&format!("query-{dimensions}"), || Numbers(!768).centred(dimensions))?;
+        let job = Job::TopK { dimensions, rows, k: K, vectors, query };
+        let ours = [
+            ("Engram".to_owned(), Role::Engram, Kernels::best()),
+            ("portable".to_owned(), Role::Portable, Kernels::portable()),
+        ];
+        let set = set(&job)?;
+        let mut contenders = of_set(&set, &ours);
+        contenders.push(full_scan(&set));
+        if shape == "random" {
+            contenders.extend(limits_and_threads(&set));
+        }
+        let work = format!("{K} of {rows} × {dimensions}, {shape}");
+        let times = session.compare(
+            &job,
+            contenders,
+            Comparison { bench: "topk", work, unit: "vector", units: rows as f64, tolerance: 1e-4 },
+        )?;
+        let scored = scored_exactly(&set)?;
+        session.report.note(format!(
+            "{} bytes a vector; {scored} of {rows} vectors scored exactly; ids and bits are those of the full scan",
+            bytes_per_vector(set.quantised.rows())
+        ));
+        if shape == "random" {
+            session.report.note(gain(&times)?);
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that a scan reads of each vector: its codes, its scale and its two lengths.
+fn bytes_per_vector(rows: QuantisedRows<'_>) -> usize {
+    rows.dimensions() + 3 * size_of::<f32>()
+}
+
+/// Vectors twice: as they are, and quantised.
+struct Set {
+    dimensions: usize,
+    k: usize,
+    query: Vec<f32>,
+    vectors: Vec<f32>,
+    quantised: QuantisedVectors,
+}
+
+impl Set {
+    fn vector(&self, id: u32) -> &[f32] {
+        &self.vectors[id as usize * self.dimensions..][..self.dimensions]
+    }
+
+    fn scan(&self, kernels: Kernels, rows: QuantisedRows<'_>, first_id: u32) -> QuantisedScan {
+        let mut scan = QuantisedScan::with_kernels(self.k, &self.query, kernels);
+        scan.scan(rows, first_id, None);
+        scan
+    }
+
+    fn halves(&self) -> [(QuantisedRows<'_>, u32); 2] {
+        let rows = self.quantised.rows();
+        let (middle, dimensions) = (rows.len() / 2, self.dimensions);
+        let part = |from: usize, to: usize| {
+            QuantisedRows::new(
+                dimensions,
+                &rows.codes()[from * dimensions..to * dimensions],
+                &rows.scales()[from..to],
+                &rows.residual_norms()[from..to],
+                &rows.norms()[from..to],
+            )
+        };
+        [(part(0, middle), 0), (part(middle, rows.len()), middle as u32)]
+    }
+}
+
+fn set(job: &Job) -> Result<Rc<Set>> {
+    let Job::TopK { dimensions, rows, k, vectors, query } = job else { bail!("not about top-k: {job:?}") };
+    let vectors = folder::read(vectors, rows * dimensions)?;
+    let quantised = QuantisedVectors::new(&vectors, *dimensions);
+    let query = folder::read(query, *dimensions)?;
+    Ok(Rc::new(Set { dimensions: *dimensions, k: *k, query, vectors, quantised }))
+}
+
+/// The scores alone: of equal ones, peers may take any.
+fn scores(best: &[Scored]) -> Vec<f32> {
+    best.iter().map(|scored| scored.score).collect()
+}
+
+/// Engram's scan of codes, with exact scores for what they leave.
+pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)]) -> Result<Vec<Contender>> {
+    Ok(of_set(&set(job)?, kernels))
+}
+
+fn of_set(set: &Rc<Set>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> {
+    let one = |(name, role, kernels): &(String, Role, Kernels)| {
+        let (set, kernels) = (Rc::clone(set), *kernels);
+        let call = move |best: &mut Vec<Scored>| {
+            *best = set.scan(kernels, set.quantised.rows(), 0).finish(|id| set.vector(id));
+        };
+        Contender::local(name, *role, Vec::new(), call, |best| scores(best))
+    };
+    kernels.iter().map(one).collect()
+}
+
+fn full_scan(set: &Rc<Set>) -> Contender {
+    let set = Rc::clone(set);
+    let call = move |best: &mut Vec<Scored>| *best = scan_all(&set);
+    Contender::local("Engram, full scan", Role::Variant, Vec::new(), call, |best| scores(best))
+}
+
+fn scan_all(set: &Set) -> Vec<Scored> {
+    let mut best = TopK::with_kernels(set.k, Kernels::best());
+    best.scan_dot(&set.query, &set.vectors, 0, None);
+    best.into_sorted()
+}
+
+/// How many vectors were scored exactly; refuses a result that is not the full scan's, ids and bits.
+fn scored_exactly(set: &Set) -> Result<usize> {
+    let mut scored = 0;
+    let best = set.scan(Kernels::best(), set.quantised.rows(), 0).finish(|id| {
+        scored += 1;
+        set.vector(id)
+    });
+    let full = scan_all(set);
+    let key = |best: &[Scored]| best.iter().map(|s| (s.id, s.score.to_bits())).collect::<Vec<_>>();
+    ensure!(key(&best) == key(&full), "the scan of codes gave {best:?}, the full scan {full:?}");
+    Ok(scored)
+}
+
+/// Plain reads of the codes, and two threads of each.
+fn limits_and_threads(set: &Rc<Set>) -> Vec<Contender> {
+    let read = |codes: &[i8]| plain_read(bytemuck::cast_slice(&codes[..codes.len() / 4 * 4]));
+    let (one, two, both) = (Rc::clone(set), Rc::clone(set), Rc::clone(set));
+    vec![
+        Contender::local(
+            "plain read of the codes",
+            Role::Limit,
+            0u32,
+            move |sum| *sum = read(one.quantised.rows().codes()),
+            |_| Vec::new(),
+        ),
+        Contender::local(
+            "plain read of the codes, 2 threads",
+            Role::Limit,
+            0u32,
+            move |sum| {
+                let [(a, _), (b, _)] = two.halves();
+                *sum = std::thread::scope(|scope| {
+                    let other = scope.spawn(move || read(b.codes()));
+                    read(a.codes()).wrapping_add(other.join().unwrap_or_default())
+                });
+            },
+            |_| Vec::new(),
+        ),
+        Contender::local(
+            "Engram, 2 threads",
+            Role::Variant,
+            Vec::new(),
+            move |best| {
+                let [(a, first), (b, second)] = both.halves();
+                let set: &Set = &both;
+                let scan = std::thread::scope(|scope| {
+                    let other = scope.spawn(move || set.scan(Kernels::best(), b, second));
+                    let mut scan = set.scan(Kernels::best(), a, first);
+                    if let Ok(other) = other.join() {
+                        scan.merge(other);
+                    }
+                    scan
+                });
+                *best = scan.finish(|id| set.vector(id));
+            },
+            |best: &Vec<Scored>| scores(best),
+        ),
+    ]
+}
+
+fn gain(times: &[Times]) -> Result<String> {
+    let find = |name: &str| {
+        times.iter().find(|t| t.name == name).ok_or_else(|| anyhow::anyhow!("nobody is called {name}"))
+    };
+    let ours = find("Engram")?.over(find("Engram, 2 threads")?).median;
+    let reads = find("plain read of the codes")?.over(find("plain read of the codes, 2 threads")?).median;
+    Ok(format!(
+        "two threads: {ours:.2} times as fast; two plain readers: {reads:.2} times; share {:.2}",
+        ours / reads
+    ))
+}
