@@ -16,33 +16,13 @@ const Status = abi.Status;
 const many = abi.many;
 const level = @field(abi.Level, config.level);
 
-/// Numbers in a register, and the tiles that fit the level's registers: 16 on x86-64-v2 and v3, of 4
-/// and 8 numbers, 32 of 16 on v4 and of 4 on aarch64.
+/// Numbers in a register, and the lanes whose sums fit the level's registers: 16 registers on x86-64-v2
+/// and v3, of 4 and 8 numbers, 32 of 16 on v4 and of 4 on aarch64.
 const similarity = switch (level) {
-    .x86_64_v4 => Similarity(16, .{
-        .dot = .{ .rows = 2, .lanes = 32 },
-        .norm = .{ .rows = 2, .lanes = 32 },
-        .cosine = .{ .rows = 2, .lanes = 32 },
-        .fetched = 0,
-    }),
-    .x86_64_v3 => Similarity(8, .{
-        .dot = .{ .rows = 2, .lanes = 32 },
-        .norm = .{ .rows = 2, .lanes = 32 },
-        .cosine = .{ .rows = 2, .lanes = 16 },
-        .fetched = 16 << 20,
-    }),
-    .neon => Similarity(4, .{
-        .dot = .{ .rows = 2, .lanes = 32 },
-        .norm = .{ .rows = 2, .lanes = 32 },
-        .cosine = .{ .rows = 2, .lanes = 16 },
-        .fetched = 16 << 20,
-    }),
-    else => Similarity(4, .{
-        .dot = .{ .rows = 2, .lanes = 16 },
-        .norm = .{ .rows = 2, .lanes = 16 },
-        .cosine = .{ .rows = 1, .lanes = 16 },
-        .fetched = 16 << 20,
-    }),
+    .x86_64_v4 => Similarity(16, .{ .dot = 32, .norm = 32, .cosine = 32 }),
+    .x86_64_v3 => Similarity(8, .{ .dot = 32, .norm = 32, .cosine = 32 }),
+    .neon => Similarity(4, .{ .dot = 32, .norm = 32, .cosine = 32 }),
+    else => Similarity(4, .{ .dot = 32, .norm = 32, .cosine = 16 }),
 };
 
 /// Codes at a time: as many 16-bit integers as fit a register.

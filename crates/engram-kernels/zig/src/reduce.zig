@@ -1,8 +1,13 @@
 //! The fold of a reduction's lanes: lane j += lane j + 16, then + 8, + 4, + 2, + 1. `@reduce(.Add)` is
 //! a serial sum in strict mode, so the tree is written out; several rows share its last steps.
 
+const std = @import("std");
+
+/// What is left of a row's lanes before the last two steps.
+pub const Four = @Vector(4, f32);
+
 /// Folds one row, given as `count` vectors of `width` lanes, until four lanes are left.
-inline fn toFour(comptime width: comptime_int, comptime count: comptime_int, row: [count]@Vector(width, f32)) @Vector(4, f32) {
+pub inline fn toFour(comptime width: comptime_int, comptime count: comptime_int, row: [count]@Vector(width, f32)) Four {
     if (count > 1) {
         const half = count / 2;
         var sums: [half]@Vector(width, f32) = undefined;
@@ -22,20 +27,12 @@ inline fn slice(
     comptime length: comptime_int,
     vector: @Vector(width, f32),
 ) @Vector(length, f32) {
-    comptime var mask: [length]i32 = undefined;
-    inline for (0..length) |i| mask[i] = first + i;
+    const mask = comptime std.simd.iota(i32, length) + @as(@Vector(length, i32), @splat(first));
     return @shuffle(f32, vector, undefined, mask);
 }
 
-/// The sums of `rows` rows, each given as `count` vectors of `width` lanes.
-pub inline fn fold(
-    comptime width: comptime_int,
-    comptime count: comptime_int,
-    comptime rows: comptime_int,
-    accumulators: [rows][count]@Vector(width, f32),
-) @Vector(rows, f32) {
-    var four: [rows]@Vector(4, f32) = undefined;
-    inline for (0..rows) |r| four[r] = toFour(width, count, accumulators[r]);
+/// The sums of `rows` rows, of each of which four lanes are left.
+pub inline fn fold(comptime rows: comptime_int, four: [rows]Four) @Vector(rows, f32) {
     // Of two rows at a time: lanes 0 and 1 += lanes 2 and 3; then lane 0 += lane 1.
     const low = @Vector(4, i32){ 0, 1, -1, -2 };
     const high = @Vector(4, i32){ 2, 3, -3, -4 };

@@ -6,9 +6,10 @@
 //!     norm   = sqrt(row · row)
 //!     cosine = dot / (query_norm · row_norm), 0 where either norm is 0, then clamped to [−1, 1]
 //!
-//! The fast form scores several rows at once, so that they share each load of the query, the fold of
-//! the lanes, the square root and the division. Where 32 lanes of each sum would not fit the
-//! registers, a tile goes through its rows twice, once for each half of the lanes.
+//! The fast form reads the block from its beginning to its end, one row after another, as memory likes it
+//! best; the lanes of four rows are then folded together, so that they share its last steps, the square
+//! root and the division. Where 32 lanes of each sum would not fit the registers, a row is read twice,
+//! once for each half of the lanes.
 //!
 //! A tail fills part of one vector. Any row but the last few is followed by other rows of the block:
 //! there the whole vector is loaded and what belongs to the next row replaced by zeros. The last rows
@@ -21,44 +22,38 @@ const loadFirst = @import("tail.zig").loadFirst;
 const prefetch = @import("prefetch.zig").prefetch;
 const reduce = @import("reduce.zig");
 
-/// Bytes between the fetching of numbers and their use. The rows of a tile lie behind one another, so what comes
-/// next is fetched in the order of the block. Measured on Zen 5 at x86-64-v4, two rows and 8 KiB are the best over
-/// blocks in L2, in L3 and in memory: with 2 KiB, those in memory gain nothing; with 16 KiB or tiles of four
-/// rows, those in L2 are slower.
+/// Bytes between the fetching of numbers and their use.
 const ahead = 8192;
+
+/// Bytes of the least block that is fetched ahead of its use: one of this size is not expected in the
+/// caches next to the processor, where fetching costs more than it saves.
+const fetched = 512 << 10;
+
+/// Rows that are folded together.
+const folded = 4;
 
 /// What is computed of each row.
 pub const Kind = enum { dot, norm, cosine };
 
-/// How a tile of rows fits the registers of a processor level.
-pub const Tile = struct {
-    /// Rows at a time: 1, 2 or 4.
-    rows: comptime_int,
-    /// Lanes at a time: 32, or 16 in two goes.
-    lanes: comptime_int,
-};
-
-pub const Tiles = struct {
-    dot: Tile,
-    norm: Tile,
-    cosine: Tile,
-    /// Bytes of the least block that is fetched ahead of its use. With registers of less than a line, the
-    /// instructions for it cost more than they save while the block is in a cache.
-    fetched: comptime_int,
+/// Lanes of a row that are summed at a time: 32, or 16 in two goes, as the registers allow.
+pub const Lanes = struct {
+    dot: comptime_int,
+    norm: comptime_int,
+    cosine: comptime_int,
 };
 
 /// The kernels with vectors of `width` numbers.
-pub fn Similarity(comptime width: comptime_int, comptime tiles: Tiles) type {
+pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
     return struct {
         const V = @Vector(width, f32);
         const zero: V = @splat(0);
 
         pub fn dot(query: [*]const f32, rows: [*]const f32, scores: [*]f32, dimensions: usize, count: usize) void {
-            run(.dot, tiles.dot, query, 0, rows, scores, dimensions, count);
+            run(.dot, lanes.dot, query, 0, rows, scores, dimensions, count);
         }
 
         pub fn norms(rows: [*]const f32, results: [*]f32, dimensions: usize, count: usize) void {
-            run(.norm, tiles.norm, rows, 0, rows, results, dimensions, count);
+            run(.norm, lanes.norm, rows, 0, rows, results, dimensions, count);
         }
 
         pub fn similarity(
@@ -69,13 +64,13 @@ pub fn Similarity(comptime width: comptime_int, comptime tiles: Tiles) type {
             dimensions: usize,
             count: usize,
         ) void {
-            run(.cosine, tiles.cosine, query, query_norm, rows, scores, dimensions, count);
+            run(.cosine, lanes.cosine, query, query_norm, rows, scores, dimensions, count);
         }
 
-        /// Goes through the block tile by tile. `dimensions` is at least 1.
+        /// Goes through the block. `dimensions` is at least 1.
         inline fn run(
             comptime kind: Kind,
-            comptime tile: Tile,
+            comptime at_a_time: comptime_int,
             query: [*]const f32,
             query_norm: f32,
             rows: [*]const f32,
@@ -83,6 +78,7 @@ pub fn Similarity(comptime width: comptime_int, comptime tiles: Tiles) type {
             dimensions: usize,
             count: usize,
         ) void {
+            @setEvalBranchQuota(20_000);
             const tail = dimensions % width;
             const whole = dimensions - tail;
             const block: Block = .{
@@ -99,19 +95,19 @@ pub fn Similarity(comptime width: comptime_int, comptime tiles: Tiles) type {
                 (numbers - whole - width) / dimensions + 1
             else
                 0;
+            const Scan = Rows(kind, at_a_time);
             var r: usize = 0;
-            if (numbers * @sizeOf(f32) >= tiles.fetched) {
-                while (r + tile.rows <= inner) : (r += tile.rows) {
-                    score(kind, tile, true, true, block, rows + r * dimensions, results + r);
+            if (numbers * @sizeOf(f32) >= fetched) {
+                while (r + folded <= inner) : (r += folded) {
+                    Scan.score(folded, true, true, block, rows + r * dimensions, results + r);
                 }
             } else {
-                while (r + tile.rows <= inner) : (r += tile.rows) {
-                    score(kind, tile, true, false, block, rows + r * dimensions, results + r);
+                while (r + folded <= inner) : (r += folded) {
+                    Scan.score(folded, true, false, block, rows + r * dimensions, results + r);
                 }
             }
-            const single: Tile = .{ .rows = 1, .lanes = tile.lanes };
-            while (r < inner) : (r += 1) score(kind, single, true, false, block, rows + r * dimensions, results + r);
-            while (r < count) : (r += 1) score(kind, single, false, false, block, rows + r * dimensions, results + r);
+            while (r < inner) : (r += 1) Scan.score(1, true, false, block, rows + r * dimensions, results + r);
+            while (r < count) : (r += 1) Scan.score(1, false, false, block, rows + r * dimensions, results + r);
         }
 
         const Block = struct {
@@ -122,99 +118,103 @@ pub fn Similarity(comptime width: comptime_int, comptime tiles: Tiles) type {
             dimensions: usize,
         };
 
-        /// Scores the rows of one tile.
-        inline fn score(
-            comptime kind: Kind,
-            comptime tile: Tile,
-            comptime inner: bool,
-            comptime fetch: bool,
-            block: Block,
-            rows: [*]const f32,
-            results: [*]f32,
-        ) void {
-            var sums: Sums(kind, tile, tile.lanes) = accumulate(kind, tile, inner, fetch, 0, block, rows);
-            if (tile.lanes == 16) {
-                // The first step of the fold: lane j += lane j + 16.
-                const upper = accumulate(kind, tile, inner, false, 16, block, rows);
-                inline for (0..tile.rows) |r| inline for (0..16 / width) |v| {
-                    if (kind != .norm) sums.dots[r][v] += upper.dots[r][v];
-                    if (kind != .dot) sums.squares[r][v] += upper.squares[r][v];
-                };
-            }
-            const count = tile.lanes / width;
-            const R = @Vector(tile.rows, f32);
-            const values: R = switch (kind) {
-                .dot => reduce.fold(width, count, tile.rows, sums.dots),
-                .norm => @sqrt(reduce.fold(width, count, tile.rows, sums.squares)),
-                .cosine => cosine: {
-                    const dots = reduce.fold(width, count, tile.rows, sums.dots);
-                    const squares = reduce.fold(width, count, tile.rows, sums.squares);
-                    const row_norms = @sqrt(squares);
-                    break :cosine cosines(R, dots, block.query_norm, row_norms);
-                },
-            };
-            results[0..tile.rows].* = values;
-        }
-
-        fn Sums(comptime kind: Kind, comptime tile: Tile, comptime lanes: comptime_int) type {
-            const Lanes = [tile.rows][lanes / width]V;
+        fn Rows(comptime kind: Kind, comptime at_a_time: comptime_int) type {
             return struct {
-                dots: if (kind == .norm) void else Lanes,
-                squares: if (kind == .dot) void else Lanes,
-            };
-        }
+                const vectors = at_a_time / width;
 
-        /// The sums of lanes `first..first + tile.lanes` of each row.
-        inline fn accumulate(
-            comptime kind: Kind,
-            comptime tile: Tile,
-            comptime inner: bool,
-            comptime fetch: bool,
-            comptime first: comptime_int,
-            block: Block,
-            rows: [*]const f32,
-        ) Sums(kind, tile, tile.lanes) {
-            const dimensions = block.dimensions;
-            const vectors = tile.lanes / width;
-            const step = tile.rows * @sizeOf(f32); // bytes of the tile to a dimension
-            const start: [tile.rows][vectors]V = @splat(@splat(zero));
-            var sums: Sums(kind, tile, tile.lanes) = .{
-                .dots = if (kind == .norm) {} else start,
-                .squares = if (kind == .dot) {} else start,
-            };
-            var i: usize = 0;
-            while (i + contract.lanes <= dimensions) : (i += contract.lanes) {
-                if (fetch) prefetch(rows, i * step + ahead, contract.lanes * step);
-                inline for (0..vectors) |v| {
-                    const at = i + first + v * width;
-                    const q = if (kind == .norm) zero else load(block.query + at);
-                    inline for (0..tile.rows) |r| {
-                        add(kind, &sums, r, v, q, load(rows + r * dimensions + at));
-                    }
-                }
-            }
-            inline for (0..vectors) |v| {
-                const at = i + first + v * width;
-                if (at + width <= dimensions) {
-                    const q = if (kind == .norm) zero else load(block.query + at);
-                    inline for (0..tile.rows) |r| {
-                        add(kind, &sums, r, v, q, load(rows + r * dimensions + at));
-                    }
-                } else if (at < dimensions) {
-                    inline for (0..tile.rows) |r| {
-                        const row = rows + r * dimensions + at;
-                        const count = dimensions - at;
-                        const c = if (inner) keepFirst(load(row), count) else loadFirst(f32, width, row, count);
-                        add(kind, &sums, r, v, block.query_tail, c);
-                    }
-                }
-            }
-            return sums;
-        }
+                /// The sums of the lanes of one row.
+                const Sums = struct {
+                    dots: if (kind == .norm) void else [vectors]V,
+                    squares: if (kind == .dot) void else [vectors]V,
+                };
 
-        inline fn add(comptime kind: Kind, sums: anytype, comptime r: usize, comptime v: usize, q: V, c: V) void {
-            if (kind != .norm) sums.dots[r][v] += q * c;
-            if (kind != .dot) sums.squares[r][v] += c * c;
+                /// Scores some rows.
+                inline fn score(
+                    comptime rows_folded: comptime_int,
+                    comptime inner: bool,
+                    comptime fetch: bool,
+                    block: Block,
+                    rows: [*]const f32,
+                    results: [*]f32,
+                ) void {
+                    var dots: [rows_folded]reduce.Four = undefined;
+                    var squares: [rows_folded]reduce.Four = undefined;
+                    for (0..rows_folded) |r| {
+                        const sums = row(inner, fetch, block, rows + r * block.dimensions);
+                        if (kind != .norm) dots[r] = reduce.toFour(width, vectors, sums.dots);
+                        if (kind != .dot) squares[r] = reduce.toFour(width, vectors, sums.squares);
+                    }
+                    const R = @Vector(rows_folded, f32);
+                    const values: R = switch (kind) {
+                        .dot => reduce.fold(rows_folded, dots),
+                        .norm => @sqrt(reduce.fold(rows_folded, squares)),
+                        .cosine => cosines(
+                            R,
+                            reduce.fold(rows_folded, dots),
+                            block.query_norm,
+                            @sqrt(reduce.fold(rows_folded, squares)),
+                        ),
+                    };
+                    results[0..rows_folded].* = values;
+                }
+
+                /// The sums of one row, in as many lanes as are summed at a time.
+                inline fn row(comptime inner: bool, comptime fetch: bool, block: Block, numbers: [*]const f32) Sums {
+                    var sums = accumulate(inner, fetch, 0, block, numbers);
+                    if (at_a_time == 16) {
+                        // The first step of the fold: lane j += lane j + 16.
+                        const upper = accumulate(inner, false, 16, block, numbers);
+                        inline for (0..vectors) |v| {
+                            if (kind != .norm) sums.dots[v] += upper.dots[v];
+                            if (kind != .dot) sums.squares[v] += upper.squares[v];
+                        }
+                    }
+                    return sums;
+                }
+
+                /// The sums of the lanes from `first` on.
+                inline fn accumulate(
+                    comptime inner: bool,
+                    comptime fetch: bool,
+                    comptime first: comptime_int,
+                    block: Block,
+                    numbers: [*]const f32,
+                ) Sums {
+                    const dimensions = block.dimensions;
+                    const start: [vectors]V = @splat(zero);
+                    var sums: Sums = .{
+                        .dots = if (kind == .norm) {} else start,
+                        .squares = if (kind == .dot) {} else start,
+                    };
+                    var i: usize = 0;
+                    while (i + contract.lanes <= dimensions) : (i += contract.lanes) {
+                        if (fetch) prefetch(numbers, i * @sizeOf(f32) + ahead, contract.lanes * @sizeOf(f32));
+                        inline for (0..vectors) |v| {
+                            const at = i + first + v * width;
+                            const q = if (kind == .norm) zero else load(block.query + at);
+                            add(&sums, v, q, load(numbers + at));
+                        }
+                    }
+                    inline for (0..vectors) |v| {
+                        const at = i + first + v * width;
+                        if (at + width <= dimensions) {
+                            const q = if (kind == .norm) zero else load(block.query + at);
+                            add(&sums, v, q, load(numbers + at));
+                        } else if (at < dimensions) {
+                            const count = dimensions - at;
+                            const rest = numbers + at;
+                            const c = if (inner) keepFirst(load(rest), count) else loadFirst(f32, width, rest, count);
+                            add(&sums, v, block.query_tail, c);
+                        }
+                    }
+                    return sums;
+                }
+
+                inline fn add(sums: *Sums, comptime v: usize, q: V, c: V) void {
+                    if (kind != .norm) sums.dots[v] += q * c;
+                    if (kind != .dot) sums.squares[v] += c * c;
+                }
+            };
         }
 
         inline fn load(numbers: [*]const f32) V {
