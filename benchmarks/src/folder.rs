@@ -27,6 +27,35 @@ pub fn read<T: Pod>(file: &Path, at_most: usize) -> Result<Vec<T>> {
     Ok(numbers)
 }
 
+/// Numbers that begin at a cache line, as those of a store do.
+pub struct Aligned<T> {
+    room: Vec<T>,
+    first: usize,
+}
+
+impl<T: Pod> Aligned<T> {
+    const LINE: usize = 64;
+
+    /// The first numbers of a file, so many.
+    pub fn read(file: &Path, count: usize) -> Result<Self> {
+        let mut room = vec![T::zeroed(); count + Self::LINE / size_of::<T>()];
+        let first = room.as_ptr().align_offset(Self::LINE);
+        let context = || format!("cannot read {}", file.display());
+        let numbers = bytemuck::cast_slice_mut(&mut room[first..first + count]);
+        File::open(file).with_context(context)?.read_exact(numbers).with_context(context)?;
+        room.truncate(first + count);
+        Ok(Self { room, first })
+    }
+}
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.room[self.first..]
+    }
+}
+
 /// Writes numbers to a file.
 pub fn write<T: Pod>(file: &Path, numbers: &[T]) -> Result<()> {
     std::fs::write(file, bytemuck::cast_slice(numbers))

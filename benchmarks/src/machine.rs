@@ -47,6 +47,17 @@ impl Default for Machine {
     }
 }
 
+/// The share of this process' memory that lies in huge pages: which of the blocks do is the system's choice, and it
+/// decides how fast they can be read. Nothing where the system does not say.
+pub fn share_in_huge_pages() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let kilobytes = |key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+    };
+    Some(kilobytes("AnonHugePages:")? / kilobytes("Rss:")?)
+}
+
 /// The versions of the crates that were linked, as the lock file has them.
 fn crates() -> Vec<String> {
     const PEERS: [&str; 7] = ["graph", "matrixmultiply", "ndarray", "numkong", "petgraph", "simsimd", "sprs"];

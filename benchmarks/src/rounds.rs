@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::contender::{Contender, Role};
+use crate::seeded::Numbers;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -85,15 +86,19 @@ pub fn measure(plan: Plan, contenders: &mut [Contender], tolerance: f32) -> Resu
         .map(|contender| Times { name: contender.name.clone(), role: contender.role, rounds: Vec::new() })
         .collect();
     let started = Instant::now();
+    let mut numbers = Numbers(1);
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
     for round in 0..MOST_ROUNDS {
         if round >= plan.least_rounds && started.elapsed() > plan.budget {
             break;
         }
-        for turn in 0..contenders.len() {
-            // Another one begins each round, so that nobody always follows the same one.
-            let at = (turn + round) % contenders.len();
+        // Another order each time, so that nobody always finds the caches as the same other one left them.
+        for last in (1..order.len()).rev() {
+            order.swap(last, numbers.below(last as u64 + 1) as usize);
+        }
+        for &at in &order {
             if warm[at] {
-                contenders[at].call(1)?;
+                contenders[at].call(2)?;
             }
             let took = contenders[at].call(repeats[at])?;
             times[at].rounds.push(took / repeats[at] as f64);

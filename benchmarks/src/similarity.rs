@@ -6,13 +6,17 @@ use anyhow::{Result, bail};
 use engram_kernels::Kernels;
 
 use crate::contender::{Contender, Role};
-use crate::folder;
+use crate::folder::{self, Aligned};
 use crate::jobs::{Job, Measure};
+use crate::machine;
 use crate::seeded::Numbers;
 use crate::session::{Comparison, Session};
 
 const DIMENSIONS: [usize; 4] = [100, 384, 768, 1536];
 const ROWS: [usize; 4] = [64, 1_000, 8_000, 200_000];
+
+/// Bytes of a block that no cache holds.
+const FROM_MEMORY: usize = 64 << 20;
 
 pub fn run(session: &mut Session) -> Result<()> {
     let (dimensions, rows): (&[usize], &[usize]) =
@@ -54,21 +58,26 @@ fn compare(session: &mut Session, job: &Job, measure: Measure, dimensions: usize
         contenders,
         Comparison { bench: "similarity", work, unit: "vector", units: rows as f64, tolerance: 1e-4 },
     )?;
+    if rows * dimensions * size_of::<f32>() > FROM_MEMORY
+        && let Some(share) = machine::share_in_huge_pages()
+    {
+        session.report.note(format!("{:.0} % of this process' memory in huge pages", 100.0 * share));
+    }
     Ok(())
 }
 
 /// What is scored.
 struct Block {
-    query: Vec<f32>,
-    vectors: Vec<f32>,
+    query: Aligned<f32>,
+    vectors: Aligned<f32>,
 }
 
 fn block(job: &Job) -> Result<(Measure, usize, usize, Rc<Block>)> {
     let Job::Similarity { measure, dimensions, rows, vectors, query } = job else {
         bail!("not about similarity: {job:?}")
     };
-    let vectors = folder::read(vectors, rows * dimensions)?;
-    let query = folder::read(query, *dimensions)?;
+    let vectors = Aligned::read(vectors, rows * dimensions)?;
+    let query = Aligned::read(query, *dimensions)?;
     Ok((*measure, *dimensions, *rows, Rc::new(Block { query, vectors })))
 }
 
@@ -139,8 +148,8 @@ fn peers(job: &Job) -> Result<Vec<Contender>> {
     let mut peers = vec![simsimd, numkong];
     if measure == Measure::Dot {
         peers.push(numkong_packed(&block, dimensions, rows)?);
-        let rows = ndarray::Array2::from_shape_vec((rows, dimensions), block.vectors.clone())?;
-        let query = ndarray::Array2::from_shape_vec((dimensions, 1), block.query.clone())?;
+        let rows = ndarray::Array2::from_shape_vec((rows, dimensions), block.vectors.to_vec())?;
+        let query = ndarray::Array2::from_shape_vec((dimensions, 1), block.query.to_vec())?;
         let scores = ndarray::Array2::<f32>::zeros((rows.nrows(), 1));
         let call = move |scores: &mut ndarray::Array2<f32>| {
             ndarray::linalg::general_mat_mul(1.0, &rows, &query, 0.0, scores);

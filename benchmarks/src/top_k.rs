@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use engram_kernels::{Kernels, QuantisedRows, QuantisedScan, QuantisedVectors, Scored, TopK};
 
 use crate::contender::{Contender, Role};
-use crate::folder;
+use crate::folder::{self, Aligned};
 use crate::jobs::Job;
 use crate::rounds::Times;
 use crate::seeded::Numbers;
@@ -103,8 +103,8 @@ fn bytes_per_vector(rows: QuantisedRows<'_>) -> usize {
 struct Set {
     dimensions: usize,
     k: usize,
-    query: Vec<f32>,
-    vectors: Vec<f32>,
+    query: Aligned<f32>,
+    vectors: Aligned<f32>,
     quantised: QuantisedVectors,
 }
 
@@ -137,9 +137,9 @@ impl Set {
 
 fn set(job: &Job) -> Result<Rc<Set>> {
     let Job::TopK { dimensions, rows, k, vectors, query } = job else { bail!("not about top-k: {job:?}") };
-    let vectors = folder::read(vectors, rows * dimensions)?;
+    let vectors = Aligned::read(vectors, rows * dimensions)?;
     let quantised = QuantisedVectors::new(&vectors, *dimensions);
-    let query = folder::read(query, *dimensions)?;
+    let query = Aligned::read(query, *dimensions)?;
     Ok(Rc::new(Set { dimensions: *dimensions, k: *k, query, vectors, quantised }))
 }
 

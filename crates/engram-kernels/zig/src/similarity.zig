@@ -22,12 +22,18 @@ const loadFirst = @import("tail.zig").loadFirst;
 const prefetch = @import("prefetch.zig").prefetch;
 const reduce = @import("reduce.zig");
 
-/// Bytes between the fetching of numbers and their use.
-const ahead = 8192;
+/// How far ahead of its use a block is fetched, by its size, as the caches of today's processors are: one
+/// that fits those next to a core is not, because there it costs more than it saves; one that fits a shared
+/// one a little, and one that must come from memory far.
+const Ahead = struct {
+    const least_shared = 512 << 10;
+    const least_far = 8 << 20;
 
-/// Bytes of the least block that is fetched ahead of its use: one of this size is not expected in the
-/// caches next to the processor, where fetching costs more than it saves.
-const fetched = 512 << 10;
+    /// Bytes between the fetching of numbers and their use.
+    inline fn of(block: usize) usize {
+        return if (block < least_far) 2048 else 8192;
+    }
+};
 
 /// Rows that are folded together.
 const folded = 4;
@@ -81,14 +87,16 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
             @setEvalBranchQuota(20_000);
             const tail = dimensions % width;
             const whole = dimensions - tail;
+            const numbers = dimensions * count;
+            const bytes = numbers * @sizeOf(f32);
             const block: Block = .{
                 .query = query,
                 .query_tail = if (kind == .norm) zero else loadFirst(f32, width, query + whole, tail),
                 .query_norm = query_norm,
                 .dimensions = dimensions,
+                .ahead = Ahead.of(bytes),
             };
             // The rows whose tail may be loaded as a whole vector, because the block goes on behind it.
-            const numbers = dimensions * count;
             const inner = if (tail == 0)
                 count
             else if (numbers >= whole + width)
@@ -97,7 +105,7 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
                 0;
             const Scan = Rows(kind, at_a_time);
             var r: usize = 0;
-            if (numbers * @sizeOf(f32) >= fetched) {
+            if (bytes >= Ahead.least_shared) {
                 while (r + folded <= inner) : (r += folded) {
                     Scan.score(folded, true, true, block, rows + r * dimensions, results + r);
                 }
@@ -116,6 +124,8 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
             query_tail: V,
             query_norm: f32,
             dimensions: usize,
+            /// Bytes between the fetching of numbers and their use.
+            ahead: usize,
         };
 
         fn Rows(comptime kind: Kind, comptime at_a_time: comptime_int) type {
@@ -188,7 +198,7 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
                     };
                     var i: usize = 0;
                     while (i + contract.lanes <= dimensions) : (i += contract.lanes) {
-                        if (fetch) prefetch(numbers, i * @sizeOf(f32) + ahead, contract.lanes * @sizeOf(f32));
+                        if (fetch) prefetch(numbers, i * @sizeOf(f32) + block.ahead, contract.lanes * @sizeOf(f32));
                         inline for (0..vectors) |v| {
                             const at = i + first + v * width;
                             const q = if (kind == .norm) zero else load(block.query + at);
