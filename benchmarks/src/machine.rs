@@ -47,15 +47,16 @@ impl Default for Machine {
     }
 }
 
-/// The share of this process' memory that lies in huge pages: which of the blocks do is the system's choice, and it
-/// decides how fast they can be read. Nothing where the system does not say.
-pub fn share_in_huge_pages() -> Option<f64> {
+/// This process' memory in megabytes, and the share of it that lies in huge pages: that is the system's choice in the
+/// end, and memory is read more slowly without. Nothing where the system does not say.
+pub fn huge_pages() -> Option<(f64, f64)> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let kilobytes = |key: &str| {
         let line = text.lines().find(|line| line.starts_with(key))?;
         line.split_whitespace().nth(1)?.parse::<f64>().ok()
     };
-    Some(kilobytes("AnonHugePages:")? / kilobytes("Rss:")?)
+    let whole = kilobytes("Rss:")?;
+    Some((whole / 1e3, kilobytes("AnonHugePages:")? / whole))
 }
 
 /// The versions of the crates that were linked, as the lock file has them.

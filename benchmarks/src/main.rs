@@ -64,19 +64,8 @@ enum Bench {
     Worker,
 }
 
-/// Has glibc's `malloc` ask for huge pages, in this process and its workers: NumPy asks for them itself, and where
-/// the system grants them only to those who ask, everybody else would read from memory more slowly.
-const HUGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
-
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let (variable, value) = HUGE_PAGES;
-    if cfg!(target_os = "linux") && std::env::var_os(variable).is_none() {
-        // glibc reads it when a process starts.
-        let mut again = std::process::Command::new(std::env::current_exe()?);
-        let status = again.args(std::env::args_os().skip(1)).env(variable, value).status()?;
-        std::process::exit(status.code().unwrap_or(1));
-    }
     if arguments.bench == Bench::Worker {
         return native::serve();
     }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::contender::{Contender, Role};
 use crate::folder;
 use crate::jobs::Job;
+use crate::machine;
 use crate::report::{Report, Row};
 use crate::rounds::{Plan, Times, measure};
 use crate::workers::{self, Worker};
@@ -23,6 +24,9 @@ pub const PACKAGES: [&str; 6] = [
     "igraph==1.0.0",
     "python-graphblas[default]==2025.2.0",
 ];
+
+/// From how much memory on the report says how much of it lies in huge pages.
+const NOTED_MEGABYTES: f64 = 256.0;
 
 pub struct Session {
     pub plan: Plan,
@@ -86,6 +90,11 @@ impl Session {
         let times = measure(self.plan, &mut contenders, comparison.tolerance)
             .with_context(|| format!("{}, {}", comparison.bench, comparison.work))?;
         self.report.add(Row::of(&comparison, &times));
+        if let Some((megabytes, share)) = machine::huge_pages()
+            && megabytes > NOTED_MEGABYTES
+        {
+            self.report.note(format!("{:.0} % of {megabytes:.0} MB in huge pages", 100.0 * share));
+        }
         Ok(times)
     }
 }

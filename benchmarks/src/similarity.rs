@@ -6,17 +6,13 @@ use anyhow::{Result, bail};
 use engram_kernels::Kernels;
 
 use crate::contender::{Contender, Role};
-use crate::folder::{self, Aligned};
+use crate::folder::{self, Block};
 use crate::jobs::{Job, Measure};
-use crate::machine;
 use crate::seeded::Numbers;
 use crate::session::{Comparison, Session};
 
 const DIMENSIONS: [usize; 4] = [100, 384, 768, 1536];
 const ROWS: [usize; 4] = [64, 1_000, 8_000, 200_000];
-
-/// Bytes of a block that no cache holds.
-const FROM_MEMORY: usize = 64 << 20;
 
 pub fn run(session: &mut Session) -> Result<()> {
     let (dimensions, rows): (&[usize], &[usize]) =
@@ -58,27 +54,22 @@ fn compare(session: &mut Session, job: &Job, measure: Measure, dimensions: usize
         contenders,
         Comparison { bench: "similarity", work, unit: "vector", units: rows as f64, tolerance: 1e-4 },
     )?;
-    if rows * dimensions * size_of::<f32>() > FROM_MEMORY
-        && let Some(share) = machine::share_in_huge_pages()
-    {
-        session.report.note(format!("{:.0} % of this process' memory in huge pages", 100.0 * share));
-    }
     Ok(())
 }
 
 /// What is scored.
-struct Block {
-    query: Aligned<f32>,
-    vectors: Aligned<f32>,
+struct Vectors {
+    query: Block<f32>,
+    vectors: Block<f32>,
 }
 
-fn block(job: &Job) -> Result<(Measure, usize, usize, Rc<Block>)> {
+fn block(job: &Job) -> Result<(Measure, usize, usize, Rc<Vectors>)> {
     let Job::Similarity { measure, dimensions, rows, vectors, query } = job else {
         bail!("not about similarity: {job:?}")
     };
-    let vectors = Aligned::read(vectors, rows * dimensions)?;
-    let query = Aligned::read(query, *dimensions)?;
-    Ok((*measure, *dimensions, *rows, Rc::new(Block { query, vectors })))
+    let vectors = Block::read(vectors, rows * dimensions)?;
+    let query = Block::read(query, *dimensions)?;
+    Ok((*measure, *dimensions, *rows, Rc::new(Vectors { query, vectors })))
 }
 
 /// Engram's kernels, and the plainest read of the same bytes.
@@ -161,7 +152,7 @@ fn peers(job: &Job) -> Result<Vec<Contender>> {
 }
 
 /// NumKong's call for many at once: the vectors packed beforehand, as it wants them.
-fn numkong_packed(block: &Block, dimensions: usize, rows: usize) -> Result<Contender> {
+fn numkong_packed(block: &Vectors, dimensions: usize, rows: usize) -> Result<Contender> {
     use numkong::{PackedMatrix, Tensor};
     let failed = |error| anyhow::anyhow!("NumKong: {error:?}");
     let vectors = Tensor::<f32>::try_from_slice(&block.vectors, &[rows, dimensions]).map_err(failed)?;

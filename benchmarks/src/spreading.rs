@@ -44,8 +44,13 @@ pub fn run(session: &mut Session) -> Result<()> {
             let loaded = load(&job)?;
             let mut contenders = of_loaded(&loaded, &ours);
             contenders.extend(spreading_peers::all(&loaded));
-            // PageRank's peers stop by rules of their own.
-            let tolerance = if task == Task::PageRank { 1e-2 } else { 1e-4 };
+            // PageRank's peers stop by rules of their own; and what a million leaves give a hub is, summed in
+            // `f32` one after another, off by a few hundredths, in every order another few.
+            let tolerance = match (name, task) {
+                ("star", _) => 1e-1,
+                (_, Task::PageRank) => 1e-2,
+                _ => 1e-4,
+            };
             let work = format!("{title} over {size}");
             session.compare(
                 &job,

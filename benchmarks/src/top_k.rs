@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use engram_kernels::{Kernels, QuantisedRows, QuantisedScan, QuantisedVectors, Scored, TopK};
 
 use crate::contender::{Contender, Role};
-use crate::folder::{self, Aligned};
+use crate::folder::{self, Block};
 use crate::jobs::Job;
 use crate::rounds::Times;
 use crate::seeded::Numbers;
@@ -103,8 +103,8 @@ fn bytes_per_vector(rows: QuantisedRows<'_>) -> usize {
 struct Set {
     dimensions: usize,
     k: usize,
-    query: Aligned<f32>,
-    vectors: Aligned<f32>,
+    query: Block<f32>,
+    vectors: Block<f32>,
     quantised: QuantisedVectors,
 }
 
@@ -137,9 +137,9 @@ impl Set {
 
 fn set(job: &Job) -> Result<Rc<Set>> {
     let Job::TopK { dimensions, rows, k, vectors, query } = job else { bail!("not about top-k: {job:?}") };
-    let vectors = Aligned::read(vectors, rows * dimensions)?;
+    let vectors = Block::read(vectors, rows * dimensions)?;
     let quantised = QuantisedVectors::new(&vectors, *dimensions);
-    let query = Aligned::read(query, *dimensions)?;
+    let query = Block::read(query, *dimensions)?;
     Ok(Rc::new(Set { dimensions: *dimensions, k: *k, query, vectors, quantised }))
 }
 

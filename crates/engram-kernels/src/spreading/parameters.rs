@@ -44,7 +44,8 @@ pub enum Dangling {
     ReturnToSeeds,
 }
 
-/// Hops after which a run without `max_hops` ends, whatever its tolerance.
+/// Hops after which a run without `max_hops` ends, whatever its tolerance. Most end far sooner: see
+/// [`SpreadRule::hops_at_most`].
 pub const HOPS_WITHOUT_LIMIT: u32 = 10_000;
 
 /// The settings of a run of spreading: start from a preset, change what differs, then
@@ -75,7 +76,8 @@ pub struct SpreadParameters {
     pub fan_limit: Option<u32>,
     /// Stops after so many hops. Needed unless `fan_exponent` is One.
     pub max_hops: Option<u32>,
-    /// Stops when no activation changed by more than this in a hop.
+    /// Stops when no activation changed by more than this in a hop, or when only rounding could still
+    /// change that much.
     pub tolerance: f32,
     /// What nodes without out-edges do.
     pub dangling: Dangling,
@@ -291,9 +293,30 @@ impl SpreadRule {
         &self.0
     }
 
-    /// Hops after which the run ends at the latest.
+    /// Hops after which a run from seeds that add up to `seeds` ends at the latest.
+    ///
+    /// Without `max_hops` that is where exact arithmetic would have settled. From one hop to the next the
+    /// changes of all nodes together shrink to `retention + hop_decay` of what they were, because a node
+    /// gives no more than it has; the first are at most `1 + restart + retention + hop_decay` times the
+    /// seeds. Once that is down to the tolerance, what still changes is rounding: a node with a million
+    /// in-edges can waver for ever. With a firing threshold there is no such bound, and
+    /// [`HOPS_WITHOUT_LIMIT`] holds.
     #[must_use]
-    pub fn hops_at_most(&self) -> u32 {
-        self.0.max_hops.unwrap_or(HOPS_WITHOUT_LIMIT)
+    pub fn hops_at_most(&self, seeds: f64) -> u32 {
+        let Self(SpreadParameters { restart, retention, hop_decay, tolerance, .. }) = *self;
+        if let Some(max_hops) = self.0.max_hops {
+            return max_hops;
+        }
+        if self.0.firing_threshold > 0.0 {
+            return HOPS_WITHOUT_LIMIT;
+        }
+        let shrinks = f64::from(retention) + f64::from(hop_decay);
+        let mut changes = (1.0 + f64::from(restart) + shrinks) * seeds;
+        let mut hops = 1;
+        while changes > f64::from(tolerance) && hops < HOPS_WITHOUT_LIMIT {
+            changes *= shrinks;
+            hops += 1;
+        }
+        hops
     }
 }

@@ -29,6 +29,8 @@ pub enum SeedError {
 pub(super) struct Seeds {
     /// Node, activation, and share of all seeds' activation.
     pub(super) entries: Vec<Seed>,
+    /// The sum of all seeds' activation.
+    pub(super) total: f64,
 }
 
 /// One seed.
@@ -63,9 +65,9 @@ impl Seeds {
                 self.entries.push(Seed { node: same[0].0, activation, share: 0.0 });
             }
         }
-        let total = self.entries.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.activation));
+        self.total = self.entries.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.activation));
         for seed in &mut self.entries {
-            seed.share = (f64::from(seed.activation) / total) as f32;
+            seed.share = (f64::from(seed.activation) / self.total) as f32;
         }
         Ok(())
     }

@@ -49,6 +49,7 @@ pub struct Spreading {
     pub(super) released: Vec<f32>,
     firing: Firing,
     hops: u32,
+    hops_at_most: u32,
     pub(super) edges_traversed: u64,
     done: bool,
 }
@@ -125,6 +126,7 @@ impl Spreading {
             released: Vec::new(),
             firing: Firing::default(),
             hops: 0,
+            hops_at_most: 0,
             edges_traversed: 0,
             done: true,
         }
@@ -149,7 +151,8 @@ impl Spreading {
             self.activation[seed.node as usize] = seed.activation;
             self.active.push(seed.node);
         }
-        self.done = rule.hops_at_most() == 0;
+        self.hops_at_most = rule.hops_at_most(self.seeds.total);
+        self.done = self.hops_at_most == 0;
         self.rule = Some(*rule);
         Ok(())
     }
@@ -340,7 +343,7 @@ impl Spreading {
     /// Counts a hop whose greatest change is known, and says whether the run goes on.
     pub(super) fn after_hop(&mut self, rule: &SpreadRule, change: f32) -> Progress {
         self.hops += 1;
-        self.done = self.hops >= rule.hops_at_most() || change <= rule.parameters().tolerance;
+        self.done = self.hops >= self.hops_at_most || change <= rule.parameters().tolerance;
         if self.done { Progress::Done } else { Progress::Continue }
     }
 }

@@ -1,8 +1,9 @@
 //! Spreading against a dense oracle, and its ways of running against one another.
 
 use engram_kernels::{
-    Dangling, Edge, FanExponent, Graph, GraphBlock, ParameterError, Patch, Progress, SeedError, SpreadMethod,
-    SpreadParameters, SpreadRule, Spreading, spread_activation, spread_activation_into,
+    Dangling, Edge, FanExponent, Graph, GraphBlock, HOPS_WITHOUT_LIMIT, ParameterError, Patch, Progress,
+    SeedError, SpreadMethod, SpreadParameters, SpreadRule, Spreading, spread_activation,
+    spread_activation_into,
 };
 use proptest::prelude::*;
 
@@ -33,7 +34,7 @@ fn dense(graph: &Graph, seeds: &[(u32, f32)], rule: &SpreadRule, round: fn(f64) 
     let s: Vec<f64> = s.into_iter().map(|x| round(x).min((1u64 << 60) as f64)).collect();
     let total: f64 = s.iter().sum();
     let mut x = s.clone();
-    for _ in 0..rule.hops_at_most() {
+    for _ in 0..rule.hops_at_most(total) {
         let mut arrived = vec![0.0f64; n];
         let mut dangling = 0.0;
         for (i, &x) in x.iter().enumerate() {
@@ -133,7 +134,7 @@ fn spread_in_blocks(
     spreading.begin(rule, &[(0, 0.5)]).unwrap();
     let _ = spreading.hop(&blocks, &patch).unwrap();
     spreading.begin(rule, seeds).unwrap();
-    assert_eq!(spreading.is_done(), rule.hops_at_most() == 0);
+    assert_eq!(spreading.is_done(), rule.parameters().max_hops == Some(0));
     while spreading.hop(&blocks, &patch).unwrap() == Progress::Continue {}
     let active: Vec<u32> = (0..n as u32).filter(|&node| spreading.activation(node) > 0.0).collect();
     assert_eq!(spreading.active(), active);
@@ -242,6 +243,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_run_ends_where_only_rounding_is_left() {
+    // The hub's sum of thousands of roundings wavers by more than the tolerance, for ever.
+    let leaves = 4095;
+    let edges = (1..=leaves).flat_map(|leaf| [edge(0, leaf, 1.0), edge(leaf, 0, 1.0)]);
+    let graph = Graph::from_edges(leaves + 1, edges).unwrap();
+    let rule = SpreadParameters::personalised_page_rank(0.85).check().unwrap();
+    let mut spreading = Spreading::new(graph.nodes());
+    spreading.run(&graph, &[(7, 1.0)], &rule, SpreadMethod::Auto).unwrap();
+    // ln(2e6 · 2) / −ln(0.85), rounded up, and one.
+    assert_eq!(rule.hops_at_most(1.0), 91);
+    assert_eq!(spreading.hops(), 91);
+    // Solved by hand: the hub gives 0.85 of itself to the leaves, and they 0.85 back.
+    let hub = 0.85 * 0.15 / (1.0 - 0.85 * 0.85);
+    assert!((f64::from(spreading.activation(0)) - hub).abs() < 1e-4, "{}", spreading.activation(0));
+
+    let growing =
+        SpreadParameters::personalised_page_rank(0.85).with_firing_threshold(0.1, FanExponent::Zero);
+    assert_eq!(growing.check().unwrap().hops_at_most(1.0), HOPS_WITHOUT_LIMIT);
+    assert_eq!(rule.hops_at_most(0.0), 1);
+    assert_eq!(rule.hops_at_most(2.0_f64.powi(60)), 347);
 }
 
 #[test]
