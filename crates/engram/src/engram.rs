@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engram_kernels::Spreading;
 use heed::RwTxn;
+use tracing::debug_span;
 
 use crate::error::{Error, Result};
 use crate::index::links;
@@ -414,6 +415,7 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read or written; nothing is changed then.
     pub fn consolidate(&self) -> Result<()> {
+        let _span = debug_span!("consolidate").entered();
         for _ in 0..CONSOLIDATION_TRIES {
             let (packed, before) = {
                 let txn = self.store.read()?;
@@ -455,7 +457,7 @@ impl Engram {
         if before.as_ref() != Some(&state) {
             state.version += 1;
             state::write(&self.store, &mut txn, &state)?;
-            self.store.commit(txn)?;
+            debug_span!("commit").in_scope(|| self.store.commit(txn))?;
         }
         Ok(result)
     }

@@ -10,6 +10,7 @@ mod builder;
 
 use engram_kernels::Graph;
 use heed::{RoTxn, RwTxn};
+use tracing::debug_span;
 
 use crate::error::Result;
 use crate::random_indexing::{DIMENSIONS, TermVector};
@@ -54,6 +55,8 @@ impl Packed {
                 namespaces.push((name, 0));
             }
         }
+        let _packing = debug_span!("packing").entered();
+        let records = debug_span!("records").entered();
         let dimensions = state.model.dimensions as usize;
         let mut builder = Builder::default();
         for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
@@ -70,6 +73,7 @@ impl Packed {
                 builder.give_vector(record.vector.as_deref(), dimensions);
             }
         }
+        drop(records);
         builder.finish(namespaces, state)
     }
 }
@@ -77,9 +81,12 @@ impl Packed {
 impl Packed {
     /// Puts everything in place of what was derived before, and clears what was kept of recent writes.
     pub(crate) fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
+        let _writing = debug_span!("writing").entered();
+        let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
             table.clear(txn).map_err(|e| store.fail(e))?;
         }
+        drop(clearing);
         self.for_each_entry(store, state, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
         })?;
@@ -115,6 +122,7 @@ impl Packed {
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
         let tables = &store.tables;
+        let rows = debug_span!("writing_nodes").entered();
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
             let entry = NamespaceEntry { number, memories: *memories };
             each(tables.namespaces, name.as_bytes(), &entry.bytes())?;
@@ -131,6 +139,8 @@ impl Packed {
         for (key, namespace, memory) in &self.singles {
             each(tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
         }
+        drop(rows);
+        let rows = debug_span!("writing_terms").entered();
         for (term, name) in self.terms.iter().enumerate() {
             let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
             let value = crate::index::postings::bytes(
@@ -144,10 +154,12 @@ impl Packed {
                 each(tables.terms, name.as_bytes(), &vector.bytes())?;
             }
         }
+        drop(rows);
         let blocks = &mut |key: &[u8], bytes: &[u8]| each(tables.blocks, key, bytes);
-        block::of_columns(&self.columns, blocks)?;
-        block::of_vectors(&self.vectors, state.model.dimensions, blocks)?;
-        block::of_graph(&self.graph, blocks)
+        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, blocks))?;
+        debug_span!("writing_vectors")
+            .in_scope(|| block::of_vectors(&self.vectors, state.model.dimensions, blocks))?;
+        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, blocks))
     }
 }
 

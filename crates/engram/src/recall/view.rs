@@ -76,17 +76,13 @@ impl<'t> View<'t> {
         state: &'t State,
         marks: Arc<Marks>,
     ) -> Result<Self> {
-        let (mut columns, mut graph) = (Vec::new(), Vec::new());
+        let mut columns = Vec::new();
         for index in 0..state.packed_memories.div_ceil(ROWS) {
             let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));
             let block = block::read(store, txn, BlockKind::Columns, index)?.ok_or_else(damaged)?;
             columns.push(block.columns().ok_or_else(damaged)?);
         }
-        for index in 0..state.packed_nodes.div_ceil(ROWS) {
-            let damaged = || store.damaged(format!("block {index} of the graph cannot be read"));
-            let block = block::read(store, txn, BlockKind::Graph, index)?.ok_or_else(damaged)?;
-            graph.push(block.graph().ok_or_else(damaged)?);
-        }
+        let graph = block::graph_rows(store, txn, state.packed_nodes)?;
         Ok(Self { store, txn, state, columns, graph, marks, namespaces: nodes::namespaces(store, txn)? })
     }
 

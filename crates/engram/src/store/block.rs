@@ -385,7 +385,25 @@ pub(crate) struct GraphRows<'t> {
     weights: Cow<'t, [f32]>,
 }
 
+/// The graph's rows, block by block. Cost: the number of blocks.
+pub(crate) fn graph_rows<'t>(store: &Store, txn: &'t RoTxn<'_>, nodes: u32) -> Result<Vec<GraphRows<'t>>> {
+    let row_of = |index| {
+        let damaged = || store.damaged(format!("block {index} of the graph cannot be read"));
+        let block = read(store, txn, BlockKind::Graph, index)?.ok_or_else(damaged)?;
+        block.graph().ok_or_else(damaged)
+    };
+    (0..nodes.div_ceil(ROWS)).map(row_of).collect()
+}
+
 impl GraphRows<'_> {
+    /// The bytes that do not lie in the map, because they are not aligned there.
+    pub(crate) fn copied_bytes(&self) -> usize {
+        fn copied<T: Clone>(section: &Cow<'_, [T]>) -> usize {
+            if matches!(section, Cow::Owned(_)) { size_of_val(section.as_ref()) } else { 0 }
+        }
+        copied(&self.offsets) + copied(&self.out_weights) + copied(&self.targets) + copied(&self.weights)
+    }
+
     /// The rows as the kernels take them; each row is checked there when a push first touches it.
     pub(crate) fn view(&self, nodes: usize) -> std::result::Result<GraphBlock<'_>, GraphError> {
         GraphBlock::new(nodes, self.first, &self.offsets, &self.targets, &self.weights, &self.out_weights)

@@ -2,6 +2,7 @@
 
 use engram_kernels::{Edge, Graph};
 use rustc_hash::FxHashMap;
+use tracing::debug_span;
 
 use super::Packed;
 use crate::error::{Error, Result};
@@ -174,13 +175,16 @@ impl Builder {
 
     /// Everything after the first pass.
     pub(super) fn finish(mut self, namespaces: Vec<(String, u32)>, state: &State) -> Result<Packed> {
-        let (mut names, singles) = self.number_names();
-        let mentions = self.find_mentions(&mut names);
-        let graph = self.graph(&namespaces, &names, &mentions)?;
+        let (mut names, singles) = debug_span!("names").in_scope(|| self.number_names());
+        let mentions = debug_span!("mentions").in_scope(|| self.find_mentions(&mut names));
+        let graph = debug_span!("graph").in_scope(|| self.graph(&namespaces, &names, &mentions))?;
         drop(mentions);
         self.sequence = Vec::new();
+        let postings_span = debug_span!("postings").entered();
         let order = self.order_terms();
         let postings = self.postings();
+        drop(postings_span);
+        let vectors_span = debug_span!("vectors").entered();
         let (term_vectors, vectors) = if state.model.given {
             (Vec::new(), std::mem::take(&mut self.given_vectors))
         } else {
@@ -190,6 +194,7 @@ impl Builder {
                 .collect();
             random_indexing::learn(&memories, &postings.idf)
         };
+        drop(vectors_span);
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
         Ok(Packed {
