@@ -50,7 +50,7 @@ pub(super) fn rows<I: Iterator<Item = Edge>>(
     let mut ends = vec![0u32; nodes + 1];
     let (mut total, mut sorted) = (0usize, true);
     let mut last = (0, Half::default());
-    for edge in edges() {
+    edges().try_for_each(|edge| {
         if let Some(node) = [edge.source, edge.target].into_iter().find(|&node| node as usize >= nodes) {
             return Err(GraphError::NoSuchNode { node, nodes });
         }
@@ -63,7 +63,8 @@ pub(super) fn rows<I: Iterator<Item = Edge>>(
         let this = (edge.source, Half::of(&edge));
         sorted &= last <= this;
         last = this;
-    }
+        Ok(())
+    })?;
     let mut built = BuiltRows {
         offsets: Vec::with_capacity(nodes + 1),
         targets: Vec::with_capacity(total),
@@ -85,11 +86,11 @@ pub(super) fn rows<I: Iterator<Item = Edge>>(
             begin += std::mem::replace(end, begin);
         }
         let mut halves = vec![Half::default(); total];
-        for edge in edges() {
+        edges().for_each(|edge| {
             let slot = &mut ends[edge.source as usize + 1];
             halves[*slot as usize] = Half::of(&edge);
             *slot += 1;
-        }
+        });
         for node in 0..nodes {
             let row = &mut halves[ends[node] as usize..ends[node + 1] as usize];
             row.sort_unstable();

@@ -114,7 +114,7 @@ proptest! {
                 let (targets, weights) = graph.row(node);
                 let row: Vec<(u32, u32)> =
                     targets.iter().zip(weights).map(|(target, weight)| (*target, weight.to_bits())).collect();
-                let heaviest = 2f32.powi(40).to_bits();
+                let heaviest = ((1u64 << 40) as f32).to_bits();
                 let expected: Vec<(u32, u32)> =
                     expected.iter().map(|&(target, weight)| (target, weight.min(heaviest))).collect();
                 prop_assert_eq!(row, expected);

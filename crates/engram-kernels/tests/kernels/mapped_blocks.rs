@@ -72,7 +72,7 @@ fn first_fault(
         if bounds[0] > bounds[1] || bounds[1] as usize > targets.len() {
             return Err(GraphError::Offsets(node));
         }
-        if !(out_weight >= 0.0 && out_weight < f32::INFINITY) {
+        if !(0.0..f32::INFINITY).contains(&out_weight) {
             return Err(GraphError::OutWeight { node, weight: out_weight });
         }
         let range = bounds[0] as usize..bounds[1] as usize;
@@ -80,7 +80,7 @@ fn first_fault(
         if let Some(&node) = targets.iter().find(|&&target| target as usize >= nodes) {
             return Err(GraphError::NoSuchNode { node, nodes });
         }
-        if let Some(&weight) = weights.iter().find(|w| !(**w >= 0.0 && **w <= (1u64 << 40) as f32)) {
+        if let Some(&weight) = weights.iter().find(|w| !(0.0..=(1u64 << 40) as f32).contains(*w)) {
             return Err(GraphError::Weight { source_node: node, weight });
         }
         if targets.windows(2).any(|pair| pair[0] >= pair[1]) {

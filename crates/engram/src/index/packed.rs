@@ -3,44 +3,52 @@
 //! The result depends on the memories alone, not on the order in which they were written: memories are
 //! numbered by external id, names by their key, and every sum runs in the order of those numbers.
 //!
-//! Two passes: the first reads each memory once (tokens, terms, phrases, names borne), the second finds the
-//! names in the token sequences. Cost: linear in the text; memory about four bytes a token and eight a posting.
+//! One pass over the records turns all that counts into numbers (`builder`): tokens, terms, phrases, names borne,
+//! links. From these follow names and mentions (`names`), the graph (`links`), the terms' rows (`postings`) and
+//! the vector model; the memories' own vectors are made block by block as they are written. Cost: linear in the
+//! text, but for the sorting of names and terms; memory about four bytes a token, 12 a posting, 30 an edge.
 
 mod builder;
+mod links;
+mod names;
+mod postings;
+mod strings;
 
 use engram_kernels::Graph;
 use heed::{RoTxn, RwTxn};
 use tracing::debug_span;
 
 use crate::error::Result;
-use crate::random_indexing::{DIMENSIONS, TermVector};
+use crate::random_indexing::{self, DIMENSIONS, TermVector};
 use crate::store::block::{self, Columns};
-use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
+use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
 use crate::store::record::Record;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
+use postings::{Counts, Postings};
+use strings::Strings;
 
 /// What takes an entry of a table: key and value.
 type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
 
 /// Everything derived from a store's memories.
 pub(crate) struct Packed {
-    ids: Vec<String>,
+    ids: Strings,
     columns: Vec<Columns>,
     namespaces: Vec<(String, u32)>,
     names: Vec<NameNode>,
     /// Phrases that one memory alone has: key, namespace, memory.
     singles: Vec<(String, u32, u32)>,
-    /// Terms in their order, with rows into the three arrays behind.
+    /// Terms in their order.
     terms: Vec<String>,
-    posting_offsets: Vec<usize>,
-    posting_memories: Vec<u32>,
-    posting_weights: Vec<f32>,
-    idf: Vec<f32>,
+    counts: Counts,
+    postings: Postings,
+    /// Of the store's own vector model, or empty.
     term_vectors: Vec<i16>,
-    vectors: Vec<f32>,
+    /// Vectors that memories brought along, or empty.
+    given_vectors: Vec<f32>,
     graph: Graph,
     length_total: u64,
     languages: Vec<Language>,
@@ -58,17 +66,23 @@ impl Packed {
         let _packing = debug_span!("packing").entered();
         let records = debug_span!("records").entered();
         let dimensions = state.model.dimensions as usize;
-        let mut builder = Builder::default();
-        for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
-            let (id, bytes) = entry.map_err(|e| store.fail(e))?;
-            let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
+        let memories = store.tables.memories;
+        let mut ids = Strings::default();
+        for entry in memories.iter(txn).map_err(|e| store.fail(e))? {
+            let (id, _) = entry.map_err(|e| store.fail(e))?;
+            ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
+        }
+        let mut builder = Builder::new(ids);
+        for (number, entry) in (0_u32..).zip(memories.iter(txn).map_err(|e| store.fail(e))?) {
+            let (_, bytes) = entry.map_err(|e| store.fail(e))?;
+            let id = builder.ids.get(number);
             let record = Record::read(bytes)
                 .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
             let namespace = namespaces
                 .binary_search_by(|(name, _)| name.as_str().cmp(&record.namespace))
                 .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
             namespaces[namespace].1 += 1;
-            builder.read(id, &record, namespace as u32);
+            builder.read(&record, namespace as u32);
             if state.model.given {
                 builder.give_vector(record.vector.as_deref(), dimensions);
             }
@@ -128,12 +142,15 @@ impl Packed {
             each(tables.namespaces, name.as_bytes(), &entry.bytes())?;
         }
         let memories = self.ids.len() as u32;
-        for (number, id) in (0_u32..).zip(&self.ids) {
+        let mut value = Vec::new();
+        for (number, id) in (0_u32..).zip(self.ids.iter()) {
+            NodeView::Memory(id).write(&mut value);
             each(tables.numbers, id.as_bytes(), &node_key(number))?;
-            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Memory(id.clone())))?;
+            each(tables.nodes, &node_key(number), &value)?;
         }
         for (number, name) in (memories..).zip(&self.names) {
-            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Name(name.clone())))?;
+            NodeView::Name(name).write(&mut value);
+            each(tables.nodes, &node_key(number), &value)?;
             each(tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
         }
         for (key, namespace, memory) in &self.singles {
@@ -142,24 +159,45 @@ impl Packed {
         drop(rows);
         let rows = debug_span!("writing_terms").entered();
         for (term, name) in self.terms.iter().enumerate() {
-            let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
-            let value = crate::index::postings::bytes(
-                &self.posting_memories[row.clone()],
-                &self.posting_weights[row],
-            );
-            each(tables.postings, name.as_bytes(), &value)?;
+            let (memories, weights) = self.postings.row(term);
+            each(tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
             if !state.model.given {
                 let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
-                let vector = TermVector { idf: self.idf[term], elements };
+                let vector = TermVector { idf: self.postings.idf[term], elements };
                 each(tables.terms, name.as_bytes(), &vector.bytes())?;
             }
         }
         drop(rows);
         let blocks = &mut |key: &[u8], bytes: &[u8]| each(tables.blocks, key, bytes);
         debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, blocks))?;
-        debug_span!("writing_vectors")
-            .in_scope(|| block::of_vectors(&self.vectors, state.model.dimensions, blocks))?;
+        debug_span!("writing_vectors").in_scope(|| self.write_vectors(state, blocks))?;
         debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, blocks))
+    }
+}
+
+impl Packed {
+    /// Gives the memories' vectors as blocks; those of the store's own model are made for each block as it comes.
+    fn write_vectors(&self, state: &State, blocks: &mut block::Sink<'_>) -> Result<()> {
+        let dimensions = state.model.dimensions as usize;
+        let mut weights = random_indexing::Weights::default();
+        block::of_vectors(self.ids.len(), state.model.dimensions, blocks, |rows, vectors| {
+            if state.model.given {
+                vectors
+                    .extend_from_slice(&self.given_vectors[rows.start * dimensions..rows.end * dimensions]);
+                return;
+            }
+            vectors.resize(rows.len() * dimensions, 0.0);
+            for (memory, vector) in rows.zip(vectors.chunks_exact_mut(DIMENSIONS)) {
+                let counts = self.counts.of(memory);
+                random_indexing::combine_terms(
+                    counts,
+                    &self.postings.idf,
+                    &self.term_vectors,
+                    &mut weights,
+                    vector,
+                );
+            }
+        })
     }
 }
 

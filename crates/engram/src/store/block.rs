@@ -5,6 +5,7 @@
 //! the map. Where it is not (a small value shares its page), readers copy.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use engram_kernels::{Graph, GraphBlock, GraphError, QuantisedRows, QuantisedVectors};
 use heed::{RoTxn, RwTxn};
@@ -335,13 +336,22 @@ pub(crate) fn of_columns(columns: &[Columns], sink: &mut Sink<'_>) -> Result<()>
     Ok(())
 }
 
-/// Gives row-major vectors as blocks.
-pub(crate) fn of_vectors(vectors: &[f32], dimensions: u32, sink: &mut Sink<'_>) -> Result<()> {
+/// Gives the row-major vectors of `rows` memories as blocks. `fill` appends the vectors of a range of memories to an
+/// empty list, for one block after another.
+pub(crate) fn of_vectors(
+    rows: usize,
+    dimensions: u32,
+    sink: &mut Sink<'_>,
+    mut fill: impl FnMut(Range<usize>, &mut Vec<f32>),
+) -> Result<()> {
     if dimensions == 0 {
         return Ok(());
     }
-    for (index, chunk) in (0_u32..).zip(vectors.chunks(VECTOR_ROWS as usize * dimensions as usize)) {
-        let (key, bytes) = encode_vectors(index, chunk, dimensions);
+    let mut vectors = Vec::new();
+    for (index, first) in (0_u32..).zip((0..rows).step_by(VECTOR_ROWS as usize)) {
+        vectors.clear();
+        fill(first..rows.min(first + VECTOR_ROWS as usize), &mut vectors);
+        let (key, bytes) = encode_vectors(index, &vectors, dimensions);
         sink(&key, &bytes)?;
     }
     Ok(())
@@ -398,10 +408,14 @@ pub(crate) fn graph_rows<'t>(store: &Store, txn: &'t RoTxn<'_>, nodes: u32) -> R
 impl GraphRows<'_> {
     /// The bytes that do not lie in the map, because they are not aligned there.
     pub(crate) fn copied_bytes(&self) -> usize {
-        fn copied<T: Clone>(section: &Cow<'_, [T]>) -> usize {
-            if matches!(section, Cow::Owned(_)) { size_of_val(section.as_ref()) } else { 0 }
-        }
-        copied(&self.offsets) + copied(&self.out_weights) + copied(&self.targets) + copied(&self.weights)
+        let owned = [
+            (matches!(self.offsets, Cow::Owned(_)), self.offsets.len()),
+            (matches!(self.out_weights, Cow::Owned(_)), self.out_weights.len()),
+            (matches!(self.targets, Cow::Owned(_)), self.targets.len()),
+            (matches!(self.weights, Cow::Owned(_)), self.weights.len()),
+        ];
+        // Entries of all four have four bytes.
+        owned.into_iter().filter(|(owned, _)| *owned).map(|(_, entries)| 4 * entries).sum()
     }
 
     /// The rows as the kernels take them; each row is checked there when a push first touches it.
