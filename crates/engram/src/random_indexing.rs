@@ -54,30 +54,49 @@ impl TermVector {
 /// One memory's terms, as (term, frequency) with terms numbered from 0.
 pub(crate) type TermCounts = [(u32, u32)];
 
-/// Learns the vectors of all terms.
+/// The memories that each term occurs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Occurrences<'a> {
+    /// Where each term's memories begin, and at the end the number of all.
+    pub(crate) offsets: &'a [usize],
+    /// For each term its memories, ascending.
+    pub(crate) memories: &'a [u32],
+}
+
+/// Learns the vectors of all terms: `terms × DIMENSIONS`, row-major.
 ///
-/// `memories` gives each memory's external id and term counts; `idf[term]` how rare each term is. The result
-/// is `terms × DIMENSIONS`, row-major. Cost: one pass over all term counts.
-pub(crate) fn learn<'m>(memories: impl Iterator<Item = (&'m str, &'m TermCounts)>, idf: &[f32]) -> Vec<i16> {
-    let mut sums = vec![0_i32; idf.len() * DIMENSIONS];
+/// `ids` are the memories' external ids, `counts` their terms; `occurrences` holds the same the other way round, and
+/// `idf[term]` how rare each term is. Cost: one pass over all counts to weigh them, and one by term to add up.
+pub(crate) fn learn<'m>(
+    ids: impl Iterator<Item = &'m str>,
+    counts: impl Iterator<Item = &'m TermCounts>,
+    occurrences: Occurrences<'_>,
+    idf: &[f32],
+) -> Vec<i16> {
+    let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
+    // The weight of a term in a memory, where the memory stands in the term's row.
+    let mut whole = vec![0_i16; occurrences.memories.len()];
+    let mut next = occurrences.offsets.to_vec();
     let mut weights = Weights::default();
-    for (id, counts) in memories {
-        let index = index_vector(id);
+    for counts in counts {
         weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
         for ((term, _), weight) in counts.iter().zip(&weights.whole) {
-            let row = &mut sums[*term as usize * DIMENSIONS..][..DIMENSIONS];
-            for (position, sign) in index {
-                let sum = &mut row[position];
-                *sum = sum.saturating_add(sign * i32::from(*weight));
-            }
+            let at = &mut next[*term as usize];
+            whole[*at] = *weight;
+            *at += 1;
         }
     }
-    let mut terms = vec![0_i16; sums.len()];
-    for (vector, sum) in terms.chunks_exact_mut(DIMENSIONS).zip(sums.chunks_exact(DIMENSIONS)) {
-        let squares: f64 = sum.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+    let mut terms = vec![0_i16; idf.len() * DIMENSIONS];
+    for (vector, row) in terms.chunks_exact_mut(DIMENSIONS).zip(occurrences.offsets.windows(2)) {
+        let mut sums = [0_i32; DIMENSIONS];
+        let memories = &occurrences.memories[row[0]..row[1]];
+        for (memory, weight) in memories.iter().zip(&whole[row[0]..row[1]]) {
+            indices[*memory as usize].add(i32::from(*weight), &mut sums);
+        }
+        let squares = sum_of_squares(&sums);
         if squares > 0.0 {
             let scale = TERM_UNIT / squares.sqrt();
-            for (element, s) in vector.iter_mut().zip(sum) {
+            for (element, s) in vector.iter_mut().zip(&sums) {
                 *element = (f64::from(*s) * scale).round() as i16;
             }
         }
@@ -181,16 +200,32 @@ fn sum_of_squares(sums: &[i32; DIMENSIONS]) -> f64 {
     sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum()
 }
 
-/// The positions and signs of a memory's index vector. Positions may repeat, which is harmless.
-fn index_vector(id: &str) -> [(usize, i32); NONZEROS] {
-    let mut state = xxh3_64_with_seed(id.as_bytes(), SEED);
-    std::array::from_fn(|_| {
-        // splitmix64 (Steele, Lea and Flood, 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        ((z % DIMENSIONS as u64) as usize, if z >> 63 == 0 { 1 } else { -1 })
-    })
+/// A memory's index vector: a position from 0 in the lower bits of each entry, and whether it is −1 in the highest.
+/// Positions may repeat, which is harmless.
+struct IndexVector([u16; NONZEROS]);
+
+/// The entry is −1.
+const NEGATIVE: u16 = 1 << 15;
+
+impl IndexVector {
+    fn of(id: &str) -> Self {
+        let mut state = xxh3_64_with_seed(id.as_bytes(), SEED);
+        Self(std::array::from_fn(|_| {
+            // splitmix64 (Steele, Lea and Flood, 2014).
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^= z >> 31;
+            (z % DIMENSIONS as u64) as u16 | if z >> 63 == 0 { 0 } else { NEGATIVE }
+        }))
+    }
+
+    /// Adds the vector times a weight.
+    fn add(&self, weight: i32, sums: &mut [i32; DIMENSIONS]) {
+        for entry in self.0 {
+            let sum = &mut sums[usize::from(entry) % DIMENSIONS];
+            *sum = sum.saturating_add(if entry & NEGATIVE == 0 { weight } else { -weight });
+        }
+    }
 }

@@ -275,8 +275,8 @@ impl Builder {
         let term_vectors = if state.model.given {
             Vec::new()
         } else {
-            debug_span!("term_vectors")
-                .in_scope(|| random_indexing::learn(self.ids.iter().zip(counts.iter()), &postings.idf))
+            let _span = debug_span!("term_vectors").entered();
+            random_indexing::learn(self.ids.iter(), counts.iter(), postings.occurrences(), &postings.idf)
         };
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());

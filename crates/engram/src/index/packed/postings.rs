@@ -3,7 +3,7 @@
 use super::builder::{Builder, Term};
 use crate::index::bm25;
 use crate::index::trie::BREAK;
-use crate::random_indexing::{self, TermCounts};
+use crate::random_indexing::{self, Occurrences, TermCounts};
 use crate::store::block::Columns;
 
 /// Renumbers the terms by their order; gives them in that order.
@@ -76,6 +76,11 @@ impl Postings {
     pub(super) fn row(&self, term: usize) -> (&[u32], &[f32]) {
         let row = self.offsets[term]..self.offsets[term + 1];
         (&self.memories[row.clone()], &self.weights[row])
+    }
+
+    /// The rows without their weights.
+    pub(super) fn occurrences(&self) -> Occurrences<'_> {
+        Occurrences { offsets: &self.offsets, memories: &self.memories }
     }
 }
 
