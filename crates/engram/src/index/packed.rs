@@ -20,9 +20,10 @@ use tracing::debug_span;
 
 use crate::error::Result;
 use crate::random_indexing::{self, DIMENSIONS, TermVector};
-use crate::store::block::{self, Columns};
+use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
 use crate::store::record::Record;
+use crate::store::staging;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
@@ -92,18 +93,52 @@ impl Packed {
     }
 }
 
+/// Where the vectors are when everything else is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vectors {
+    /// They are to be written as well.
+    ToWrite,
+    /// They were written before, into the place that was free.
+    Staged,
+}
+
 impl Packed {
     /// Puts everything in place of what was derived before, and clears what was kept of recent writes.
-    pub(crate) fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
+    pub(crate) fn write(
+        &self,
+        store: &Store,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        vectors: Vectors,
+    ) -> Result<()> {
         let _writing = debug_span!("writing").entered();
         let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
             table.clear(txn).map_err(|e| store.fail(e))?;
         }
+        match vectors {
+            Vectors::ToWrite => {
+                state.vector_slot = VectorSlot::First;
+                store.tables.blocks.clear(txn).map_err(|e| store.fail(e))?;
+            }
+            Vectors::Staged => {
+                for kind in [state.vector_slot.kind(), BlockKind::Columns, BlockKind::Graph] {
+                    block::clear(store, txn, kind)?;
+                }
+                state.vector_slot = state.vector_slot.other();
+            }
+        }
+        staging::end(store, txn)?;
         drop(clearing);
-        self.for_each_entry(store, state, &mut |table, key, value| {
+        self.for_each_row(store, state, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
         })?;
+        let mut put =
+            |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value).map_err(|e| store.fail(e));
+        self.for_each_block(&mut put)?;
+        if vectors == Vectors::ToWrite {
+            self.for_each_vector_block(state, &mut put)?;
+        }
         *state = self.state(state);
         Ok(())
     }
@@ -125,16 +160,25 @@ impl Packed {
             next_namespace: self.namespaces.len() as u32,
             languages: self.languages.iter().map(|l| l.code().to_owned()).collect(),
             model: before.model.clone(),
+            vector_slot: before.vector_slot,
         }
     }
 
-    /// Calls `each` with every entry of the derived tables; within a table, keys ascend.
+    /// Calls `each` with every entry of the derived tables.
     pub(crate) fn for_each_entry(
         &self,
         store: &Store,
         state: &State,
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
+        self.for_each_row(store, state, each)?;
+        let blocks = &mut |key: &[u8], bytes: &[u8]| each(store.tables.blocks, key, bytes);
+        self.for_each_block(blocks)?;
+        self.for_each_vector_block(state, blocks)
+    }
+
+    /// Calls `each` with every entry of the derived tables but blocks; within a table, keys ascend.
+    fn for_each_row(&self, store: &Store, state: &State, each: &mut EntrySink<'_>) -> Result<()> {
         let tables = &store.tables;
         let rows = debug_span!("writing_nodes").entered();
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
@@ -168,41 +212,84 @@ impl Packed {
             }
         }
         drop(rows);
-        let blocks = &mut |key: &[u8], bytes: &[u8]| each(tables.blocks, key, bytes);
-        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, blocks))?;
-        debug_span!("writing_vectors").in_scope(|| self.write_vectors(state, blocks))?;
-        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, blocks))
+        Ok(())
+    }
+
+    /// Calls `each` with every block but those of vectors.
+    fn for_each_block(&self, each: &mut block::Sink<'_>) -> Result<()> {
+        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, each))?;
+        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, each))
+    }
+
+    /// Calls `each` with every block of vectors.
+    fn for_each_vector_block(&self, state: &State, each: &mut block::Sink<'_>) -> Result<()> {
+        let _span = debug_span!("writing_vectors").entered();
+        let mut blocks = self.vector_blocks(state, state.vector_slot);
+        while let Some((key, bytes)) = blocks.next_block() {
+            each(&key, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of the memories' vectors, as numbers and as codes.
+    pub(crate) fn vector_bytes(&self, state: &State) -> usize {
+        self.ids.len() * state.model.dimensions as usize * 5
+    }
+
+    /// The blocks of vectors, made one by one.
+    pub(crate) fn vector_blocks(&self, state: &State, slot: VectorSlot) -> VectorBlocks<'_> {
+        let (given, dimensions) = (state.model.given, state.model.dimensions);
+        VectorBlocks { packed: self, given, dimensions, slot, index: 0, scratch: Scratch::default() }
     }
 }
 
-impl Packed {
-    /// Gives the memories' vectors as blocks; those of the store's own model are made for each block as it comes.
-    fn write_vectors(&self, state: &State, blocks: &mut block::Sink<'_>) -> Result<()> {
-        let dimensions = state.model.dimensions as usize;
-        let mut weights = random_indexing::Weights::default();
-        block::of_vectors(self.ids.len(), state.model.dimensions, blocks, |rows, vectors| {
-            if state.model.given {
-                vectors
-                    .extend_from_slice(&self.given_vectors[rows.start * dimensions..rows.end * dimensions]);
-                return;
-            }
+/// The blocks of the memories' vectors. Those of the store's own model are made for each block as it comes.
+pub(crate) struct VectorBlocks<'p> {
+    packed: &'p Packed,
+    given: bool,
+    dimensions: u32,
+    slot: VectorSlot,
+    index: u32,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Scratch {
+    vectors: Vec<f32>,
+    weights: random_indexing::Weights,
+    bytes: Vec<u8>,
+}
+
+impl VectorBlocks<'_> {
+    /// The key and the bytes of the next block.
+    pub(crate) fn next_block(&mut self) -> Option<([u8; 5], &[u8])> {
+        let (packed, dimensions) = (self.packed, self.dimensions as usize);
+        let Scratch { vectors, weights, bytes } = &mut self.scratch;
+        let first = self.index as usize * VECTOR_ROWS as usize;
+        let rows = first..packed.ids.len().min(first + VECTOR_ROWS as usize);
+        if rows.is_empty() || dimensions == 0 {
+            return None;
+        }
+        let vectors: &[f32] = if self.given {
+            &packed.given_vectors[rows.start * dimensions..rows.end * dimensions]
+        } else {
+            vectors.clear();
             vectors.resize(rows.len() * dimensions, 0.0);
             for (memory, vector) in rows.zip(vectors.chunks_exact_mut(DIMENSIONS)) {
-                let counts = self.counts.of(memory);
-                random_indexing::combine_terms(
-                    counts,
-                    &self.postings.idf,
-                    &self.term_vectors,
-                    &mut weights,
-                    vector,
-                );
+                let counts = packed.counts.of(memory);
+                let (idf, terms) = (&packed.postings.idf, &packed.term_vectors);
+                random_indexing::combine_terms(counts, idf, terms, weights, vector);
             }
-        })
+            vectors
+        };
+        let key = block::encode_vectors(self.slot, self.index, vectors, self.dimensions, bytes);
+        self.index += 1;
+        Some((key, bytes))
     }
 }
 
-/// The tables that packing fills or, those of recent writes, empties.
-pub(crate) fn derived_tables(store: &Store) -> [Table; 14] {
+/// The tables that packing fills or, those of recent writes, empties; but for the blocks.
+pub(crate) fn derived_tables(store: &Store) -> [Table; 13] {
     let tables = &store.tables;
     [
         tables.namespaces,
@@ -212,7 +299,6 @@ pub(crate) fn derived_tables(store: &Store) -> [Table; 14] {
         tables.phrases,
         tables.postings,
         tables.terms,
-        tables.blocks,
         tables.recent_postings,
         tables.recent_edges,
         tables.recent_vectors,

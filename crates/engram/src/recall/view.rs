@@ -175,7 +175,8 @@ impl<'t> View<'t> {
         let memories = self.state.packed_memories;
         let read = |index: u32| {
             let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
-            let block = block::read(self.store, self.txn, BlockKind::Vectors, index)?.ok_or_else(damaged)?;
+            let kind = self.state.vector_slot.kind();
+            let block = block::read(self.store, self.txn, kind, index)?.ok_or_else(damaged)?;
             let rows = VECTOR_ROWS.min(memories - index * VECTOR_ROWS);
             let fits = (block.first, block.rows) == (index * VECTOR_ROWS, rows);
             let vectors = block.vectors().filter(|block| fits && block.dimensions == dimensions);

@@ -47,7 +47,7 @@ fn read_all(bytes: &[u8]) {
     let _ = tables::edge_at(bytes);
     let _ = tables::node_at(bytes);
     let _ = postings::parse(bytes).map(|row| row.is_intact());
-    for kind in [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph] {
+    for kind in [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph, BlockKind::OtherVectors] {
         let Some(block) = block::parse(bytes, kind) else { continue };
         let _ = block.is_intact();
         let _ = block.columns().map(|columns| columns.get(0));
