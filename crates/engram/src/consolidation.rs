@@ -10,9 +10,10 @@
 
 use tracing::debug_span;
 
+use crate::beside;
 use crate::engram::Engram;
-use crate::error::Result;
-use crate::index::packed::{Packed, Vectors};
+use crate::error::{Error, Result};
+use crate::index::packed::{BLOCKS_AHEAD, Packed, Vectors};
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
@@ -20,7 +21,7 @@ use crate::store::tables::Store;
 /// How often a consolidation is prepared beside other writers before it takes the lock for the whole time.
 const TRIES: usize = 3;
 /// The bytes of vectors that one transaction writes, and holds in memory until it is done.
-const STAGE_BYTES: usize = 32 << 20;
+const STAGE_BYTES: usize = 16 << 20;
 
 impl Engram {
     /// Derives everything anew from what was put in: words' weights, the vector model, names, associations.
@@ -74,25 +75,54 @@ impl Engram {
     }
 }
 
+/// Why writing ahead ends early.
+enum Ended {
+    /// Others have written meanwhile.
+    Overtaken,
+    Failed(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Writes the vectors into the free place; `None` where others have written meanwhile.
 fn stage(store: &Store, packed: &Packed, state: &State, stage_bytes: usize) -> Result<Option<Claim>> {
     let Some(claim) = Claim::take(store, state)? else { return Ok(None) };
     let mut blocks = packed.vector_blocks(state, state.vector_slot.other());
-    let mut next = blocks.next_block();
-    while next.is_some() {
+    // What is to be written in the next transaction.
+    let (mut portion, mut bytes) = (Vec::new(), 0);
+    let write = |portion: &mut Vec<([u8; 5], Vec<u8>)>| {
+        let _span = debug_span!("staging_writing").entered();
         let mut txn = store.write()?;
         if !claim.stands(store, &txn)? {
-            return Ok(None);
+            return Err(Ended::Overtaken);
         }
-        let mut bytes = 0;
-        while let Some((key, value)) = next.filter(|_| bytes < stage_bytes) {
-            store.tables.blocks.put(&mut txn, &key, value).map_err(|e| store.fail(e))?;
-            bytes += value.len();
-            next = blocks.next_block();
+        for (key, value) in portion.drain(..) {
+            store.tables.blocks.put(&mut txn, &key, &value).map_err(|e| store.fail(e))?;
         }
-        debug_span!("staging_commit").in_scope(|| store.commit(txn))?;
+        Ok(store.commit(txn)?)
+    };
+    let taken = beside::ahead(
+        BLOCKS_AHEAD,
+        || blocks.next(),
+        |block| {
+            bytes += block.1.len();
+            portion.push(block);
+            if bytes < stage_bytes {
+                return Ok(());
+            }
+            bytes = 0;
+            write(&mut portion)
+        },
+    );
+    match taken.and_then(|()| write(&mut portion)) {
+        Ok(()) => Ok(Some(claim)),
+        Err(Ended::Overtaken) => Ok(None),
+        Err(Ended::Failed(error)) => Err(error),
     }
-    Ok(Some(claim))
 }
 
 /// Whether nothing was written since blocks were packed, in today's format.

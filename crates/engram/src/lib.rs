@@ -42,6 +42,7 @@
 //! | how files become memories | [`import`], [`Engram::import`], [`Vault::synchronise`] |
 //! | how recall is measured | [`evaluation`] |
 
+mod beside;
 mod consolidation;
 mod engram;
 mod error;

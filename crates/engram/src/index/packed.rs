@@ -18,6 +18,7 @@ use engram_kernels::Graph;
 use heed::{RoTxn, RwTxn};
 use tracing::debug_span;
 
+use crate::beside;
 use crate::error::Result;
 use crate::random_indexing::{self, DIMENSIONS, TermVector};
 use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
@@ -30,6 +31,9 @@ use crate::text::Language;
 use builder::Builder;
 use postings::{Counts, Postings};
 use strings::Strings;
+
+/// Blocks of vectors that are made before they are written.
+pub(crate) const BLOCKS_AHEAD: usize = 8;
 
 /// What takes an entry of a table: key and value.
 type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
@@ -225,10 +229,7 @@ impl Packed {
     fn for_each_vector_block(&self, state: &State, each: &mut block::Sink<'_>) -> Result<()> {
         let _span = debug_span!("writing_vectors").entered();
         let mut blocks = self.vector_blocks(state, state.vector_slot);
-        while let Some((key, bytes)) = blocks.next_block() {
-            each(&key, bytes)?;
-        }
-        Ok(())
+        beside::ahead(BLOCKS_AHEAD, || blocks.next(), |(key, bytes)| each(&key, &bytes))
     }
 
     /// The bytes of the memories' vectors, as numbers and as codes.
@@ -257,14 +258,15 @@ pub(crate) struct VectorBlocks<'p> {
 struct Scratch {
     vectors: Vec<f32>,
     weights: random_indexing::Weights,
-    bytes: Vec<u8>,
 }
 
-impl VectorBlocks<'_> {
-    /// The key and the bytes of the next block.
-    pub(crate) fn next_block(&mut self) -> Option<([u8; 5], &[u8])> {
+impl Iterator for VectorBlocks<'_> {
+    /// The key and the bytes of a block.
+    type Item = ([u8; 5], Vec<u8>);
+
+    fn next(&mut self) -> Option<Self::Item> {
         let (packed, dimensions) = (self.packed, self.dimensions as usize);
-        let Scratch { vectors, weights, bytes } = &mut self.scratch;
+        let Scratch { vectors, weights } = &mut self.scratch;
         let first = self.index as usize * VECTOR_ROWS as usize;
         let rows = first..packed.ids.len().min(first + VECTOR_ROWS as usize);
         if rows.is_empty() || dimensions == 0 {
@@ -282,7 +284,8 @@ impl VectorBlocks<'_> {
             }
             vectors
         };
-        let key = block::encode_vectors(self.slot, self.index, vectors, self.dimensions, bytes);
+        let mut bytes = Vec::new();
+        let key = block::encode_vectors(self.slot, self.index, vectors, self.dimensions, &mut bytes);
         self.index += 1;
         Some((key, bytes))
     }

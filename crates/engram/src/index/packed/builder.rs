@@ -4,8 +4,10 @@
 use tracing::debug_span;
 
 use super::names::{self, Names};
+use super::postings::{Counts, Postings};
 use super::strings::Strings;
 use super::{Packed, links, postings};
+use crate::beside;
 use crate::error::Result;
 use crate::index::associations::Kind;
 use crate::index::trie::{BREAK, TokenId, Trie};
@@ -252,32 +254,19 @@ impl Builder {
         }
     }
 
-    /// Everything after the first pass. What a part does not need any more is freed before the next begins.
+    /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
+    /// another.
     pub(super) fn finish(mut self, namespaces: Vec<(String, u32)>, state: &State) -> Result<Packed> {
-        let Names { names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
-        let mut names = names;
-        let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
-        let graph = {
+        let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
+        let terms = postings::order_terms(&mut self);
+        let words = || self.words(terms.len(), state);
+        let ((counts, postings, term_vectors), graph) = beside::both(words, || {
+            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
             let _span = debug_span!("graph").entered();
             let links = links::resolve(&self);
-            (self.trie, self.borne, self.links) = Default::default();
-            links::graph(&namespaces, self.readings.len(), &names, &mentions, &links)?
-        };
-        drop(mentions);
-        let (terms, counts, postings) = {
-            let _span = debug_span!("postings").entered();
-            let terms = postings::order_terms(&mut self);
-            let counts = postings::count(&self);
-            (self.sequence, self.term_of, self.tokens) = Default::default();
-            let postings = postings::weigh(&counts, terms.len(), &self.columns, self.length_total);
-            (terms, counts, postings)
-        };
-        let term_vectors = if state.model.given {
-            Vec::new()
-        } else {
-            let _span = debug_span!("term_vectors").entered();
-            random_indexing::learn(self.ids.iter(), counts.iter(), postings.occurrences(), &postings.idf)
-        };
+            links::graph(&namespaces, self.readings.len(), &names, &mentions, &links)
+        });
+        let graph = graph?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
         Ok(Packed {
@@ -295,5 +284,20 @@ impl Builder {
             length_total: self.length_total,
             languages,
         })
+    }
+    /// The terms' counts, rows and vectors; no vectors where memories bring their own.
+    fn words(&self, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
+        let (counts, postings) = debug_span!("postings").in_scope(|| {
+            let counts = postings::count(self);
+            let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
+            (counts, postings)
+        });
+        if state.model.given {
+            return (counts, postings, Vec::new());
+        }
+        let _span = debug_span!("term_vectors").entered();
+        let vectors =
+            random_indexing::learn(self.ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
+        (counts, postings, vectors)
     }
 }
