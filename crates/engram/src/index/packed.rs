@@ -3,12 +3,13 @@
 //! The result depends on the memories alone, not on the order in which they were written: memories are
 //! numbered by external id, names by their key, and every sum runs in the order of those numbers.
 //!
-//! One pass over the records turns all that counts into numbers (`builder`): tokens, terms, phrases, names borne,
-//! links. From these follow names and mentions (`names`), the graph (`links`), the terms' rows (`postings`) and
+//! One pass over the records cuts them into tokens (`decoding`, on a second thread) and turns all that counts into
+//! numbers (`builder`): tokens, terms, phrases, names borne, links. From these follow names and mentions (`names`), the graph (`links`), the terms' rows (`postings`) and
 //! the vector model; the memories' own vectors are made block by block as they are written. Cost: linear in the
 //! text, but for the sorting of names and terms; memory about four bytes a token, 12 a posting, 30 an edge.
 
 mod builder;
+mod decoding;
 mod links;
 mod names;
 mod postings;
@@ -19,19 +20,21 @@ use heed::{RoTxn, RwTxn};
 use tracing::debug_span;
 
 use crate::beside;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random_indexing::{self, DIMENSIONS, TermVector};
 use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
-use crate::store::record::Record;
 use crate::store::staging;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
+use decoding::Decoder;
 use postings::{Counts, Postings};
 use strings::Strings;
 
+/// Batches of records that are decoded before they are needed.
+const BATCHES_AHEAD: usize = 8;
 /// Blocks of vectors that are made before they are written.
 pub(crate) const BLOCKS_AHEAD: usize = 8;
 
@@ -69,31 +72,41 @@ impl Packed {
             }
         }
         let _packing = debug_span!("packing").entered();
-        let records = debug_span!("records").entered();
+        let span = debug_span!("records").entered();
         let dimensions = state.model.dimensions as usize;
-        let memories = store.tables.memories;
         let mut ids = Strings::default();
-        for entry in memories.iter(txn).map_err(|e| store.fail(e))? {
-            let (id, _) = entry.map_err(|e| store.fail(e))?;
+        let mut records: Vec<&[u8]> = Vec::new();
+        for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
+            let (id, bytes) = entry.map_err(|e| store.fail(e))?;
             ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
+            records.push(bytes);
         }
-        let mut builder = Builder::new(ids);
-        for (number, entry) in (0_u32..).zip(memories.iter(txn).map_err(|e| store.fail(e))?) {
-            let (_, bytes) = entry.map_err(|e| store.fail(e))?;
-            let id = builder.ids.get(number);
-            let record = Record::read(bytes)
-                .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
-            let namespace = namespaces
-                .binary_search_by(|(name, _)| name.as_str().cmp(&record.namespace))
-                .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
-            namespaces[namespace].1 += 1;
-            builder.read(&record, namespace as u32);
-            if state.model.given {
-                builder.give_vector(record.vector.as_deref(), dimensions);
-            }
-        }
+        let mut builder = Builder::default();
+        let mut decoder = Decoder::new(&records, &ids);
+        beside::ahead(
+            BATCHES_AHEAD,
+            || decoder.next(),
+            |batch| {
+                builder.number(&batch);
+                for decoded in &batch.records {
+                    let id = ids.get(builder.next_memory());
+                    let decoded = (decoded.as_ref())
+                        .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+                    let namespace = namespaces
+                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.record.namespace))
+                        .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
+                    namespaces[namespace].1 += 1;
+                    builder.read(&batch, decoded, namespace as u32);
+                    if state.model.given {
+                        builder.give_vector(decoded.record.vector.as_deref(), dimensions);
+                    }
+                }
+                Ok::<_, Error>(())
+            },
+        )?;
         drop(records);
-        builder.finish(namespaces, state)
+        drop(span);
+        builder.finish(ids, namespaces, state)
     }
 }
 

@@ -1,8 +1,9 @@
-//! The first pass over all memories: tokens, terms, names borne, phrases and links, as numbers; and what the parts
-//! that follow make of them.
+//! The pass over all decoded memories, which turns tokens, terms, names borne, phrases and links into numbers; and what
+//! the parts that follow make of them.
 
 use tracing::debug_span;
 
+use super::decoding::{Batch, Decoded, DecodedTarget, Role};
 use super::names::{self, Names};
 use super::postings::{Counts, Postings};
 use super::strings::Strings;
@@ -14,9 +15,8 @@ use crate::index::trie::{BREAK, TokenId, Trie};
 use crate::index::{reading, unit_vector};
 use crate::random_indexing;
 use crate::store::block::Columns;
-use crate::store::record::Record;
 use crate::store::state::State;
-use crate::text::{Language, Tokens};
+use crate::text::Language;
 
 /// One memory as the first pass leaves it: where its parts lie in the lists of all memories.
 pub(super) struct Reading {
@@ -59,9 +59,6 @@ pub(super) enum Term {
 #[derive(Default)]
 pub(super) struct Builder {
     lexicon: reading::Lexicon,
-    buffer: Tokens,
-    key: Vec<TokenId>,
-    pub(super) ids: Strings,
     pub(super) tokens: Strings,
     pub(super) terms: Strings,
     pub(super) languages: Vec<Language>,
@@ -74,43 +71,62 @@ pub(super) struct Builder {
     pub(super) borne: Vec<u32>,
     pub(super) links: Vec<Link>,
     pub(super) readings: Vec<Reading>,
+    /// The numbers of a batch's tokens.
+    numbers: Vec<TokenId>,
     columns: Vec<Columns>,
     given_vectors: Vec<f32>,
     length_total: u64,
 }
 
 impl Builder {
-    /// Begins with the ids of all memories, in their order.
-    pub(super) fn new(ids: Strings) -> Self {
-        let (readings, columns) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
-        Self { ids, readings, columns, ..Self::default() }
+    /// Numbers the tokens of a batch, whose records are to be read next.
+    pub(super) fn number(&mut self, batch: &Batch<'_>) {
+        self.numbers.clear();
+        self.numbers.extend(batch.tokens().map(|token| self.tokens.number(token)));
     }
 
-    /// The first pass over one memory; they come in the order of their ids.
-    pub(super) fn read(&mut self, record: &Record<'_>, namespace: u32) {
-        let memory = self.readings.len() as u32;
+    /// The number of the memory that is to be read next.
+    pub(super) fn next_memory(&self) -> u32 {
+        self.readings.len() as u32
+    }
+
+    /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
+    pub(super) fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
+        let memory = self.next_memory();
+        let record = &decoded.record;
         let language = self.language(record.language);
         let (first_token, first_borne, first_link) =
             (self.sequence.len(), self.borne.len(), self.links.len());
-        // As `reading::pieces`: title, tags, text.
-        if let Some(title) = record.title.as_deref() {
-            let tokens = self.piece(title);
-            self.bear_titles(namespace, title, Some(tokens), first_borne);
-        }
-        for tag in &record.tags {
-            let tokens = self.piece(tag);
-            if reading::is_phrase(&self.buffer, 0..self.buffer.len()) {
-                self.phrase(namespace, memory, tokens);
+        for part in batch.parts(decoded) {
+            let tokens = &self.numbers[part.tokens.clone()];
+            match part.role {
+                Role::Piece => {
+                    self.sequence.extend_from_slice(tokens);
+                    self.sequence.push(BREAK);
+                }
+                Role::Phrase => {
+                    let place = self.trie.place(namespace, tokens);
+                    self.trie.count_phrase(place, memory);
+                }
+                Role::Home => {
+                    let place = self.trie.place(namespace, tokens);
+                    // No name is borne twice.
+                    if !self.borne[first_borne..].contains(&place) {
+                        self.trie.add_home(place);
+                        self.borne.push(place);
+                    }
+                }
             }
         }
-        let tokens = self.piece(&record.text);
-        let buffer = std::mem::take(&mut self.buffer);
-        for phrase in reading::text_phrases(&record.text, &buffer, record.language) {
-            self.phrase(namespace, memory, tokens.start + phrase.start..tokens.start + phrase.end);
-        }
-        self.buffer = buffer;
-        for alias in &record.aliases {
-            self.bear_titles(namespace, alias, None, first_borne);
+        for link in batch.links(decoded) {
+            let to = match &link.to {
+                DecodedTarget::Memory(memory) => LinkTarget::Memory(*memory),
+                // A place that nothing bears or mentions is no name.
+                DecodedTarget::Name(tokens) => {
+                    LinkTarget::Name(self.trie.place(namespace, &self.numbers[tokens.clone()]))
+                }
+            };
+            self.links.push(Link { to, kind: link.kind, weight: link.weight });
         }
         let length = self.count_terms(language, first_token);
         self.length_total += u64::from(length);
@@ -122,7 +138,6 @@ impl Builder {
             strength: record.strength,
             stability: record.stability,
         });
-        self.link(record, namespace);
         self.readings.push(Reading {
             namespace,
             language,
@@ -141,66 +156,6 @@ impl Builder {
                 self.languages.len() as u32 - 1
             }
         }
-    }
-
-    /// Reads a piece of text into the buffer and puts its tokens behind the sequence; says where they are there.
-    fn piece(&mut self, text: &str) -> std::ops::Range<usize> {
-        self.buffer.read(text);
-        let start = self.sequence.len();
-        for folded in self.buffer.iter() {
-            self.sequence.push(self.tokens.number(folded));
-        }
-        let end = self.sequence.len();
-        self.sequence.push(BREAK);
-        start..end
-    }
-
-    /// Makes a memory bear the names that a title or alias gives; `tokens` is where the whole of it lies in the
-    /// sequence, if it does. None is borne twice.
-    fn bear_titles(
-        &mut self,
-        namespace: u32,
-        title: &str,
-        tokens: Option<std::ops::Range<usize>>,
-        first_borne: usize,
-    ) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if let Some(tokens) = tokens {
-            // The buffer still holds the piece.
-            if reading::is_home_name(&buffer) {
-                let place = self.trie.place(namespace, &self.sequence[tokens]);
-                self.bear(place, first_borne);
-            }
-        } else {
-            buffer.read(title);
-            self.bear_buffer(namespace, &buffer, first_borne);
-        }
-        reading::for_each_other_title(title, &mut buffer, |name| {
-            self.bear_buffer(namespace, name, first_borne);
-        });
-        self.buffer = buffer;
-    }
-
-    fn bear_buffer(&mut self, namespace: u32, name: &Tokens, first_borne: usize) {
-        if reading::is_home_name(name) {
-            self.key.clear();
-            self.key.extend(name.iter().map(|token| self.tokens.number(token)));
-            let place = self.trie.place(namespace, &self.key);
-            self.bear(place, first_borne);
-        }
-    }
-
-    fn bear(&mut self, place: u32, first_borne: usize) {
-        if !self.borne[first_borne..].contains(&place) {
-            self.trie.add_home(place);
-            self.borne.push(place);
-        }
-    }
-
-    /// Counts a phrase whose tokens lie in the sequence.
-    fn phrase(&mut self, namespace: u32, memory: u32, tokens: std::ops::Range<usize>) {
-        let place = self.trie.place(namespace, &self.sequence[tokens]);
-        self.trie.count_phrase(place, memory);
     }
 
     /// The length of a memory in terms, each of which gets a number.
@@ -222,31 +177,6 @@ impl Builder {
         length
     }
 
-    /// Turns a record's associations into numbers. Those to ids that are not there lead nowhere.
-    fn link(&mut self, record: &Record<'_>, namespace: u32) {
-        for link in &record.links {
-            let to = if link.by_name {
-                self.buffer.read(&link.to);
-                reading::is_home_name(&self.buffer).then(|| {
-                    self.key.clear();
-                    self.key.extend(self.buffer.iter().map(|token| self.tokens.number(token)));
-                    // A place that nothing bears or mentions is no name.
-                    LinkTarget::Name(self.trie.place(namespace, &self.key))
-                })
-            } else {
-                self.ids.find(&link.to).map(LinkTarget::Memory)
-            };
-            if let Some(to) = to {
-                self.links.push(Link { to, kind: Kind::Link, weight: link.weight });
-            }
-        }
-        for (target, kind) in [(&record.follows, Kind::Follows), (&record.section_of, Kind::SectionOf)] {
-            if let Some(target) = target.as_deref().and_then(|id| self.ids.find(id)) {
-                self.links.push(Link { to: LinkTarget::Memory(target), kind, weight: 1.0 });
-            }
-        }
-    }
-
     pub(super) fn give_vector(&mut self, vector: Option<&[f32]>, dimensions: usize) {
         match vector {
             Some(vector) if vector.len() == dimensions => self.given_vectors.extend(unit_vector(vector)),
@@ -256,10 +186,15 @@ impl Builder {
 
     /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
     /// another.
-    pub(super) fn finish(mut self, namespaces: Vec<(String, u32)>, state: &State) -> Result<Packed> {
+    pub(super) fn finish(
+        mut self,
+        ids: Strings,
+        namespaces: Vec<(String, u32)>,
+        state: &State,
+    ) -> Result<Packed> {
         let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
         let terms = postings::order_terms(&mut self);
-        let words = || self.words(terms.len(), state);
+        let words = || self.words(&ids, terms.len(), state);
         let ((counts, postings, term_vectors), graph) = beside::both(words, || {
             let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
             let _span = debug_span!("graph").entered();
@@ -270,7 +205,7 @@ impl Builder {
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
         Ok(Packed {
-            ids: self.ids,
+            ids,
             columns: self.columns,
             namespaces,
             names,
@@ -286,7 +221,7 @@ impl Builder {
         })
     }
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
-    fn words(&self, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
+    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {
             let counts = postings::count(self);
             let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
@@ -297,7 +232,7 @@ impl Builder {
         }
         let _span = debug_span!("term_vectors").entered();
         let vectors =
-            random_indexing::learn(self.ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
+            random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
         (counts, postings, vectors)
     }
 }
