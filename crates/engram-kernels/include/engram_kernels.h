@@ -36,7 +36,7 @@ extern "C" {
 
 /* The version of this file. It is raised when a program compiled with an earlier one would no longer
  * work; compare it with engram_kernels_abi_version() once. */
-#define ENGRAM_KERNELS_ABI_VERSION 1u
+#define ENGRAM_KERNELS_ABI_VERSION 2u
 
 /* Processor levels. All give the same bits. */
 #define ENGRAM_LEVEL_PORTABLE 0u      /* none of these kernels */
@@ -92,14 +92,14 @@ uint32_t engram_vector_dot_i8(uint32_t level, const int16_t *query, const int8_t
  * Weights and released amounts are at least 0 and not NaN. */
 
 /* Adds released[k] * weight to accumulator[target] for every edge of row sources[k], for each k in
- * turn, and marks the target as reached, unless its accumulator was not 0: then it has been marked
- * before, so accumulators start at 0 where there is no mark. A mark is bit target % 64 of
- * reached[target / 64], and bit target / 64 % 64 of reached_summary[target / 4096].
+ * turn, and marks the target's line of 16 nodes and region of 1024: touched_lines[target / 16] and
+ * touched_regions[target / 1024] become 1. If both are null, nothing is marked, which is faster where
+ * most of the accumulators are going to be looked at anyway.
  *
  * Row r is offsets[r] .. offsets[r + 1] of `targets` and `weights`. `offsets` has num_rows + 1 entries
  * (0 where num_rows is 0), `sources` and `released` num_sources, `targets` and `weights` num_edges,
- * `accumulator` num_nodes, `reached` num_nodes / 64 rounded up, and `reached_summary` num_nodes / 4096
- * rounded up.
+ * `accumulator` num_nodes, `touched_lines` num_nodes / 16 rounded up, and `touched_regions`
+ * num_nodes / 1024 rounded up.
  *
  * Every index is checked before it is used, so the rows may come from a file: a source not below
  * num_rows, offsets that descend or exceed num_edges, or a target not below num_nodes gives
@@ -107,8 +107,22 @@ uint32_t engram_vector_dot_i8(uint32_t level, const int16_t *query, const int8_t
 uint32_t engram_spread_activation_push(uint32_t level, const uint32_t *sources, const float *released,
                                        size_t num_sources, const uint32_t *offsets, size_t num_rows,
                                        const uint32_t *targets, const float *weights, size_t num_edges,
-                                       float *accumulator, size_t num_nodes, uint64_t *reached,
-                                       uint64_t *reached_summary);
+                                       float *accumulator, size_t num_nodes, uint8_t *touched_lines,
+                                       uint8_t *touched_regions);
+
+/* The end of a hop. Gives each node of each line its next activation, x' = retention * x + hop_decay * a,
+ * at most 2^60, where x is its activation and a its accumulator, which becomes 0. The nodes with x' > 0
+ * are written to `active` in the order of the lines, *num_active becomes their number, and
+ * *greatest_change the greatest |x' - x|. What seeds add is for the caller to do: their lines are not
+ * among these.
+ *
+ * Line l is nodes 16 l to 16 l + 15, all of which `activation` and `accumulator` must have, and `lines`
+ * has num_lines of them, none twice. `active` has room for 16 * num_lines nodes, all of which may be
+ * overwritten. retention and hop_decay are 0 to 1. Nothing is checked. */
+uint32_t engram_spread_activation_settle(uint32_t level, const uint32_t *lines, size_t num_lines,
+                                         float *activation, float *accumulator, float retention,
+                                         float hop_decay, uint32_t *active, size_t *num_active,
+                                         float *greatest_change);
 
 /* accumulator[rows[r]] = the sum of released[source] * weight over the in-edges of row r, in their
  * order, for r from 0 to num_rows - 1.

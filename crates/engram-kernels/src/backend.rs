@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use crate::decay::Shape;
 use crate::graph::PullRows;
 use crate::level::{Level, NoSuchLevel};
-use crate::portable::spreading::Rows;
-use crate::spreading::frontier::NodeSet;
+use crate::portable::spreading::{Factors, Rows};
+use crate::spreading::frontier::TouchedLines;
 use crate::{portable, zig};
 
 /// The environment variable that chooses kernels.
@@ -246,14 +246,32 @@ impl Kernels {
         released: &[f32],
         rows: Rows<'_>,
         accumulator: &mut [f32],
-        reached: &mut NodeSet,
+        touched: Option<&mut TouchedLines>,
     ) {
         match self.0 {
             Implementation::Portable => {
-                portable::spreading::push(sources, released, rows, accumulator, reached);
+                portable::spreading::push(sources, released, rows, accumulator, touched);
             }
             Implementation::Zig(level) => {
-                zig::spread_push(level, sources, released, rows, accumulator, reached);
+                zig::spread_push(level, sources, released, rows, accumulator, touched);
+            }
+        }
+    }
+
+    pub(crate) fn spread_settle(
+        self,
+        lines: &[u32],
+        activation: &mut [f32],
+        accumulator: &mut [f32],
+        factors: Factors,
+        active: &mut [u32],
+    ) -> (usize, f32) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::spreading::settle(lines, activation, accumulator, factors, active)
+            }
+            Implementation::Zig(level) => {
+                zig::spread_settle(level, lines, activation, accumulator, factors, active)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Spreading activation over an association graph.
 
+mod firing;
 pub(crate) mod frontier;
 mod parameters;
 mod seeds;

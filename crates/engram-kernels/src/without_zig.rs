@@ -3,8 +3,8 @@
 use crate::decay::Shape;
 use crate::graph::PullRows;
 use crate::level::Level;
-use crate::portable::spreading::Rows;
-use crate::spreading::frontier::NodeSet;
+use crate::portable::spreading::{Factors, Rows};
+use crate::spreading::frontier::TouchedLines;
 
 /// A level that is built and that this processor runs: there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,22 @@ pub(crate) fn spread_push(
     _: &[f32],
     _: Rows<'_>,
     _: &mut [f32],
-    _: &mut NodeSet,
+    _: Option<&mut TouchedLines>,
 ) {
     match level {}
 }
 
 pub(crate) fn spread_pull(level: Supported, _: &PullRows, _: &[f32], _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn spread_settle(
+    level: Supported,
+    _: &[u32],
+    _: &mut [f32],
+    _: &mut [f32],
+    _: Factors,
+    _: &mut [u32],
+) -> (usize, f32) {
     match level {}
 }

@@ -4,16 +4,17 @@
 //! level (a [`Supported`] exists only then), and that every length fits the others. Indices are either
 //! checked by the kernel itself, or those of a type that holds only good ones.
 
+use std::ptr;
 use std::sync::OnceLock;
 
 use crate::decay::Shape;
 use crate::graph::PullRows;
 use crate::level::Level;
-use crate::portable::spreading::Rows;
-use crate::spreading::frontier::NodeSet;
+use crate::portable::spreading::{Factors, Rows};
+use crate::spreading::frontier::{LINE_NODES, REGION_NODES, TouchedLines};
 
 /// The version of `include/engram_kernels.h` that the declarations below follow.
-const ABI_VERSION: u32 = 1;
+const ABI_VERSION: u32 = 2;
 
 /// The status of a call that did its work.
 const DONE: u32 = 0;
@@ -65,8 +66,20 @@ unsafe extern "C" {
         num_edges: usize,
         accumulator: *mut f32,
         num_nodes: usize,
-        reached: *mut u64,
-        reached_summary: *mut u64,
+        touched_lines: *mut u8,
+        touched_regions: *mut u8,
+    ) -> u32;
+    fn engram_spread_activation_settle(
+        level: u32,
+        lines: *const u32,
+        num_lines: usize,
+        activation: *mut f32,
+        accumulator: *mut f32,
+        retention: f32,
+        hop_decay: f32,
+        active: *mut u32,
+        num_active: *mut usize,
+        greatest_change: *mut f32,
     ) -> u32;
     fn engram_spread_activation_pull(
         level: u32,
@@ -218,21 +231,26 @@ pub(crate) fn spread_push(
     released: &[f32],
     rows: Rows<'_>,
     accumulator: &mut [f32],
-    reached: &mut NodeSet,
+    touched: Option<&mut TouchedLines>,
 ) {
     let Rows { offsets, neighbours, weights } = rows;
-    let (nodes, (words, summary)) = (accumulator.len(), reached.parts_mut());
+    let nodes = accumulator.len();
     assert!(sources.len() == released.len(), "{} rows release {}", sources.len(), released.len());
     assert!(neighbours.len() == weights.len(), "{} edges, {} weights", neighbours.len(), weights.len());
-    let marks = [words.len(), summary.len()];
-    assert!(marks == [nodes.div_ceil(64), nodes.div_ceil(4096)], "{marks:?} words for {nodes} nodes");
+    let (lines, regions) = touched.map_or((ptr::null_mut(), ptr::null_mut()), |touched| {
+        let (lines, regions) = touched.parts_mut();
+        let enough =
+            lines.len() >= nodes.div_ceil(LINE_NODES) && regions.len() >= nodes.div_ceil(REGION_NODES);
+        assert!(enough, "{} and {} marks for {nodes} nodes", lines.len(), regions.len());
+        (lines.as_mut_ptr(), regions.as_mut_ptr())
+    });
     let (num_rows, num_edges) = (offsets.len().saturating_sub(1), neighbours.len());
     let (sources, count, released) = (sources.as_ptr(), sources.len(), released.as_ptr());
     let (offsets, neighbours, weights) = (offsets.as_ptr(), neighbours.as_ptr(), weights.as_ptr());
-    let (accumulator, words, summary) = (accumulator.as_mut_ptr(), words.as_mut_ptr(), summary.as_mut_ptr());
+    let accumulator = accumulator.as_mut_ptr();
     // SAFETY: the processor runs the level. `count` sources and released amounts, `num_rows + 1`
     // offsets (none where there are no rows), `num_edges` neighbours and weights, and accumulators and
-    // marks for `nodes` are as long as the kernel takes them to be. It checks each source against
+    // marks for `nodes`, unless there are none, are at least as long as the kernel takes them to be. It checks each source against
     // `num_rows`, each offset against `num_edges` and each neighbour against `nodes` before use.
     check(unsafe {
         engram_spread_activation_push(
@@ -247,10 +265,45 @@ pub(crate) fn spread_push(
             num_edges,
             accumulator,
             nodes,
-            words,
-            summary,
+            lines,
+            regions,
         )
     });
+}
+
+pub(crate) fn spread_settle(
+    level: Supported,
+    lines: &[u32],
+    activation: &mut [f32],
+    accumulator: &mut [f32],
+    Factors { retention, hop_decay }: Factors,
+    active: &mut [u32],
+) -> (usize, f32) {
+    let (count, whole) = (lines.len(), activation.len() / LINE_NODES);
+    assert!(accumulator.len() == activation.len(), "{} of {}", accumulator.len(), activation.len());
+    assert!(active.len() / LINE_NODES >= count, "{count} lines, room for {} nodes", active.len());
+    assert!(lines.iter().all(|&line| (line as usize) < whole), "a line is not among {whole}");
+    let (mut num_active, mut change) = (0, 0.0);
+    let (lines, active) = (lines.as_ptr(), active.as_mut_ptr());
+    let (activation, accumulator) = (activation.as_mut_ptr(), accumulator.as_mut_ptr());
+    let level = level.code();
+    // SAFETY: the processor runs the level. Each of the `count` lines is 16 numbers of both arrays, and
+    // there is room for 16 active nodes a line. The last two point to what they are written to.
+    check(unsafe {
+        engram_spread_activation_settle(
+            level,
+            lines,
+            count,
+            activation,
+            accumulator,
+            retention,
+            hop_decay,
+            active,
+            &raw mut num_active,
+            &raw mut change,
+        )
+    });
+    (num_active, change)
 }
 
 pub(crate) fn spread_pull(level: Supported, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use zig_build::{Build, Optimize};
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "engram_apply_decay",
     "engram_kernels_abi_version",
     "engram_kernels_best_level",
     "engram_spread_activation_pull",
     "engram_spread_activation_push",
+    "engram_spread_activation_settle",
     "engram_vector_dot",
     "engram_vector_dot_i8",
     "engram_vector_norms",

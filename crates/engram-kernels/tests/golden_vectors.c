@@ -133,17 +133,15 @@ static void spreading(const char *kind)
     static uint32_t every_node[MOST_NODES], chunk_offsets[MOST_NODES / 16 + 1], fan_in[MOST_NODES];
     static uint32_t sources[MOST_STEPS * 16];
     static float weights[MOST_STEPS * 16];
-    static uint64_t reached[MOST_NODES / 64 + 1], summary[1];
     const uint32_t *offsets = words("offsets"), *targets = words("targets");
     const float *released = floats("released");
     size_t nodes = count("released"), edges = count("targets"), chunks = (nodes + 15) / 16;
     for (uint32_t i = 0; i < nodes; i++) every_node[i] = i;
 
     memset(found, 0, sizeof found);
-    memset(reached, 0, sizeof reached);
     expect("arrived", found,
            engram_spread_activation_push(level, every_node, released, nodes, offsets, nodes, targets,
-                                         floats("weights"), edges, found, nodes, reached, summary));
+                                         floats("weights"), edges, found, nodes, NULL, NULL));
 
     /* Chunks of the nodes as they come. */
     memset(fan_in, 0, sizeof fan_in);

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engram_kernels::Spreading;
 use heed::RwTxn;
+use tracing::debug_span;
 
 use crate::error::{Error, Result};
 use crate::index::links;
-use crate::index::packed::Packed;
+use crate::index::packed::{Packed, Vectors};
 use crate::index::recent::Writer;
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
 use crate::random_indexing;
@@ -23,8 +24,6 @@ use crate::time::Time;
 const RECENT_SHARE: u32 = 20;
 /// How much text one commit of a long import takes in at least.
 const PORTION_BYTES: usize = 16 << 20;
-/// How often a consolidation is prepared beside other writers before it takes the lock for the whole time.
-const CONSOLIDATION_TRIES: usize = 3;
 
 /// An associative memory: a store on disk, open.
 ///
@@ -281,7 +280,8 @@ impl Engram {
             let after = state.memories.saturating_add(new.len() as u32 - known);
             if state.recent_writes.saturating_add(writes) > after / RECENT_SHARE {
                 self.write_facts(txn, state, &new, &gone)?;
-                Packed::build(&self.store, txn, state)?.write(&self.store, txn, state)?;
+                let packed = Packed::build(&self.store, txn, state)?;
+                packed.write(&self.store, txn, state, Vectors::ToWrite)?;
             } else {
                 let mut writer = Writer::new(&self.store);
                 for id in gone {
@@ -405,38 +405,6 @@ impl Engram {
         Ok(())
     }
 
-    /// Derives everything anew from what was put in: words' weights, the vector model, names, associations.
-    ///
-    /// It happens by itself when recent writes pass a twentieth of the store. After it, the store and its
-    /// answers do not depend on the order of writing. Readers and, mostly, writers go on meanwhile. Cost:
-    /// about a second for each 10 MB of text; nothing where nothing was written since the last time.
-    ///
-    /// # Errors
-    /// If the store cannot be read or written; nothing is changed then.
-    pub fn consolidate(&self) -> Result<()> {
-        for _ in 0..CONSOLIDATION_TRIES {
-            let (packed, before) = {
-                let txn = self.store.read()?;
-                let Some(state) = state::read(&self.store, &txn)? else { return Ok(()) };
-                if is_packed(&self.store, &txn, &state)? {
-                    return Ok(());
-                }
-                (Packed::build(&self.store, &txn, &state)?, state.version)
-            };
-            let swapped = self.write(|txn, state| {
-                if state.version != before {
-                    return Ok(false);
-                }
-                packed.write(&self.store, txn, state)?;
-                Ok(true)
-            })?;
-            if swapped {
-                return Ok(());
-            }
-        }
-        self.write(|txn, state| Packed::build(&self.store, txn, state)?.write(&self.store, txn, state))
-    }
-
     /// The store's vector model; `None` while nothing was written.
     pub(crate) fn vector_model(&self) -> Result<Option<Model>> {
         let txn = self.store.read()?;
@@ -455,7 +423,7 @@ impl Engram {
         if before.as_ref() != Some(&state) {
             state.version += 1;
             state::write(&self.store, &mut txn, &state)?;
-            self.store.commit(txn)?;
+            debug_span!("commit").in_scope(|| self.store.commit(txn))?;
         }
         Ok(result)
     }
@@ -490,16 +458,6 @@ fn last_of_each(memories: &[StoredMemory]) -> Vec<&StoredMemory> {
     sorted.sort_by_key(|stored| &stored.memory.id); // stable: the last given comes first
     sorted.dedup_by_key(|stored| &stored.memory.id);
     sorted
-}
-
-/// Whether nothing was written since blocks were packed, in today's format.
-pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> Result<bool> {
-    let tables = &store.tables;
-    let mut packed = state.recent_writes == 0 && state.format == state::FORMAT;
-    for table in [tables.recent_columns, tables.recent_rows, tables.recent_edges, tables.gone] {
-        packed = packed && table.is_empty(txn).map_err(|e| store.fail(e))?;
-    }
-    Ok(packed)
 }
 
 /// The record of an id.

@@ -42,6 +42,8 @@
 //! | how files become memories | [`import`], [`Engram::import`], [`Vault::synchronise`] |
 //! | how recall is measured | [`evaluation`] |
 
+mod beside;
+mod consolidation;
 mod engram;
 mod error;
 pub mod evaluation;
@@ -49,6 +51,7 @@ mod exchange;
 pub mod import;
 mod index;
 pub mod memory;
+mod packed_graph;
 mod random_indexing;
 mod recall;
 mod source;
@@ -60,12 +63,13 @@ mod vault;
 mod verify;
 
 pub use engram::{Change, Changes, Engram, VectorModel};
-pub use engram_kernels::Curve;
+pub use engram_kernels::{Curve, GraphBlock};
 pub use error::{Error, Result};
 pub use exchange::{ExportReport, ImportReport, Importer, Progress};
 pub use memory::{
     History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
 };
+pub use packed_graph::PackedGraph;
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
 pub use source::SourcePattern;
 pub use text::Language;

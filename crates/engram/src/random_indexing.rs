@@ -54,42 +54,68 @@ impl TermVector {
 /// One memory's terms, as (term, frequency) with terms numbered from 0.
 pub(crate) type TermCounts = [(u32, u32)];
 
-/// Learns the vectors of all terms and memories.
+/// The memories that each term occurs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Occurrences<'a> {
+    /// Where each term's memories begin, and at the end the number of all.
+    pub(crate) offsets: &'a [usize],
+    /// For each term its memories, ascending.
+    pub(crate) memories: &'a [u32],
+}
+
+/// Learns the vectors of all terms: `terms × DIMENSIONS`, row-major.
 ///
-/// `memories` gives each memory's external id and term counts; `idf[term]` how rare each term is. The result
-/// holds the term vectors (`terms × DIMENSIONS`) and the memory vectors (`memories × DIMENSIONS`), row-major.
-/// Cost: one pass over all term counts for each, times the dimension for the second.
-pub(crate) fn learn(memories: &[(&str, &TermCounts)], idf: &[f32]) -> (Vec<i16>, Vec<f32>) {
-    let mut sums = vec![0_i32; idf.len() * DIMENSIONS];
-    let mut weights = Vec::new();
-    for (id, counts) in memories {
-        let index = index_vector(id);
-        integer_weights(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])), &mut weights);
-        for ((term, _), weight) in counts.iter().zip(&weights) {
-            let row = &mut sums[*term as usize * DIMENSIONS..][..DIMENSIONS];
-            for (position, sign) in index {
-                let sum = &mut row[position];
-                *sum = sum.saturating_add(sign * i32::from(*weight));
-            }
+/// `ids` are the memories' external ids, `counts` their terms; `occurrences` holds the same the other way round, and
+/// `idf[term]` how rare each term is. Cost: one pass over all counts to weigh them, and one by term to add up.
+pub(crate) fn learn<'m>(
+    ids: impl Iterator<Item = &'m str>,
+    counts: impl Iterator<Item = &'m TermCounts>,
+    occurrences: Occurrences<'_>,
+    idf: &[f32],
+) -> Vec<i16> {
+    let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
+    // The weight of a term in a memory, where the memory stands in the term's row.
+    let mut whole = vec![0_i16; occurrences.memories.len()];
+    let mut next = occurrences.offsets.to_vec();
+    let mut weights = Weights::default();
+    for counts in counts {
+        weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
+        for ((term, _), weight) in counts.iter().zip(&weights.whole) {
+            let at = &mut next[*term as usize];
+            whole[*at] = *weight;
+            *at += 1;
         }
     }
-    let mut terms = vec![0_i16; sums.len()];
-    for (vector, sum) in terms.chunks_exact_mut(DIMENSIONS).zip(sums.chunks_exact(DIMENSIONS)) {
-        let squares: f64 = sum.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+    let mut terms = vec![0_i16; idf.len() * DIMENSIONS];
+    for (vector, row) in terms.chunks_exact_mut(DIMENSIONS).zip(occurrences.offsets.windows(2)) {
+        let mut sums = [0_i32; DIMENSIONS];
+        let memories = &occurrences.memories[row[0]..row[1]];
+        for (memory, weight) in memories.iter().zip(&whole[row[0]..row[1]]) {
+            indices[*memory as usize].add(i32::from(*weight), &mut sums);
+        }
+        let squares = sum_of_squares(&sums);
         if squares > 0.0 {
             let scale = TERM_UNIT / squares.sqrt();
-            for (element, s) in vector.iter_mut().zip(sum) {
+            for (element, s) in vector.iter_mut().zip(&sums) {
                 *element = (f64::from(*s) * scale).round() as i16;
             }
         }
     }
-    let mut vectors = vec![0.0; memories.len() * DIMENSIONS];
-    for ((_, counts), vector) in memories.iter().zip(vectors.chunks_exact_mut(DIMENSIONS)) {
-        integer_weights(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])), &mut weights);
-        let rows = counts.iter().map(|(term, _)| &terms[*term as usize * DIMENSIONS..][..DIMENSIONS]);
-        combine(rows.zip(weights.iter().copied()), vector);
-    }
-    (terms, vectors)
+    terms
+}
+
+/// Puts the vector of a memory that the model learnt from into `vector`: of unit length, or all zeros where it has
+/// no term. `terms` is what [`learn`] gave. Cost: its different terms times the dimension.
+pub(crate) fn combine_terms(
+    counts: &TermCounts,
+    idf: &[f32],
+    terms: &[i16],
+    weights: &mut Weights,
+    vector: &mut [f32],
+) {
+    weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
+    let row = |at: usize| &terms[counts[at].0 as usize * DIMENSIONS..][..DIMENSIONS];
+    combine(row, &weights.whole, vector);
 }
 
 /// The vector of a text that the model did not learn from: a cue, or a memory written since.
@@ -97,10 +123,10 @@ pub(crate) fn learn(memories: &[(&str, &TermCounts)], idf: &[f32]) -> (Vec<i16>,
 /// `terms` are the vectors of the text's known terms with their frequencies. The vector has unit length, or
 /// is all zeros where no term is known.
 pub(crate) fn embed(terms: &[(TermVector, u32)]) -> Vec<f32> {
-    let mut weights = Vec::new();
-    integer_weights(terms.iter().map(|(term, tf)| (*tf, term.idf)), &mut weights);
+    let mut weights = Weights::default();
+    weights.set(terms.iter().map(|(term, tf)| (*tf, term.idf)));
     let mut vector = vec![0.0; DIMENSIONS];
-    combine(terms.iter().map(|(t, _)| t.elements.as_slice()).zip(weights.iter().copied()), &mut vector);
+    combine(|at| &terms[at].0.elements[..DIMENSIONS], &weights.whole, &mut vector);
     vector
 }
 
@@ -110,12 +136,24 @@ pub(crate) fn inverse_document_frequency(memories: u32, df: u32) -> f64 {
     libm::log(1.0 + (n - df + 0.5) / (df + 0.5))
 }
 
-fn integer_weights(terms: impl Iterator<Item = (u32, f32)>, weights: &mut Vec<i16>) {
-    let raw: Vec<f64> = terms.map(|(tf, idf)| (1.0 + logarithm(tf)) * f64::from(idf)).collect();
-    let norm = raw.iter().map(|w| w * w).sum::<f64>().sqrt();
-    let scale = if norm > 0.0 { WEIGHT_UNIT / norm } else { 0.0 };
-    weights.clear();
-    weights.extend(raw.iter().map(|w| (w * scale).round() as i16));
+/// The weights of a text's terms.
+#[derive(Default)]
+pub(crate) struct Weights {
+    real: Vec<f64>,
+    /// As integers, so that the unit length is [`WEIGHT_UNIT`].
+    whole: Vec<i16>,
+}
+
+impl Weights {
+    /// Sets them to those of terms with these frequencies and rarities.
+    fn set(&mut self, terms: impl Iterator<Item = (u32, f32)>) {
+        self.real.clear();
+        self.real.extend(terms.map(|(tf, idf)| (1.0 + logarithm(tf)) * f64::from(idf)));
+        let norm = self.real.iter().map(|w| w * w).sum::<f64>().sqrt();
+        let scale = if norm > 0.0 { WEIGHT_UNIT / norm } else { 0.0 };
+        self.whole.clear();
+        self.whole.extend(self.real.iter().map(|w| (w * scale).round() as i16));
+    }
 }
 
 /// ln tf, without a call for the frequencies that nearly all terms have.
@@ -123,17 +161,27 @@ fn logarithm(tf: u32) -> f64 {
     if tf == 1 { 0.0 } else { libm::log(f64::from(tf)) }
 }
 
-/// Adds up integer rows by integer weights and scales the sum to unit length.
-fn combine<'r>(rows: impl Iterator<Item = (&'r [i16], i16)>, vector: &mut [f32]) {
+/// Elements that are summed over all terms before the next ones are: they stay in registers.
+const STRIP: usize = 32;
+/// The largest sum whose square can be added up [`DIMENSIONS`] times in `f64` without rounding.
+const EXACT_SUM: u32 = 1 << 22;
+
+/// Adds up integer rows by integer weights and scales the sum to unit length; `row(at)` is that of `weights[at]`.
+fn combine<'r>(row: impl Fn(usize) -> &'r [i16], weights: &[i16], vector: &mut [f32]) {
     let mut sums = [0_i32; DIMENSIONS];
-    for (row, weight) in rows {
-        for (sum, element) in sums.iter_mut().zip(row) {
-            // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights of
-            // unit length keep the sum below 4096 · 256 · √terms anyway.
-            *sum = sum.wrapping_add(i32::from(weight) * i32::from(*element));
+    for (strip, sums) in sums.chunks_exact_mut(STRIP).enumerate() {
+        let mut strip_sums = [0_i32; STRIP];
+        for (at, weight) in weights.iter().enumerate() {
+            let elements = &row(at)[strip * STRIP..][..STRIP];
+            for (sum, element) in strip_sums.iter_mut().zip(elements) {
+                // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights of
+                // unit length keep the sum below 4096 · 256 · √terms anyway.
+                *sum = sum.wrapping_add(i32::from(*weight) * i32::from(*element));
+            }
         }
+        sums.copy_from_slice(&strip_sums);
     }
-    let squares: f64 = sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+    let squares = sum_of_squares(&sums);
     if squares > 0.0 {
         let scale = 1.0 / squares.sqrt();
         for (element, sum) in vector.iter_mut().zip(&sums) {
@@ -142,16 +190,42 @@ fn combine<'r>(rows: impl Iterator<Item = (&'r [i16], i16)>, vector: &mut [f32])
     }
 }
 
-/// The positions and signs of a memory's index vector. Positions may repeat, which is harmless.
-fn index_vector(id: &str) -> [(usize, i32); NONZEROS] {
-    let mut state = xxh3_64_with_seed(id.as_bytes(), SEED);
-    std::array::from_fn(|_| {
-        // splitmix64 (Steele, Lea and Flood, 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        ((z % DIMENSIONS as u64) as usize, if z >> 63 == 0 { 1 } else { -1 })
-    })
+/// The squares added up in `f64`, one after the other. Where no step could round, in any order.
+fn sum_of_squares(sums: &[i32; DIMENSIONS]) -> f64 {
+    let greatest = sums.iter().fold(0, |greatest: u32, sum| greatest.max(sum.unsigned_abs()));
+    if greatest < EXACT_SUM {
+        let squares = sums.iter().map(|sum| u64::from(sum.unsigned_abs()) * u64::from(sum.unsigned_abs()));
+        return squares.sum::<u64>() as f64;
+    }
+    sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum()
+}
+
+/// A memory's index vector: a position from 0 in the lower bits of each entry, and whether it is −1 in the highest.
+/// Positions may repeat, which is harmless.
+struct IndexVector([u16; NONZEROS]);
+
+/// The entry is −1.
+const NEGATIVE: u16 = 1 << 15;
+
+impl IndexVector {
+    fn of(id: &str) -> Self {
+        let mut state = xxh3_64_with_seed(id.as_bytes(), SEED);
+        Self(std::array::from_fn(|_| {
+            // splitmix64 (Steele, Lea and Flood, 2014).
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^= z >> 31;
+            (z % DIMENSIONS as u64) as u16 | if z >> 63 == 0 { 0 } else { NEGATIVE }
+        }))
+    }
+
+    /// Adds the vector times a weight.
+    fn add(&self, weight: i32, sums: &mut [i32; DIMENSIONS]) {
+        for entry in self.0 {
+            let sum = &mut sums[usize::from(entry) % DIMENSIONS];
+            *sum = sum.saturating_add(if entry & NEGATIVE == 0 { weight } else { -weight });
+        }
+    }
 }

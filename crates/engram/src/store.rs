@@ -5,6 +5,7 @@ pub(crate) mod nodes;
 #[allow(unsafe_code, reason = "mapping a file is unsafe; the argument stands at the call")]
 pub(crate) mod open;
 pub(crate) mod record;
+pub(crate) mod staging;
 pub(crate) mod state;
 pub(crate) mod tables;
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod words;
 
 pub use fold::fold;
 pub use language::{Language, UnknownLanguage};
+pub(crate) use names::shorter_titles;
 pub use names::{MAX_NAME_TOKENS, name_key, title_names};
 pub use phrases::{Phrases, phrases};
 pub use printable::{printable, printable_line};

@@ -1,15 +1,19 @@
 //! Spreading against the portable kernels and against `f64`: one hop, pushed and pulled, and whole runs.
 
+use std::collections::BTreeSet;
+
 use super::CheckReport;
 use super::numbers::Numbers;
 use crate::backend::Kernels;
 use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
 use crate::graph::{Edge, Graph};
-use crate::spreading::frontier::NodeSet;
+use crate::portable::spreading::Factors;
+use crate::spreading::frontier::{LINE_NODES, TouchedLines};
 use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
 
 pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
     let mut numbers = Numbers(0x59ad);
+    settling(kernels, report, &mut numbers);
     for (name, graph) in graphs(&mut numbers) {
         for values in 0..4 {
             let released: Vec<f32> = (0..graph.nodes()).map(|_| amount(&mut numbers, values)).collect();
@@ -86,22 +90,28 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         (0u32..).zip(released).filter(|(_, released)| **released > 0.0).unzip();
     let push = |kernels: Kernels| {
         let mut accumulator = vec![0.0; nodes];
-        let mut reached = NodeSet::new(nodes);
+        let mut touched = TouchedLines::new(nodes);
         let rows = graph.block().compressed_rows();
-        kernels.spread_push(&sources, &amounts, rows, &mut accumulator, &mut reached);
-        let mut marked = Vec::new();
-        reached.drain(|node| marked.push(node));
-        (accumulator, marked)
+        kernels.spread_push(&sources, &amounts, rows, &mut accumulator, Some(&mut touched));
+        let mut unmarked = vec![0.0; nodes];
+        kernels.spread_push(&sources, &amounts, rows, &mut unmarked, None);
+        let mut lines = Vec::new();
+        touched.drain(|line| lines.push(line));
+        touched.drain(|_| unreachable!("all marks were taken away"));
+        (accumulator, unmarked, lines)
     };
     let pull = |kernels: Kernels| {
         let mut accumulator = vec![f32::NAN; nodes];
         kernels.spread_pull(graph.pull_rows(), released, &mut accumulator);
         accumulator
     };
-    let (expected, expected_marks) = push(Kernels::portable());
-    let (pushed, marks) = push(kernels);
+    let (expected, ..) = push(Kernels::portable());
+    let (pushed, unmarked, lines) = push(kernels);
     report.expect_bits(&pushed, &expected, || format!("push, {name}"));
-    report.expect(marks == expected_marks, || format!("push, {name}: the wrong nodes were reached"));
+    report.expect_bits(&unmarked, &expected, || format!("push without marks, {name}"));
+    let targets = sources.iter().flat_map(|&source| graph.row(source).0);
+    let reached: BTreeSet<usize> = targets.map(|&target| target as usize / LINE_NODES).collect();
+    report.expect(lines.iter().eq(&reached), || format!("push, {name}: the wrong lines were marked"));
     report.expect_bits(&pull(Kernels::portable()), &expected, || format!("portable pull, {name}"));
     report.expect_bits(&pull(kernels), &expected, || format!("pull, {name}"));
 
@@ -119,6 +129,58 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         let bound = truth * (count + 1.0) * f64::from(f32::EPSILON) + count * f64::from(f32::from_bits(1));
         let good = (f64::from(found) - truth).abs() <= bound || truth > f64::from(f32::MAX) * 0.99;
         report.expect(good, || format!("push, {name}: {found:e}, in f64 {truth:e}"));
+    }
+}
+
+/// The end of a hop over some of the lines, with all kinds of values.
+fn settling(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
+    for num_lines in [0, 1, 2, 3, 7, 40] {
+        for values in 0..4 {
+            for (retention, hop_decay) in [(0.0, 0.85), (0.5, 0.2), (1.0, 1.0), (0.0, 0.0)] {
+                let factors = Factors { retention, hop_decay };
+                let nodes = num_lines * LINE_NODES;
+                let mut of_nodes = || -> Vec<f32> { (0..nodes).map(|_| amount(numbers, values)).collect() };
+                let (before, arrived) = (of_nodes(), of_nodes());
+                let lines: Vec<u32> = (0..num_lines as u32).filter(|_| numbers.below(3) > 0).collect();
+                let settle = |kernels: Kernels| {
+                    let (mut activation, mut accumulator) = (before.clone(), arrived.clone());
+                    let mut active = vec![0; lines.len() * LINE_NODES];
+                    let (count, change) = kernels.spread_settle(
+                        &lines,
+                        &mut activation,
+                        &mut accumulator,
+                        factors,
+                        &mut active,
+                    );
+                    active.truncate(count);
+                    (activation, accumulator, active, change)
+                };
+                let name = || format!("settling {} of {num_lines} lines by {factors:?}", lines.len());
+                let (expected, emptied, active, change) = settle(Kernels::portable());
+                let (found, emptied_too, active_too, change_too) = settle(kernels);
+                report.expect_bits(&found, &expected, name);
+                report.expect_bits(&emptied_too, &emptied, name);
+                report.expect_bits(&[change_too], &[change], name);
+                report.expect(active_too == active, || format!("{}: {active_too:?} active", name()));
+
+                let settled = |node: usize| lines.contains(&((node / LINE_NODES) as u32));
+                let positive = |&node: &usize| settled(node) && found[node] > 0.0;
+                let truth = (0..nodes).filter(positive).map(|node| node as u32);
+                report.expect(active.iter().copied().eq(truth), || format!("{}: not the active", name()));
+                for (node, (&found, (&x, &a))) in found
+                    .iter()
+                    .zip(before.iter().zip(&arrived))
+                    .enumerate()
+                    .filter(|(node, _)| settled(*node))
+                {
+                    let truth = f64::from(retention) * f64::from(x) + f64::from(hop_decay) * f64::from(a);
+                    let truth = truth.min(f64::from(ACTIVATION_MAX));
+                    let bound = 3.0 * truth * f64::from(f32::EPSILON) + f64::from(f32::from_bits(2));
+                    let good = (f64::from(found) - truth).abs() <= bound && emptied_too[node] == 0.0;
+                    report.expect(good, || format!("{}: {found:e}, in f64 {truth:e}", name()));
+                }
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 use crate::contract::saturate;
 use crate::graph::{CHUNK_ROWS, PullRows};
 use crate::spreading::FanExponent;
-use crate::spreading::frontier::NodeSet;
+use crate::spreading::frontier::{LINE_NODES, TouchedLines};
 
 /// Compressed rows: row *r* is `offsets[r]..offsets[r + 1]` of `neighbours` and `weights`.
 #[derive(Clone, Copy, Debug)]
@@ -31,25 +31,33 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Adds `released[k]` times each weight of row `sources[k]` to the edge's target, and marks the
-/// targets as reached; those whose accumulator is not 0 have been marked before. Rows go in the given
-/// order.
+/// Adds `released[k]` times each weight of row `sources[k]` to the edge's target, and marks the target's
+/// line, unless there are no marks. Rows go in the given order.
 pub(crate) fn push(
     sources: &[u32],
     released: &[f32],
     rows: Rows<'_>,
     accumulator: &mut [f32],
-    reached: &mut NodeSet,
+    touched: Option<&mut TouchedLines>,
 ) {
-    for (&source, &released) in sources.iter().zip(released) {
-        let (targets, weights) = rows.row(source as usize);
-        for (&target, &weight) in targets.iter().zip(weights) {
-            let arrived = &mut accumulator[target as usize];
-            if *arrived == 0.0 {
-                reached.insert(target);
+    #[inline(always)]
+    fn each(
+        (sources, released): (&[u32], &[f32]),
+        rows: Rows<'_>,
+        accumulator: &mut [f32],
+        mut reach: impl FnMut(u32),
+    ) {
+        for (&source, &released) in sources.iter().zip(released) {
+            let (targets, weights) = rows.row(source as usize);
+            for (&target, &weight) in targets.iter().zip(weights) {
+                accumulator[target as usize] += released * weight;
+                reach(target);
             }
-            *arrived += released * weight;
         }
+    }
+    match touched {
+        Some(touched) => each((sources, released), rows, accumulator, |target| touched.mark(target)),
+        None => each((sources, released), rows, accumulator, |_| {}),
     }
 }
 
@@ -105,26 +113,69 @@ pub(crate) fn next_activation(restarted: f32, kept: f32, arrived: f32) -> f32 {
     saturate((restarted + kept) + arrived)
 }
 
-/// The next activations of a run of nodes that are no seeds. Empties the accumulator, and returns
-/// the greatest change.
-pub(crate) fn settle(activation: &mut [f32], accumulator: &mut [f32], retention: f32, hop_decay: f32) -> f32 {
-    let mut greatest = [0.0f32; 8];
-    let (activation_chunks, activation_tail) = activation.as_chunks_mut::<8>();
-    let (accumulator_chunks, accumulator_tail) = accumulator.as_chunks_mut::<8>();
-    for (x, a) in activation_chunks.iter_mut().zip(accumulator_chunks) {
-        for i in 0..8 {
-            let next = next_activation(0.0, retention * x[i], hop_decay * a[i]);
-            let change = (next - x[i]).abs();
-            greatest[i] = if change > greatest[i] { change } else { greatest[i] };
-            x[i] = next;
-            a[i] = 0.0;
-        }
+/// κ and λ of the contract.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factors {
+    pub(crate) retention: f32,
+    pub(crate) hop_decay: f32,
+}
+
+/// What a seed adds to its node's next activation: ι·s, and its part of what comes back to the seeds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Restart {
+    pub(crate) restarted: f32,
+    pub(crate) returned: f32,
+}
+
+/// Gives the nodes of each line their next activation (none is a seed), empties their accumulators, and
+/// writes those that are active to `active`, which has room for all of the lines' nodes. Returns how many
+/// are active, and the greatest change.
+pub(crate) fn settle(
+    lines: &[u32],
+    activation: &mut [f32],
+    accumulator: &mut [f32],
+    factors: Factors,
+    active: &mut [u32],
+) -> (usize, f32) {
+    let none = [Restart::default(); LINE_NODES];
+    let (mut count, mut greatest) = (0, 0.0);
+    for &line in lines {
+        let (more, change) = settle_line(line, activation, accumulator, factors, &none, &mut active[count..]);
+        count += more;
+        greatest = if change > greatest { change } else { greatest };
     }
-    for (x, a) in activation_tail.iter_mut().zip(accumulator_tail) {
-        let next = next_activation(0.0, retention * *x, hop_decay * *a);
-        greatest[0] = greatest[0].max((next - *x).abs());
-        *x = next;
-        *a = 0.0;
+    (count, greatest)
+}
+
+/// [`settle`] of one line, some of whose nodes are seeds.
+#[inline(always)]
+pub(crate) fn settle_line(
+    line: u32,
+    activation: &mut [f32],
+    accumulator: &mut [f32],
+    Factors { retention, hop_decay }: Factors,
+    restarts: &[Restart; LINE_NODES],
+    active: &mut [u32],
+) -> (usize, f32) {
+    let x = &mut activation.as_chunks_mut::<LINE_NODES>().0[line as usize];
+    let a = &mut accumulator.as_chunks_mut::<LINE_NODES>().0[line as usize];
+    let mut changes = [0.0f32; LINE_NODES];
+    for lane in 0..LINE_NODES {
+        let Restart { restarted, returned } = restarts[lane];
+        let next = next_activation(restarted, retention * x[lane], hop_decay * (a[lane] + returned));
+        changes[lane] = (next - x[lane]).abs();
+        x[lane] = next;
     }
-    greatest.into_iter().fold(0.0, f32::max)
+    *a = [0.0; LINE_NODES];
+    // Compacted without a branch, because which nodes are active cannot be predicted. Activation is
+    // never negative, so it is above 0 where its bits are not.
+    let mut nodes = [0; LINE_NODES];
+    let mut count = 0;
+    for (node, x) in (line * LINE_NODES as u32..).zip(&*x) {
+        nodes[count % LINE_NODES] = node;
+        count += usize::from(x.to_bits() != 0);
+    }
+    active[..LINE_NODES].copy_from_slice(&nodes);
+    let greatest = changes.into_iter().fold(0.0, |most, change| if change > most { change } else { most });
+    (count, greatest)
 }

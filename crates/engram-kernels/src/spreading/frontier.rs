@@ -1,50 +1,76 @@
-//! A set of nodes that is filled in any order and emptied in ascending order.
+//! Which parts of a graph's nodes a hop has touched: filled in any order, emptied in ascending order.
 
-/// A bitmap over nodes, and a bitmap over its words, so that emptying it costs by what it holds (and
-/// one bit for every 4096 nodes) and not by the size of the graph.
+/// Nodes of a line: the activations of 16 fill a line of the processor's caches.
+pub(crate) const LINE_NODES: usize = 16;
+
+/// Lines of a region: their marks fill a line of the caches.
+const REGION_LINES: usize = 64;
+
+/// Nodes of a region.
+pub(crate) const REGION_NODES: usize = LINE_NODES * REGION_LINES;
+
+/// A byte for each line of 16 nodes, and one for each region of 64 lines, so that emptying it costs by
+/// what it holds (and one byte for every 1024 nodes) and not by the size of the graph. A mark is a
+/// store of 1: it waits for nothing that was read, and whether the line was marked before decides
+/// nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeSet {
-    /// Bit `node % 64` of word `node / 64`.
-    words: Vec<u64>,
-    /// Bit `word % 64` of entry `word / 64`: whether that word holds any node.
-    summary: Vec<u64>,
+pub(crate) struct TouchedLines {
+    num_lines: usize,
+    /// In whole regions.
+    lines: Vec<u8>,
+    /// In whole eights.
+    regions: Vec<u8>,
 }
 
-impl NodeSet {
-    /// An empty set of nodes below `nodes`.
+impl TouchedLines {
+    /// No lines, of a graph of `nodes` nodes.
     pub(crate) fn new(nodes: usize) -> Self {
-        let words = nodes.div_ceil(64);
-        Self { words: vec![0; words], summary: vec![0; words.div_ceil(64)] }
+        let regions = nodes.div_ceil(REGION_NODES);
+        Self {
+            num_lines: nodes.div_ceil(LINE_NODES),
+            lines: vec![0; regions * REGION_LINES],
+            regions: vec![0; regions.next_multiple_of(8)],
+        }
     }
 
-    /// Adds a node.
+    /// Marks the line of a node.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, node: u32) {
-        let word = &mut self.words[node as usize / 64];
-        *word |= 1 << (node % 64);
-        self.summary[node as usize / 4096] |= 1 << (node / 64 % 64);
+    pub(crate) fn mark(&mut self, node: u32) {
+        self.lines[node as usize / LINE_NODES] = 1;
+        self.regions[node as usize / REGION_NODES] = 1;
     }
 
-    /// The words and their summary: 64 nodes a word, 64 words a summary entry.
+    /// Marks every line.
+    pub(crate) fn mark_all(&mut self) {
+        self.lines[..self.num_lines].fill(1);
+        self.regions[..self.num_lines.div_ceil(REGION_LINES)].fill(1);
+    }
+
+    /// The marks of lines and of regions.
     #[cfg_attr(not(engram_zig), expect(dead_code, reason = "only the Zig kernels need them"))]
-    pub(crate) fn parts_mut(&mut self) -> (&mut [u64], &mut [u64]) {
-        (&mut self.words, &mut self.summary)
+    pub(crate) fn parts_mut(&mut self) -> (&mut [u8], &mut [u8]) {
+        (&mut self.lines, &mut self.regions)
     }
 
-    /// Takes the nodes out, in ascending order.
+    /// Takes the marks away, and visits their lines in ascending order.
     #[inline(always)]
-    pub(crate) fn drain(&mut self, mut visit: impl FnMut(u32)) {
-        for (index, entry) in self.summary.iter_mut().enumerate() {
-            let mut filled = std::mem::take(entry);
-            while filled != 0 {
-                let word_index = index * 64 + filled.trailing_zeros() as usize;
-                filled &= filled - 1;
-                let mut word = std::mem::take(&mut self.words[word_index]);
-                while word != 0 {
-                    visit(word_index as u32 * 64 + word.trailing_zeros());
-                    word &= word - 1;
-                }
-            }
+    pub(crate) fn drain(&mut self, mut visit: impl FnMut(usize)) {
+        let Self { lines, regions, .. } = self;
+        let (lines, _) = lines.as_chunks_mut::<REGION_LINES>();
+        drain_bytes(regions, |region| {
+            drain_bytes(&mut lines[region], |line| visit(region * REGION_LINES + line));
+        });
+    }
+}
+
+/// Sets bytes, each 0 or 1, to 0, and visits the places of those that were 1. Looks at 8 at a time.
+#[inline(always)]
+fn drain_bytes(bytes: &mut [u8], mut visit: impl FnMut(usize)) {
+    for (index, chunk) in bytes.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let mut marks = u64::from_le_bytes(std::mem::take(chunk));
+        while marks != 0 {
+            visit(index * 8 + marks.trailing_zeros() as usize / 8);
+            marks &= marks - 1;
         }
     }
 }

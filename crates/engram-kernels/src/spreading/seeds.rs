@@ -1,5 +1,6 @@
 //! Where activation starts.
 
+use super::frontier::LINE_NODES;
 use crate::contract::saturate;
 
 /// Why seeds were refused.
@@ -41,6 +42,13 @@ pub(super) struct Seed {
     pub(super) activation: f32,
     /// s divided by the sum of all seeds, in `f64`, rounded once.
     pub(super) share: f32,
+}
+
+impl Seed {
+    /// The line of the node.
+    pub(super) fn line(&self) -> u32 {
+        self.node / LINE_NODES as u32
+    }
 }
 
 impl Seeds {

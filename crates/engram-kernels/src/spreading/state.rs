@@ -1,11 +1,12 @@
 //! Activation in the course of spreading, hop by hop.
 
-use super::frontier::NodeSet;
+use super::firing::{Act, Firing, act};
+use super::frontier::{LINE_NODES, TouchedLines};
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::{SeedError, Seeds};
 use crate::backend::Kernels;
 use crate::graph::{Graph, GraphBlock, GraphError, Patch};
-use crate::portable::spreading::{Rows, next_activation, release};
+use crate::portable::spreading::{Factors, Restart, settle_line};
 
 /// Whether a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +36,18 @@ pub enum Progress {
 #[derive(Clone, Debug)]
 pub struct Spreading {
     pub(super) kernels: Kernels,
-    /// x of the contract: 0 outside `active`.
+    nodes: usize,
+    /// x of the contract, in whole lines: 0 outside `active`.
     pub(super) activation: Vec<f32>,
-    /// a of the contract: 0 outside `reached`, and everywhere between hops.
+    /// a of the contract, in whole lines: 0 outside `touched`, and everywhere between hops.
     pub(super) accumulator: Vec<f32>,
-    /// Nodes which this hop has reached; empty between hops.
-    reached: NodeSet,
-    /// Nodes with activation above 0, ascending.
+    /// Lines of the nodes which this hop has reached; empty between hops.
+    touched: TouchedLines,
+    /// The lines that a hop settles, ascending.
+    pub(super) lines: Vec<u32>,
+    /// Nodes with activation above 0, ascending: the first `num_active`.
     pub(super) active: Vec<u32>,
+    pub(super) num_active: usize,
     pub(super) seeds: Seeds,
     pub(super) rule: Option<SpreadRule>,
     /// z of the contract by node, for pulling: 0 between hops; empty until the first pull.
@@ -52,48 +57,6 @@ pub struct Spreading {
     hops_at_most: u32,
     pub(super) edges_traversed: u64,
     done: bool,
-}
-
-/// Rows of one block (or of the patch) that fire one after another.
-#[derive(Clone, Debug, Default)]
-struct Firing {
-    rows: Vec<u32>,
-    released: Vec<f32>,
-}
-
-impl Firing {
-    /// Pushes the rows collected so far, and forgets them.
-    fn flush(&mut self, kernels: Kernels, rows: Rows<'_>, accumulator: &mut [f32], reached: &mut NodeSet) {
-        if !self.rows.is_empty() {
-            kernels.spread_push(&self.rows, &self.released, rows, accumulator, reached);
-            self.rows.clear();
-            self.released.clear();
-        }
-    }
-}
-
-/// What a node does in a hop.
-pub(super) enum Act {
-    /// It is below its threshold, above the fan limit, or gives less than `f32` can tell from 0.
-    Rest,
-    /// It has nowhere to send what it holds.
-    Dangle,
-    /// It gives each edge this much, times the edge's weight.
-    Fire(f32),
-}
-
-/// Decides what a node with this activation, fan and out-weight does.
-#[inline(always)]
-pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
-    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
-    if activation < threshold || parameters.fan_limit.is_some_and(|limit| fan > limit) {
-        return Act::Rest;
-    }
-    if out_weight <= 0.0 {
-        return Act::Dangle;
-    }
-    let released = activation * release(out_weight, parameters.fan_exponent);
-    if released > 0.0 { Act::Fire(released) } else { Act::Rest }
 }
 
 impl Spreading {
@@ -117,10 +80,13 @@ impl Spreading {
         assert!(nodes <= u32::MAX as usize, "{nodes} nodes exceed the {} that 32 bits number", u32::MAX);
         Self {
             kernels,
-            activation: vec![0.0; nodes],
-            accumulator: vec![0.0; nodes],
-            reached: NodeSet::new(nodes),
+            nodes,
+            activation: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
+            accumulator: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
+            touched: TouchedLines::new(nodes),
+            lines: Vec::new(),
             active: Vec::new(),
+            num_active: 0,
             seeds: Seeds::default(),
             rule: None,
             released: Vec::new(),
@@ -135,7 +101,7 @@ impl Spreading {
     /// How many nodes there is room for.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        self.activation.len()
+        self.nodes
     }
 
     /// Starts a run: forgets the last one, and gives the seeds their activation. Seeds may come in any
@@ -147,9 +113,11 @@ impl Spreading {
     pub fn begin(&mut self, rule: &SpreadRule, seeds: &[(u32, f32)]) -> Result<(), SeedError> {
         self.clear();
         self.seeds.set(self.nodes(), seeds)?;
-        for seed in &self.seeds.entries {
+        self.num_active = self.seeds.entries.len();
+        self.active.resize(self.num_active.max(self.active.len()), 0);
+        for (seed, active) in self.seeds.entries.iter().zip(&mut self.active) {
             self.activation[seed.node as usize] = seed.activation;
-            self.active.push(seed.node);
+            *active = seed.node;
         }
         self.hops_at_most = rule.hops_at_most(self.seeds.total);
         self.done = self.hops_at_most == 0;
@@ -159,13 +127,14 @@ impl Spreading {
 
     /// Forgets the run, at the cost of the nodes that it touched last.
     fn clear(&mut self) {
-        for node in self.active.drain(..) {
+        for &node in &self.active[..self.num_active] {
             self.activation[node as usize] = 0.0;
         }
+        self.num_active = 0;
         // A hop that met an error left these behind.
-        self.reached.drain(|node| self.accumulator[node as usize] = 0.0);
-        self.firing.rows.clear();
-        self.firing.released.clear();
+        let (accumulator, _) = self.accumulator.as_chunks_mut::<LINE_NODES>();
+        self.touched.drain(|line| accumulator[line] = [0.0; LINE_NODES]);
+        self.firing.forget();
         self.seeds.entries.clear();
         self.rule = None;
         self.hops = 0;
@@ -176,14 +145,14 @@ impl Spreading {
     /// Nodes with activation above 0, ascending.
     #[must_use]
     pub fn active(&self) -> &[u32] {
-        &self.active
+        &self.active[..self.num_active]
     }
 
     /// Nodes with activation other than 0, ascending: those of [`Self::active`], since activation is
     /// never negative.
     #[must_use]
     pub fn touched(&self) -> &[u32] {
-        &self.active
+        self.active()
     }
 
     /// The activation of a node.
@@ -193,13 +162,13 @@ impl Spreading {
     /// If the node does not exist.
     #[must_use]
     pub fn activation(&self, node: u32) -> f32 {
-        self.activation[node as usize]
+        self.activations()[node as usize]
     }
 
     /// The activation of every node.
     #[must_use]
     pub fn activations(&self) -> &[f32] {
-        &self.activation
+        &self.activation[..self.nodes]
     }
 
     /// Hops done in this run.
@@ -236,7 +205,7 @@ impl Spreading {
         };
         match self.push(rule.parameters(), packed, patch) {
             Ok(dangling) => {
-                let change = self.settle_reached(rule.parameters(), dangling);
+                let change = self.settle_touched(rule.parameters(), dangling);
                 Ok(self.after_hop(&rule, change))
             }
             Err(error) => {
@@ -250,7 +219,7 @@ impl Spreading {
     pub(super) fn hop_by_push(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
         match self.push(rule.parameters(), &[graph.block()], &Patch::new(0)) {
             Ok(dangling) => {
-                let change = self.settle_reached(rule.parameters(), dangling);
+                let change = self.settle_touched(rule.parameters(), dangling);
                 self.after_hop(rule, change)
             }
             Err(_) => unreachable!("the rows of a graph were checked when it was built"),
@@ -266,14 +235,15 @@ impl Spreading {
     ) -> Result<f32, GraphError> {
         let nodes = self.nodes();
         check_blocks(nodes, packed, patch)?;
-        let Self { kernels, activation, accumulator, reached, active, firing, edges_traversed, .. } = self;
+        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
+        let (active, accumulator) = (&self.active[..self.num_active], &mut accumulator[..nodes]);
         // A block's number, or `packed.len()` for the patch.
         let rows_of = |part: usize| {
             packed.get(part).map_or_else(|| patch.compressed_rows(), GraphBlock::compressed_rows)
         };
         let (mut block, mut patch_row, mut collecting) = (0, 0, 0);
         let mut dangling = 0.0f64;
-        for &node in active.iter() {
+        for &node in active {
             patch_row += patch.sources()[patch_row..].partition_point(|&source| source < node);
             let (part, row, (fan, out_weight)) = if patch.sources().get(patch_row) == Some(&node) {
                 (packed.len(), patch_row, patch.fan(patch_row))
@@ -292,7 +262,7 @@ impl Spreading {
                 Act::Dangle => dangling += f64::from(activation[node as usize]),
                 Act::Fire(released) => {
                     if part != collecting {
-                        firing.flush(*kernels, rows_of(collecting), accumulator, reached);
+                        firing.flush(*kernels, rows_of(collecting), accumulator, touched);
                         collecting = part;
                     }
                     if let Some(block) = packed.get(part) {
@@ -300,44 +270,67 @@ impl Spreading {
                     }
                     firing.rows.push(row as u32);
                     firing.released.push(released);
+                    firing.edges += u64::from(fan);
                     *edges_traversed += u64::from(fan);
                 }
             }
         }
-        firing.flush(*kernels, rows_of(collecting), accumulator, reached);
+        firing.flush(*kernels, rows_of(collecting), accumulator, touched);
         Ok(dangling as f32)
     }
 
     /// Gives every node that was active, was reached or is a seed its next activation. Returns the
     /// greatest change.
-    fn settle_reached(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+    fn settle_touched(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+        for &node in &self.active[..self.num_active] {
+            self.touched.mark(node);
+        }
+        for seed in &self.seeds.entries {
+            self.touched.mark(seed.node);
+        }
+        self.lines.clear();
+        self.touched.drain(|line| self.lines.push(line as u32));
+        self.settle(parameters, dangling)
+    }
+
+    /// Gives the nodes of `lines`, among which are those of the active nodes and of the seeds, their next
+    /// activation. Returns the greatest change.
+    pub(super) fn settle(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
         let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling } else { 0.0 };
-        let Self { activation, accumulator, reached, active, seeds, .. } = self;
-        for &node in active.iter() {
-            reached.insert(node);
-        }
-        for seed in &seeds.entries {
-            reached.insert(seed.node);
-        }
-        active.clear();
-        let mut seeds = seeds.entries.iter().peekable();
-        let mut greatest = 0.0f32;
-        reached.drain(|node| {
-            let (x, a) = (&mut activation[node as usize], &mut accumulator[node as usize]);
-            let (mut restarted, mut arrived) = (0.0, *a);
-            if let Some(seed) = seeds.next_if(|seed| seed.node == node) {
-                restarted = parameters.restart * seed.activation;
-                arrived += returned * seed.share;
+        let factors = Factors { retention: parameters.retention, hop_decay: parameters.hop_decay };
+        let Self { kernels, activation, accumulator, lines, active, seeds, .. } = self;
+        // A line's nodes are written whole, though not all of them count.
+        active.resize((lines.len() * LINE_NODES).max(active.len()), 0);
+        let (mut settled, mut count, mut greatest) = (0, 0, 0.0f32);
+        for seeds in seeds.entries.chunk_by(|a, b| a.line() == b.line()) {
+            let line = seeds[0].line();
+            // The lines between two seeds' go in one call.
+            let seeded = settled + lines[settled..].partition_point(|&before| before < line);
+            let (more, change) = kernels.spread_settle(
+                &lines[settled..seeded],
+                activation,
+                accumulator,
+                factors,
+                &mut active[count..],
+            );
+            count += more;
+            let mut restarts = [Restart::default(); LINE_NODES];
+            for seed in seeds {
+                restarts[seed.node as usize % LINE_NODES] = Restart {
+                    restarted: parameters.restart * seed.activation,
+                    returned: returned * seed.share,
+                };
             }
-            let next = next_activation(restarted, parameters.retention * *x, parameters.hop_decay * arrived);
-            greatest = greatest.max((next - *x).abs());
-            *x = next;
-            *a = 0.0;
-            if next > 0.0 {
-                active.push(node);
-            }
-        });
-        greatest
+            let (more, seeds_change) =
+                settle_line(line, activation, accumulator, factors, &restarts, &mut active[count..]);
+            count += more;
+            greatest = greatest.max(change).max(seeds_change);
+            settled = seeded + 1;
+        }
+        let (more, change) =
+            kernels.spread_settle(&lines[settled..], activation, accumulator, factors, &mut active[count..]);
+        self.num_active = count + more;
+        greatest.max(change)
     }
 
     /// Counts a hop whose greatest change is known, and says whether the run goes on.

@@ -1,10 +1,12 @@
 //! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
 
+use super::firing::{Act, act};
+use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
-use super::state::{Act, Progress, Spreading, act};
+use super::state::{Progress, Spreading};
 use crate::graph::Graph;
-use crate::portable::spreading::{next_activation, release_all, settle};
+use crate::portable::spreading::release_all;
 
 /// How a hop over a whole graph goes. All give the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub fn spread_activation(
 ) -> Result<Vec<f32>, SeedError> {
     let mut spreading = Spreading::new(graph.nodes());
     spreading.run(graph, seeds, rule, SpreadMethod::Auto)?;
+    spreading.activation.truncate(graph.nodes());
     Ok(spreading.activation)
 }
 
@@ -71,7 +74,7 @@ pub fn spread_activation_into(
     assert!(nodes == room, "a graph of {nodes} nodes but room for {room} activations");
     let mut spreading = Spreading::new(nodes);
     spreading.run(graph, seeds, rule, method)?;
-    activation.copy_from_slice(&spreading.activation);
+    activation.copy_from_slice(spreading.activations());
     Ok(())
 }
 
@@ -122,7 +125,7 @@ impl Spreading {
     /// The out-edges of the active nodes, counted until they exceed `enough`.
     fn edges_of_active(&self, graph: &Graph, enough: u64) -> u64 {
         let mut edges = 0;
-        for &node in &self.active {
+        for &node in self.active() {
             edges += u64::from(fan(graph, node));
             if edges > enough {
                 break;
@@ -133,70 +136,42 @@ impl Spreading {
 
     fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
         let parameters = rule.parameters();
-        self.released.resize(self.activation.len(), 0.0);
+        self.released.resize(graph.nodes(), 0.0);
         let mut dangling = 0.0f64;
-        if fires_unconditionally(parameters) && self.active.len() >= graph.nodes() / DENSE {
+        if fires_unconditionally(parameters) && self.active().len() >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
-            release_all(activation, graph.out_weights(), parameters.fan_exponent, released);
+            release_all(&activation[..graph.nodes()], graph.out_weights(), parameters.fan_exponent, released);
             self.pull_and_clear(graph);
-            let change = self.settle_all(rule, 0.0);
+            let change = self.settle_all(parameters, 0.0);
             return self.after_hop(rule, change);
         }
-        for &node in &self.active {
-            let activation = self.activation[node as usize];
-            match act(parameters, activation, fan(graph, node), graph.out_weights()[node as usize]) {
+        let Self { activation, active, num_active, released, .. } = self;
+        for &node in &active[..*num_active] {
+            let x = activation[node as usize];
+            match act(parameters, x, fan(graph, node), graph.out_weights()[node as usize]) {
                 Act::Rest => {}
-                Act::Dangle => dangling += f64::from(activation),
-                Act::Fire(released) => self.released[node as usize] = released,
+                Act::Dangle => dangling += f64::from(x),
+                Act::Fire(amount) => released[node as usize] = amount,
             }
         }
         self.pull_and_clear(graph);
-        let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling as f32 } else { 0.0 };
-        let change = self.settle_all(rule, returned);
+        let change = self.settle_all(parameters, dangling as f32);
         self.after_hop(rule, change)
     }
 
     /// Pulls what nodes release over all edges, and forgets it.
     fn pull_and_clear(&mut self, graph: &Graph) {
-        self.kernels.spread_pull(graph.pull_rows(), &self.released, &mut self.accumulator);
+        let accumulator = &mut self.accumulator[..graph.nodes()];
+        self.kernels.spread_pull(graph.pull_rows(), &self.released, accumulator);
         self.released.fill(0.0);
         self.edges_traversed += graph.edges() as u64;
     }
 
     /// Gives every node its next activation. Returns the greatest change.
-    fn settle_all(&mut self, rule: &SpreadRule, returned: f32) -> f32 {
-        let parameters = rule.parameters();
-        let (retention, hop_decay) = (parameters.retention, parameters.hop_decay);
-        let Self { activation, accumulator, seeds, active, .. } = self;
-        let mut greatest = 0.0f32;
-        let mut settled = 0;
-        for seed in &seeds.entries {
-            let node = seed.node as usize;
-            // The nodes between two seeds go in one vectorised loop.
-            let change =
-                settle(&mut activation[settled..node], &mut accumulator[settled..node], retention, hop_decay);
-            let (x, a) = (&mut activation[node], &mut accumulator[node]);
-            let next = next_activation(
-                parameters.restart * seed.activation,
-                retention * *x,
-                hop_decay * (*a + returned * seed.share),
-            );
-            greatest = greatest.max(change).max((next - *x).abs());
-            *x = next;
-            *a = 0.0;
-            settled = node + 1;
-        }
-        let change = settle(&mut activation[settled..], &mut accumulator[settled..], retention, hop_decay);
-
-        // Compacted without a branch, because which nodes are active cannot be predicted.
-        active.resize(activation.len(), 0);
-        let mut count = 0;
-        for (node, &x) in activation.iter().enumerate() {
-            active[count] = node as u32;
-            count += usize::from(x > 0.0);
-        }
-        active.truncate(count);
-        greatest.max(change)
+    fn settle_all(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+        self.lines.clear();
+        self.lines.extend(0..(self.activation.len() / LINE_NODES) as u32);
+        self.settle(parameters, dangling)
     }
 }
 

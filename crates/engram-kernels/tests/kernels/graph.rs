@@ -75,7 +75,54 @@ fn patches_keep_their_rows() {
     assert_eq!((patch.row(2), patch.out_weight(1), patch.out_weight(3)), (None, Some(0.75), Some(0.0)));
 }
 
+/// The rows by the book: all edges sorted by (source, target, kind, weight), parallel ones summed.
+fn naive_rows(nodes: u32, edges: &[Edge]) -> Vec<Vec<(u32, u32)>> {
+    let mut sorted = edges.to_vec();
+    sorted.sort_by_key(|e| (e.source, e.target, e.kind, (e.weight + 0.0).to_bits()));
+    let mut rows = vec![Vec::new(); nodes as usize];
+    for parallel in sorted.chunk_by(|a, b| (a.source, a.target) == (b.source, b.target)) {
+        let mut sum = 0.0f64;
+        for edge in parallel {
+            sum += f64::from(edge.weight);
+        }
+        rows[parallel[0].source as usize].push((parallel[0].target, (sum as f32).to_bits()));
+    }
+    rows
+}
+
 proptest! {
+    #[test]
+    fn rows_are_those_of_a_sort(
+        nodes in 1u32..9,
+        edges in prop::collection::vec(
+            (any::<u32>(), any::<u32>(), 0u8..3, prop_oneof![0.0f32..1.0, 0.0f32..1e12, Just(-0.0)]), 0..200,
+        ),
+        how in 0..3,
+    ) {
+        let mut edges: Vec<Edge> =
+            edges.into_iter().map(|(s, t, k, w)| edge(s % nodes, t % nodes, k, w)).collect();
+        let naive = naive_rows(nodes, &edges);
+        match how {
+            0 => edges.sort_by_key(|e| (e.source, e.target, e.kind, (e.weight + 0.0).to_bits())),
+            1 => edges.sort_by_key(|e| e.source),
+            _ => {}
+        }
+        let passes = Graph::from_edge_passes(nodes as usize, || edges.iter().copied()).unwrap();
+        let graph = Graph::from_edges(nodes as usize, edges.iter().copied()).unwrap();
+        for (node, expected) in (0..nodes).zip(&naive) {
+            for graph in [&graph, &passes] {
+                let (targets, weights) = graph.row(node);
+                let row: Vec<(u32, u32)> =
+                    targets.iter().zip(weights).map(|(target, weight)| (*target, weight.to_bits())).collect();
+                let heaviest = ((1u64 << 40) as f32).to_bits();
+                let expected: Vec<(u32, u32)> =
+                    expected.iter().map(|&(target, weight)| (target, weight.min(heaviest))).collect();
+                prop_assert_eq!(row, expected);
+            }
+        }
+        prop_assert_eq!(graph.block().check(), Ok(()));
+    }
+
     #[test]
     fn the_order_of_edges_does_not_matter(
         edges in prop::collection::vec((0u32..6, 0u32..6, 0u8..3, 0.0f32..1.0), 0..60),

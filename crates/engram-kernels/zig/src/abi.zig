@@ -1,7 +1,7 @@
 //! The types of the C interface: `include/engram_kernels.h` describes each function. The functions of
 //! each level have the same types, without the level and the result.
 
-pub const version: u32 = 1;
+pub const version: u32 = 2;
 
 pub const Status = enum(u32) { done = 0, no_such_level = 1, no_such_curve = 2, bad_graph = 3 };
 
@@ -36,8 +36,19 @@ pub const kernels = struct {
         usize,
         ?[*]f32,
         usize,
-        ?[*]u64,
-        ?[*]u64,
+        ?[*]u8,
+        ?[*]u8,
+    ) callconv(.c) Status;
+    pub const spread_activation_settle = fn (
+        Indices,
+        usize,
+        ?[*]f32,
+        ?[*]f32,
+        f32,
+        f32,
+        ?[*]u32,
+        *usize,
+        *f32,
     ) callconv(.c) Status;
     pub const spread_activation_pull = fn (Indices, Indices, Numbers, Indices, usize, Numbers, ?[*]f32) callconv(.c) Status;
     pub const apply_decay = fn (Numbers, ?[*]const f64, ?[*]const f64, ?[*]f32, usize, u32, f32) callconv(.c) Status;
@@ -49,6 +60,7 @@ pub const kernel_names = [_][]const u8{
     "vector_norms",
     "vector_dot_i8",
     "spread_activation_push",
+    "spread_activation_settle",
     "spread_activation_pull",
     "apply_decay",
 };

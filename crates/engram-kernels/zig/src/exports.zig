@@ -102,12 +102,29 @@ const functions = struct {
         num_edges: usize,
         accumulator: ?[*]f32,
         num_nodes: usize,
-        reached: ?[*]u64,
-        reached_summary: ?[*]u64,
+        touched_lines: ?[*]u8,
+        touched_regions: ?[*]u8,
     ) callconv(.c) Status {
         return call("spread_activation_push", level, .{
             sources, released,  num_sources, offsets,   num_rows, targets,
-            weights, num_edges, accumulator, num_nodes, reached,  reached_summary,
+            weights, num_edges, accumulator, num_nodes, touched_lines, touched_regions,
+        });
+    }
+
+    pub fn engram_spread_activation_settle(
+        level: Level,
+        lines: abi.Indices,
+        num_lines: usize,
+        activation: ?[*]f32,
+        accumulator: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        active: ?[*]u32,
+        num_active: *usize,
+        greatest_change: *f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_settle", level, .{
+            lines, num_lines, activation, accumulator, retention, hop_decay, active, num_active, greatest_change,
         });
     }
 

@@ -5,6 +5,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const config = @import("config");
 const decay = @import("decay.zig");
+const settling = @import("settling.zig");
 const spreading = @import("spreading.zig");
 const Quantised = @import("quantised.zig").Quantised;
 const Similarity = @import("similarity.zig").Similarity;
@@ -68,10 +69,10 @@ const implementations = struct {
         num_edges: usize,
         accumulator: ?[*]f32,
         num_nodes: usize,
-        reached: ?[*]u64,
-        reached_summary: ?[*]u64,
+        touched_lines: ?[*]u8,
+        touched_regions: ?[*]u8,
     ) callconv(.c) Status {
-        const good = spreading.push(.{
+        const push: spreading.Push = .{
             .sources = many(sources),
             .released = many(released),
             .num_sources = num_sources,
@@ -82,10 +83,37 @@ const implementations = struct {
             .num_edges = num_edges,
             .accumulator = many(accumulator),
             .num_nodes = num_nodes,
-            .reached = many(reached),
-            .reached_summary = many(reached_summary),
-        });
+            .touched_lines = many(touched_lines),
+            .touched_regions = many(touched_regions),
+        };
+        const marked = touched_lines != null and touched_regions != null;
+        const good = if (marked) spreading.push(push, true) else spreading.push(push, false);
         return if (good) .done else .bad_graph;
+    }
+
+    fn spread_activation_settle(
+        lines: abi.Indices,
+        num_lines: usize,
+        activation: ?[*]f32,
+        accumulator: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        active: ?[*]u32,
+        num_active: *usize,
+        greatest_change: *f32,
+    ) callconv(.c) Status {
+        const settled = settling.settle(.{
+            .lines = many(lines),
+            .num_lines = num_lines,
+            .activation = many(activation),
+            .accumulator = many(accumulator),
+            .retention = retention,
+            .hop_decay = hop_decay,
+            .active = many(active),
+        });
+        num_active.* = settled.num_active;
+        greatest_change.* = settled.greatest_change;
+        return .done;
     }
 
     fn spread_activation_pull(

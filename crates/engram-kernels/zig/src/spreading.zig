@@ -23,45 +23,88 @@ pub const Push = struct {
     num_edges: usize,
     accumulator: [*]f32,
     num_nodes: usize,
-    reached: [*]u64,
-    reached_summary: [*]u64,
+    /// A byte for each line of 16 nodes, and for each region of 64 lines.
+    touched_lines: [*]u8,
+    touched_regions: [*]u8,
 };
 
-/// Pushes along the rows `sources`. Every index is checked before it is used: the rows may lie in a
-/// file that somebody else wrote. Returns whether all were good; it stops at the first that is not.
-pub inline fn push(p: Push) bool {
+/// Rows between the fetching of a row's offsets and that of its first edges, and their use.
+const offsets_ahead = 24;
+const rows_ahead = 12;
+
+/// Edges in a line of the caches, edges between their fetching and their use, and how many of a row's
+/// first are fetched before it begins.
+const line_edges = 16;
+const edges_ahead = 16 * line_edges;
+const first_edges = 4 * line_edges;
+
+/// Pushes along the rows `sources`, and marks what is reached if `marked`. Every index is checked before
+/// it is used: the rows may lie in a file that somebody else wrote. Returns whether all were good; it
+/// stops at the first that is not.
+///
+/// An edge waits for its row's offsets, for its own place in the row, and for its target's accumulator,
+/// each of which may be far from the processor. So rows are fetched ahead of their turn, and edges go by
+/// sixteen, with one branch for all, so that many accumulators are waited for at once.
+pub inline fn push(p: Push, comptime marked: bool) bool {
+    // Where there are more nodes than 32 bits number, none of the greatest that they do is a target.
+    const nodes: @Vector(line_edges, u32) = @splat(@min(p.num_nodes, 0xffff_ffff));
     for (0..p.num_sources) |s| {
+        if (s + offsets_ahead < p.num_sources) {
+            fetch(p.offsets, p.sources[s + offsets_ahead], 3);
+            fetchRow(p, p.sources[s + rows_ahead]);
+        }
         const row: usize = p.sources[s];
         if (row >= p.num_rows) return false;
         const begin: usize = p.offsets[row];
         const end: usize = p.offsets[row + 1];
         if (begin > end or end > p.num_edges) return false;
         const released = p.released[s];
-        for (begin..end) |e| {
-            const target: usize = p.targets[e];
-            if (target >= p.num_nodes) return false;
-            // What holds something was reached before. So most edges need not write a mark, and later
-            // ones need not wait for it.
-            const arrived = p.accumulator[target];
-            if (arrived == 0) {
-                p.reached[target / 64] |= @as(u64, 1) << @intCast(target % 64);
-                p.reached_summary[target / 4096] |= @as(u64, 1) << @intCast(target / 64 % 64);
-            }
-            p.accumulator[target] = arrived + released * p.weights[e];
+        var edge = begin;
+        while (end - edge >= line_edges) : (edge += line_edges) {
+            fetch(p.targets, edge + edges_ahead, 3);
+            fetch(p.weights, edge + edges_ahead, 3);
+            const targets: @Vector(line_edges, u32) = p.targets[edge..][0..line_edges].*;
+            if (@reduce(.Or, targets >= nodes)) return false;
+            inline for (0..line_edges) |next| add(p, marked, edge + next, released);
+        }
+        while (edge < end) : (edge += 1) {
+            if (p.targets[edge] >= p.num_nodes) return false;
+            add(p, marked, edge, released);
         }
     }
     return true;
 }
 
+/// Adds what goes along an edge to its target, which is good.
+inline fn add(p: Push, comptime marked: bool, edge: usize, released: f32) void {
+    const target: usize = p.targets[edge];
+    p.accumulator[target] += released * p.weights[edge];
+    if (marked) {
+        p.touched_lines[target / 16] = 1;
+        p.touched_regions[target / 1024] = 1;
+    }
+}
+
+/// Fetches the first edges of a row.
+inline fn fetchRow(p: Push, row: usize) void {
+    if (row >= p.num_rows) return;
+    var edge: usize = p.offsets[row];
+    const end = @min(p.offsets[row + 1], edge + first_edges);
+    while (edge < end) : (edge += line_edges) {
+        fetch(p.targets, edge, 3);
+        fetch(p.weights, edge, 3);
+    }
+}
+
+/// Has element `index` fetched. The address may lie beyond the array: a prefetch reads nothing that a
+/// program could notice.
+inline fn fetch(array: anytype, index: usize, comptime locality: u2) void {
+    const address = @intFromPtr(array) +% index *% 4;
+    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = locality });
+}
+
 /// Steps of a pull between the fetching of edges and their use.
 const ahead = 16;
-
-/// Has element `index` fetched past the caches, as it is used once and what is released many times. The
-/// address may lie beyond the array: a prefetch reads nothing that a program could notice.
-inline fn prefetchOnce(array: anytype, index: usize) void {
-    const address = @intFromPtr(array) +% index *% 4;
-    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = 0 });
-}
 
 pub const Pull = struct {
     chunk_offsets: [*]const u32,
@@ -86,8 +129,9 @@ pub inline fn pull(p: Pull) void {
         const end: usize = p.chunk_offsets[chunk + 1];
         while (step < end) : (step += 1) {
             const sources = p.sources + step * chunk_rows;
-            prefetchOnce(p.sources, (step + ahead) * chunk_rows);
-            prefetchOnce(p.weights, (step + ahead) * chunk_rows);
+            // Past the caches, as an edge is used once and what is released many times.
+            fetch(p.sources, (step + ahead) * chunk_rows, 0);
+            fetch(p.weights, (step + ahead) * chunk_rows, 0);
             const weights: @Vector(chunk_rows, f32) = p.weights[step * chunk_rows ..][0..chunk_rows].*;
             var released: [chunk_rows]f32 = undefined;
             inline for (0..chunk_rows) |lane| released[lane] = p.released[sources[lane]];

@@ -14,7 +14,7 @@ extern fn engram_vector_similarity(Level, [*]const f32, f32, [*]const f32, [*]f3
 extern fn engram_vector_dot(Level, ?[*]const f32, ?[*]const f32, ?[*]f32, usize, usize) Status;
 extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, usize) Status;
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
-extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u64, [*]u64) Status;
+extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_apply_decay(Level, [*]const f32, [*]const f64, [*]const f64, [*]f32, usize, u32, f32) Status;
 
@@ -184,20 +184,27 @@ fn push(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
     const targets = vectors.get("targets");
     const found = try arena.alloc(f32, nodes);
     @memset(found, 0);
-    const reached = try arena.alloc(u64, (nodes + 63) / 64);
-    @memset(reached, 0);
-    var summary = [1]u64{0};
+    const lines = try arena.alloc(u8, (nodes + 15) / 16);
+    const regions = try arena.alloc(u8, (nodes + 1023) / 1024);
+    @memset(lines, 0);
+    @memset(regions, 0);
 
-    const status = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, nodes, reached.ptr, &summary);
+    const status = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, nodes, lines.ptr, regions.ptr);
     try expectEqual(.done, status);
     try expectBits(vectors.get("arrived"), found);
-    for (targets) |target| try expectEqual(1, reached[target / 64] >> @intCast(target % 64) & 1);
-    for (reached, 0..) |word, i| try expectEqual(@intFromBool(word != 0), summary[0] >> @intCast(i) & 1);
+    var touched: usize = 0;
+    for (lines) |mark| touched += mark;
+    for (targets) |target| {
+        try expectEqual(1, regions[target / 1024]);
+        touched -= lines[target / 16];
+        lines[target / 16] = 0;
+    }
+    try expectEqual(0, touched);
 
     // A target that does not exist is noticed before it is touched.
     if (targets.len == 0) return;
     const few = std.mem.max(u32, targets);
-    const refused = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, few, reached.ptr, &summary);
+    const refused = engram_spread_activation_push(level, sources.ptr, released.ptr, nodes, offsets.ptr, nodes, targets.ptr, vectors.floats("weights").ptr, targets.len, found.ptr, few, lines.ptr, regions.ptr);
     try expectEqual(.bad_graph, refused);
 }
 

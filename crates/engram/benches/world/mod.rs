@@ -47,14 +47,20 @@ pub fn word(rank: u64) -> String {
     }
 }
 
+/// A rarer word with a capital.
+fn capital(numbers: &mut Numbers) -> String {
+    let word = word(2_000 + numbers.draw() % (VOCABULARY - 2_000));
+    word[..1].to_uppercase() + &word[1..]
+}
+
 /// The title of a memory: two capitalised words of its own.
 pub fn title(at: u64) -> String {
     let mut numbers = Numbers(at.wrapping_mul(7919) + 13);
-    let mut capital = || {
-        let word = word(2_000 + numbers.draw() % (VOCABULARY - 2_000));
-        word[..1].to_uppercase() + &word[1..]
-    };
-    format!("{} {}", capital(), capital())
+    format!("{} {}", capital(&mut numbers), capital(&mut numbers))
+}
+
+fn id(at: u64) -> MemoryId {
+    MemoryId::new(format!("m{at:07}")).expect("a plain id")
 }
 
 /// The memories of a world of this size.
@@ -74,7 +80,6 @@ pub fn memory(at: u64, size: u64) -> StoredMemory {
         }
         text.push(if position % 12 == 11 { '.' } else { ' ' });
     }
-    let id = |at: u64| MemoryId::new(format!("m{at:07}")).expect("a plain id");
     let mut memory = NewMemory::new(id(at), text);
     memory.title = Some(title(at));
     memory.language = Some(engram::Language::English);
@@ -82,6 +87,44 @@ pub fn memory(at: u64, size: u64) -> StoredMemory {
     for _ in 0..LINKS {
         // Most links stay near, as in a folder of notes; some lead far away.
         let near = (at + 1 + numbers.draw() % 50) % size;
+        let target = if numbers.draw().is_multiple_of(4) { numbers.draw() % size } else { near };
+        memory.links.push(Link { to: LinkTarget::Id(id(target)), weight: Weight::ONE });
+    }
+    memory.into()
+}
+
+/// Words in the text of an entry, mentions apart.
+const ENTRY_WORDS: u64 = 17;
+/// Links from each entry.
+const ENTRY_LINKS: u64 = 10;
+
+/// The entries of a dense reference work of this size: short, named, and much linked.
+pub fn entries(size: u64) -> impl Iterator<Item = StoredMemory> {
+    (0..size).map(move |at| entry(at, size))
+}
+
+/// One entry of a reference work: a title of two words, an alias of three, a sentence or two (17 words and three
+/// mentions of other entries' titles) and ten links, seven or eight of which stay near. Gives three nodes (itself
+/// and two names) and 15 associations, each of which is an edge in either direction.
+pub fn entry(at: u64, size: u64) -> StoredMemory {
+    let mut numbers = Numbers(at ^ 0x00e7_7271);
+    let mut text = String::new();
+    for position in 0..ENTRY_WORDS {
+        text.push_str(&word(numbers.rank()));
+        if position % 6 == 3 {
+            text.push(' ');
+            text.push_str(&title(numbers.draw() % size)); // a mention
+        }
+        text.push(if position % 10 == 9 { '.' } else { ' ' });
+    }
+    let mut memory = NewMemory::new(id(at), text);
+    memory.title = Some(title(at));
+    let [first, second, third] = std::array::from_fn(|_| capital(&mut numbers));
+    memory.aliases.push(format!("{first} {second} {third}"));
+    memory.language = Some(engram::Language::English);
+    memory.made = Some(Time::from_milliseconds(1_700_000_000_000 + (at as i64) * 60_000));
+    for link in 0..ENTRY_LINKS {
+        let near = (at + 1 + 5 * link + numbers.draw() % 5) % size;
         let target = if numbers.draw().is_multiple_of(4) { numbers.draw() % size } else { near };
         memory.links.push(Link { to: LinkTarget::Id(id(target)), weight: Weight::ONE });
     }

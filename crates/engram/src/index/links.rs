@@ -60,7 +60,7 @@ pub(crate) fn of(id: &str, record: &Record<'_>) -> Vec<Entry> {
     };
     for link in &record.links {
         if !link.by_name {
-            add(Target::Id(link.to.clone()), Kind::Link, link.weight);
+            add(Target::Id(link.to.to_string()), Kind::Link, link.weight);
         } else if let Some(name) = reading::link_name(&link.to) {
             add(Target::Name(name, record.namespace.to_string()), Kind::Link, link.weight);
         }

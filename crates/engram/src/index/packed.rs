@@ -3,43 +3,60 @@
 //! The result depends on the memories alone, not on the order in which they were written: memories are
 //! numbered by external id, names by their key, and every sum runs in the order of those numbers.
 //!
-//! Two passes: the first reads each memory once (tokens, terms, phrases, names borne), the second finds the
-//! names in the token sequences. Cost: linear in the text; memory about four bytes a token and eight a posting.
+//! One pass over the records cuts them into tokens (`decoding`, on a second thread) and turns all that counts into
+//! numbers (`builder`): tokens, terms, phrases, names borne, links. From these follow names and mentions (`names`), the graph (`links`), the terms' rows (`postings`) and
+//! the vector model; the memories' own vectors are made block by block as they are written. Cost: linear in the
+//! text, but for the sorting of names and terms; memory about four bytes a token, 12 a posting, 30 an edge.
 
 mod builder;
+mod decoding;
+mod links;
+mod names;
+mod postings;
+mod strings;
 
 use engram_kernels::Graph;
 use heed::{RoTxn, RwTxn};
+use tracing::debug_span;
 
-use crate::error::Result;
-use crate::random_indexing::{DIMENSIONS, TermVector};
-use crate::store::block::{self, Columns};
-use crate::store::nodes::{self, NameNode, NamespaceEntry, Node};
-use crate::store::record::Record;
+use crate::beside;
+use crate::error::{Error, Result};
+use crate::random_indexing::{self, DIMENSIONS, TermVector};
+use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
+use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
+use crate::store::staging;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
+use decoding::Decoder;
+use postings::{Counts, Postings};
+use strings::Strings;
+
+/// Batches of records that are decoded before they are needed.
+const BATCHES_AHEAD: usize = 8;
+/// Blocks of vectors that are made before they are written.
+pub(crate) const BLOCKS_AHEAD: usize = 8;
 
 /// What takes an entry of a table: key and value.
 type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
 
 /// Everything derived from a store's memories.
 pub(crate) struct Packed {
-    ids: Vec<String>,
+    ids: Strings,
     columns: Vec<Columns>,
     namespaces: Vec<(String, u32)>,
     names: Vec<NameNode>,
     /// Phrases that one memory alone has: key, namespace, memory.
     singles: Vec<(String, u32, u32)>,
-    /// Terms in their order, with rows into the three arrays behind.
+    /// Terms in their order.
     terms: Vec<String>,
-    posting_offsets: Vec<usize>,
-    posting_memories: Vec<u32>,
-    posting_weights: Vec<f32>,
-    idf: Vec<f32>,
+    counts: Counts,
+    postings: Postings,
+    /// Of the store's own vector model, or empty.
     term_vectors: Vec<i16>,
-    vectors: Vec<f32>,
+    /// Vectors that memories brought along, or empty.
+    given_vectors: Vec<f32>,
     graph: Graph,
     length_total: u64,
     languages: Vec<Language>,
@@ -54,35 +71,91 @@ impl Packed {
                 namespaces.push((name, 0));
             }
         }
+        let _packing = debug_span!("packing").entered();
+        let span = debug_span!("records").entered();
         let dimensions = state.model.dimensions as usize;
-        let mut builder = Builder::default();
+        let mut ids = Strings::default();
+        let mut records: Vec<&[u8]> = Vec::new();
         for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
             let (id, bytes) = entry.map_err(|e| store.fail(e))?;
-            let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
-            let record = Record::read(bytes)
-                .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
-            let namespace = namespaces
-                .binary_search_by(|(name, _)| name.as_str().cmp(&record.namespace))
-                .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
-            namespaces[namespace].1 += 1;
-            builder.read(id, &record, namespace as u32);
-            if state.model.given {
-                builder.give_vector(record.vector.as_deref(), dimensions);
-            }
+            ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
+            records.push(bytes);
         }
-        builder.finish(namespaces, state)
+        let mut builder = Builder::default();
+        let mut decoder = Decoder::new(&records, &ids);
+        beside::ahead(
+            BATCHES_AHEAD,
+            || decoder.next(),
+            |batch| {
+                builder.number(&batch);
+                for decoded in &batch.records {
+                    let id = ids.get(builder.next_memory());
+                    let decoded = (decoded.as_ref())
+                        .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+                    let namespace = namespaces
+                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.record.namespace))
+                        .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
+                    namespaces[namespace].1 += 1;
+                    builder.read(&batch, decoded, namespace as u32);
+                    if state.model.given {
+                        builder.give_vector(decoded.record.vector.as_deref(), dimensions);
+                    }
+                }
+                Ok::<_, Error>(())
+            },
+        )?;
+        drop(records);
+        drop(span);
+        builder.finish(ids, namespaces, state)
     }
+}
+
+/// Where the vectors are when everything else is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vectors {
+    /// They are to be written as well.
+    ToWrite,
+    /// They were written before, into the place that was free.
+    Staged,
 }
 
 impl Packed {
     /// Puts everything in place of what was derived before, and clears what was kept of recent writes.
-    pub(crate) fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
+    pub(crate) fn write(
+        &self,
+        store: &Store,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        vectors: Vectors,
+    ) -> Result<()> {
+        let _writing = debug_span!("writing").entered();
+        let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
             table.clear(txn).map_err(|e| store.fail(e))?;
         }
-        self.for_each_entry(store, state, &mut |table, key, value| {
+        match vectors {
+            Vectors::ToWrite => {
+                state.vector_slot = VectorSlot::First;
+                store.tables.blocks.clear(txn).map_err(|e| store.fail(e))?;
+            }
+            Vectors::Staged => {
+                for kind in [state.vector_slot.kind(), BlockKind::Columns, BlockKind::Graph] {
+                    block::clear(store, txn, kind)?;
+                }
+                state.vector_slot = state.vector_slot.other();
+            }
+        }
+        staging::end(store, txn)?;
+        drop(clearing);
+        self.for_each_row(store, state, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
         })?;
+        let mut put =
+            |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value).map_err(|e| store.fail(e));
+        self.for_each_block(&mut put)?;
+        if vectors == Vectors::ToWrite {
+            self.for_each_vector_block(state, &mut put)?;
+        }
         *state = self.state(state);
         Ok(())
     }
@@ -104,55 +177,135 @@ impl Packed {
             next_namespace: self.namespaces.len() as u32,
             languages: self.languages.iter().map(|l| l.code().to_owned()).collect(),
             model: before.model.clone(),
+            vector_slot: before.vector_slot,
         }
     }
 
-    /// Calls `each` with every entry of the derived tables; within a table, keys ascend.
+    /// Calls `each` with every entry of the derived tables.
     pub(crate) fn for_each_entry(
         &self,
         store: &Store,
         state: &State,
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
+        self.for_each_row(store, state, each)?;
+        let blocks = &mut |key: &[u8], bytes: &[u8]| each(store.tables.blocks, key, bytes);
+        self.for_each_block(blocks)?;
+        self.for_each_vector_block(state, blocks)
+    }
+
+    /// Calls `each` with every entry of the derived tables but blocks; within a table, keys ascend.
+    fn for_each_row(&self, store: &Store, state: &State, each: &mut EntrySink<'_>) -> Result<()> {
         let tables = &store.tables;
+        let rows = debug_span!("writing_nodes").entered();
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
             let entry = NamespaceEntry { number, memories: *memories };
             each(tables.namespaces, name.as_bytes(), &entry.bytes())?;
         }
         let memories = self.ids.len() as u32;
-        for (number, id) in (0_u32..).zip(&self.ids) {
+        let mut value = Vec::new();
+        for (number, id) in (0_u32..).zip(self.ids.iter()) {
+            NodeView::Memory(id).write(&mut value);
             each(tables.numbers, id.as_bytes(), &node_key(number))?;
-            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Memory(id.clone())))?;
+            each(tables.nodes, &node_key(number), &value)?;
         }
         for (number, name) in (memories..).zip(&self.names) {
-            each(tables.nodes, &node_key(number), &nodes::bytes(&Node::Name(name.clone())))?;
+            NodeView::Name(name).write(&mut value);
+            each(tables.nodes, &node_key(number), &value)?;
             each(tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
         }
         for (key, namespace, memory) in &self.singles {
             each(tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
         }
+        drop(rows);
+        let rows = debug_span!("writing_terms").entered();
         for (term, name) in self.terms.iter().enumerate() {
-            let row = self.posting_offsets[term]..self.posting_offsets[term + 1];
-            let value = crate::index::postings::bytes(
-                &self.posting_memories[row.clone()],
-                &self.posting_weights[row],
-            );
-            each(tables.postings, name.as_bytes(), &value)?;
+            let (memories, weights) = self.postings.row(term);
+            each(tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
             if !state.model.given {
                 let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
-                let vector = TermVector { idf: self.idf[term], elements };
+                let vector = TermVector { idf: self.postings.idf[term], elements };
                 each(tables.terms, name.as_bytes(), &vector.bytes())?;
             }
         }
-        let blocks = &mut |key: &[u8], bytes: &[u8]| each(tables.blocks, key, bytes);
-        block::of_columns(&self.columns, blocks)?;
-        block::of_vectors(&self.vectors, state.model.dimensions, blocks)?;
-        block::of_graph(&self.graph, blocks)
+        drop(rows);
+        Ok(())
+    }
+
+    /// Calls `each` with every block but those of vectors.
+    fn for_each_block(&self, each: &mut block::Sink<'_>) -> Result<()> {
+        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, each))?;
+        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, each))
+    }
+
+    /// Calls `each` with every block of vectors.
+    fn for_each_vector_block(&self, state: &State, each: &mut block::Sink<'_>) -> Result<()> {
+        let _span = debug_span!("writing_vectors").entered();
+        let mut blocks = self.vector_blocks(state, state.vector_slot);
+        beside::ahead(BLOCKS_AHEAD, || blocks.next(), |(key, bytes)| each(&key, &bytes))
+    }
+
+    /// The bytes of the memories' vectors, as numbers and as codes.
+    pub(crate) fn vector_bytes(&self, state: &State) -> usize {
+        self.ids.len() * state.model.dimensions as usize * 5
+    }
+
+    /// The blocks of vectors, made one by one.
+    pub(crate) fn vector_blocks(&self, state: &State, slot: VectorSlot) -> VectorBlocks<'_> {
+        let (given, dimensions) = (state.model.given, state.model.dimensions);
+        VectorBlocks { packed: self, given, dimensions, slot, index: 0, scratch: Scratch::default() }
     }
 }
 
-/// The tables that packing fills or, those of recent writes, empties.
-pub(crate) fn derived_tables(store: &Store) -> [Table; 14] {
+/// The blocks of the memories' vectors. Those of the store's own model are made for each block as it comes.
+pub(crate) struct VectorBlocks<'p> {
+    packed: &'p Packed,
+    given: bool,
+    dimensions: u32,
+    slot: VectorSlot,
+    index: u32,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Scratch {
+    vectors: Vec<f32>,
+    weights: random_indexing::Weights,
+}
+
+impl Iterator for VectorBlocks<'_> {
+    /// The key and the bytes of a block.
+    type Item = ([u8; 5], Vec<u8>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (packed, dimensions) = (self.packed, self.dimensions as usize);
+        let Scratch { vectors, weights } = &mut self.scratch;
+        let first = self.index as usize * VECTOR_ROWS as usize;
+        let rows = first..packed.ids.len().min(first + VECTOR_ROWS as usize);
+        if rows.is_empty() || dimensions == 0 {
+            return None;
+        }
+        let vectors: &[f32] = if self.given {
+            &packed.given_vectors[rows.start * dimensions..rows.end * dimensions]
+        } else {
+            vectors.clear();
+            vectors.resize(rows.len() * dimensions, 0.0);
+            for (memory, vector) in rows.zip(vectors.chunks_exact_mut(DIMENSIONS)) {
+                let counts = packed.counts.of(memory);
+                let (idf, terms) = (&packed.postings.idf, &packed.term_vectors);
+                random_indexing::combine_terms(counts, idf, terms, weights, vector);
+            }
+            vectors
+        };
+        let mut bytes = Vec::new();
+        let key = block::encode_vectors(self.slot, self.index, vectors, self.dimensions, &mut bytes);
+        self.index += 1;
+        Some((key, bytes))
+    }
+}
+
+/// The tables that packing fills or, those of recent writes, empties; but for the blocks.
+pub(crate) fn derived_tables(store: &Store) -> [Table; 13] {
     let tables = &store.tables;
     [
         tables.namespaces,
@@ -162,7 +315,6 @@ pub(crate) fn derived_tables(store: &Store) -> [Table; 14] {
         tables.phrases,
         tables.postings,
         tables.terms,
-        tables.blocks,
         tables.recent_postings,
         tables.recent_edges,
         tables.recent_vectors,

@@ -1,5 +1,7 @@
 //! Reading a memory: its pieces of text as tokens, in one place for all that index it.
 
+use std::ops::Range;
+
 use crate::store::record::Record;
 use crate::text::{Language, Tokens, Words, name_key, title_names};
 
@@ -38,29 +40,56 @@ pub(crate) fn link_name(name: &str) -> Option<String> {
     (!key.is_empty() && key.len() <= MAX_NAME_BYTES).then_some(key)
 }
 
-/// Calls `each` with the key of every capitalised phrase and tag of a record; one may come more than once.
-pub(crate) fn phrases(record: &Record<'_>, tokens: &mut Tokens, mut each: impl FnMut(&str)) {
-    tokens.read(&record.text);
-    for range in crate::text::phrases(&record.text, tokens, record.language) {
-        let key = tokens.key(range.clone());
-        if is_name(key, range.len()) {
-            each(key);
-        }
-    }
-    for tag in &record.tags {
-        tokens.read(tag);
-        let key = tokens.key(0..tokens.len());
-        if is_name(key, tokens.len()) {
-            each(key);
+/// Whether the whole of what was read is a name that a title gives, or that a link writes. A title of many words
+/// is not looked for in texts, but a link may still write it out.
+pub(crate) fn is_home_name(tokens: &Tokens) -> bool {
+    !tokens.is_empty() && tokens.key(0..tokens.len()).len() <= MAX_NAME_BYTES
+}
+
+/// Calls `each` with the other forms of a title that give names beside the whole, read into `tokens`.
+///
+/// Together with the whole, and each taken once, they are those of [`home_names`].
+pub(crate) fn for_each_other_title(title: &str, tokens: &mut Tokens, mut each: impl FnMut(&Tokens)) {
+    if title.contains(['(', ',']) {
+        for form in crate::text::shorter_titles(title) {
+            tokens.read(&form);
+            if tokens.len() <= crate::text::MAX_NAME_TOKENS {
+                each(tokens);
+            }
         }
     }
 }
 
-/// Whether a phrase may be a name: a single letter or two are none.
-fn is_name(key: &str, tokens: usize) -> bool {
+/// Calls `each` with the key of every capitalised phrase and tag of a record; one may come more than once.
+pub(crate) fn phrases(record: &Record<'_>, tokens: &mut Tokens, mut each: impl FnMut(&str)) {
+    tokens.read(&record.text);
+    for range in text_phrases(&record.text, tokens, record.language) {
+        each(tokens.key(range));
+    }
+    for tag in &record.tags {
+        tokens.read(tag);
+        let whole = 0..tokens.len();
+        if is_phrase(tokens, whole.clone()) {
+            each(tokens.key(whole));
+        }
+    }
+}
+
+/// The capitalised phrases of a text that `tokens` has read.
+pub(crate) fn text_phrases<'a>(
+    text: &'a str,
+    tokens: &'a Tokens,
+    language: Language,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    crate::text::phrases(text, tokens, language).filter(|range| is_phrase(tokens, range.clone()))
+}
+
+/// Whether a run of tokens may be a name: a single letter or two are none.
+pub(crate) fn is_phrase(tokens: &Tokens, range: Range<usize>) -> bool {
+    let key = tokens.key(range.clone());
     key.len() <= MAX_NAME_BYTES
-        && (1..=crate::text::MAX_NAME_TOKENS).contains(&tokens)
-        && (tokens > 1 || key.chars().nth(2).is_some())
+        && (1..=crate::text::MAX_NAME_TOKENS).contains(&range.len())
+        && (range.len() > 1 || key.chars().nth(2).is_some())
 }
 
 /// The words of every language that has been asked for, so that each stemmer is set up once.
@@ -90,7 +119,7 @@ impl Lexicon {
 pub(crate) fn longest_matches<N, E>(
     tokens: usize,
     mut longest: impl FnMut(usize) -> Result<Option<(usize, N)>, E>,
-    mut found: impl FnMut(std::ops::Range<usize>, N),
+    mut found: impl FnMut(Range<usize>, N),
 ) -> Result<(), E> {
     let mut at = 0;
     while at < tokens {
@@ -103,4 +132,42 @@ pub(crate) fn longest_matches<N, E>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::memory::{History, MemoryId, NewMemory};
+    use crate::time::Time;
+
+    proptest! {
+        #[test]
+        fn titles_give_the_same_names_either_way(
+            title in "([A-Za-z東é]{0,3}[ (),.]){0,14}",
+            alias in "[a-z(), ]{0,12}|([a-z]{60} ){1,9}",
+        ) {
+            let mut memory = NewMemory::new(MemoryId::new("m").unwrap(), "");
+            memory.title = Some(title.clone());
+            memory.aliases.push(alias.clone());
+            let record = Record::of(&memory, &History::default(), Time::from_milliseconds(0));
+            let expected: BTreeSet<String> = home_names(&record).into_iter().collect();
+            let mut found = BTreeSet::new();
+            let mut tokens = Tokens::new();
+            let mut add = |tokens: &Tokens| {
+                if is_home_name(tokens) {
+                    found.insert(tokens.key(0..tokens.len()).to_owned());
+                }
+            };
+            for title in [&title, &alias] {
+                tokens.read(title);
+                add(&tokens);
+                for_each_other_title(title, &mut tokens, &mut add);
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
 }

@@ -117,7 +117,7 @@ impl<'s> Writer<'s> {
         let names = self.detach(txn, state, memory)?;
         self.release_names(txn, state, memory, namespace.number, &record, &names)?;
         if memory < state.packed_nodes {
-            block::erase_vector(store, txn, memory)?;
+            block::erase_vector(store, txn, state.vector_slot, memory)?;
             store.tables.gone.put(txn, &node_key(memory), &[]).map_err(fail)?;
         }
         for table in [store.tables.recent_columns, store.tables.recent_vectors, store.tables.nodes] {

@@ -23,31 +23,34 @@ pub(crate) struct Place {
     pub(crate) phrases: u32,
     /// The last of them, so that none counts twice; with one phrase, the only one.
     pub(crate) last_phrase: u32,
-    /// The memories that bear it.
-    pub(crate) homes: Vec<u32>,
+    /// How many memories bear it.
+    pub(crate) homes: u32,
     /// Its number among the names, once there is one.
-    pub(crate) name: Option<u32>,
+    name: u32,
 }
 
 /// The tree. A namespace is a root of its own.
+///
+/// The children of roots are kept apart, and for each token whether it is one anywhere and whether it is one
+/// deeper: nearly all tokens of a text begin no name, which then shows without looking through all places.
 #[derive(Default)]
 pub(crate) struct Trie {
     places: Vec<Place>,
+    beginnings: FxHashMap<(u32, TokenId), u32>,
     children: FxHashMap<(u32, TokenId), u32>,
     roots: FxHashMap<u32, u32>,
+    roles: Vec<u8>,
 }
+
+/// A token begins a name.
+const BEGINS: u8 = 1;
+/// A token goes on with one.
+const CONTINUES: u8 = 2;
 
 impl Trie {
     fn add(&mut self, parent: u32, token: TokenId) -> u32 {
         let place = self.places.len() as u32;
-        self.places.push(Place {
-            parent,
-            token,
-            phrases: 0,
-            last_phrase: NONE,
-            homes: Vec::new(),
-            name: None,
-        });
+        self.places.push(Place { parent, token, phrases: 0, last_phrase: NONE, homes: 0, name: NONE });
         place
     }
 
@@ -63,12 +66,19 @@ impl Trie {
     /// The place of a run of tokens, made where it is missing.
     pub(crate) fn place(&mut self, namespace: u32, tokens: &[TokenId]) -> u32 {
         let mut place = self.root(namespace);
-        for token in tokens {
-            place = match self.children.get(&(place, *token)) {
+        for (depth, token) in tokens.iter().enumerate() {
+            let (children, role) =
+                if depth == 0 { (&self.beginnings, BEGINS) } else { (&self.children, CONTINUES) };
+            place = match children.get(&(place, *token)) {
                 Some(child) => *child,
                 None => {
                     let child = self.add(place, *token);
-                    self.children.insert((place, *token), child);
+                    let children = if depth == 0 { &mut self.beginnings } else { &mut self.children };
+                    children.insert((place, *token), child);
+                    if self.roles.len() <= *token as usize {
+                        self.roles.resize(*token as usize + 1, 0);
+                    }
+                    self.roles[*token as usize] |= role;
                     child
                 }
             };
@@ -76,13 +86,9 @@ impl Trie {
         place
     }
 
-    /// The place of a run of tokens, if there is one.
-    pub(crate) fn find(&self, namespace: u32, tokens: &[TokenId]) -> Option<u32> {
-        let mut place = *self.roots.get(&namespace)?;
-        for token in tokens {
-            place = *self.children.get(&(place, *token))?;
-        }
-        Some(place)
+    /// Whether a token plays a part in any name.
+    fn has_role(&self, token: TokenId, role: u8) -> bool {
+        self.roles.get(token as usize).is_some_and(|roles| roles & role != 0)
     }
 
     /// Counts a phrase of a memory.
@@ -94,9 +100,9 @@ impl Trie {
         }
     }
 
-    /// Makes a memory bear the name of a place.
-    pub(crate) fn add_home(&mut self, place: u32, memory: u32) {
-        self.places[place as usize].homes.push(memory);
+    /// Counts a memory that bears the name of a place.
+    pub(crate) fn add_home(&mut self, place: u32) {
+        self.places[place as usize].homes += 1;
     }
 
     /// Every place.
@@ -106,18 +112,23 @@ impl Trie {
 
     /// Numbers a place's name.
     pub(crate) fn set_name(&mut self, place: u32, name: u32) {
-        self.places[place as usize].name = Some(name);
+        self.places[place as usize].name = name;
     }
 
-    /// The tokens that lead to a place, and its namespace.
-    pub(crate) fn path(&self, mut place: u32) -> (u32, Vec<TokenId>) {
-        let mut tokens = Vec::new();
+    /// The number of a place's name, once there is one.
+    pub(crate) fn name(&self, place: u32) -> Option<u32> {
+        Some(self.places[place as usize].name).filter(|name| *name != NONE)
+    }
+
+    /// Puts the tokens that lead to a place into `tokens`; gives its namespace.
+    pub(crate) fn path(&self, mut place: u32, tokens: &mut Vec<TokenId>) -> u32 {
+        tokens.clear();
         while self.places[place as usize].parent != NONE {
             tokens.push(self.places[place as usize].token);
             place = self.places[place as usize].parent;
         }
         tokens.reverse();
-        (self.places[place as usize].token, tokens)
+        self.places[place as usize].token
     }
 
     /// The longest name that begins at the start of `tokens`: how many tokens, and its number.
@@ -128,19 +139,22 @@ impl Trie {
         tokens: &[TokenId],
         is_stop: impl Fn(TokenId) -> bool,
     ) -> Option<(usize, u32)> {
-        let mut place = *self.roots.get(&namespace)?;
-        let mut found = None;
-        for (length, token) in (1..=MAX_NAME_TOKENS).zip(tokens) {
-            if *token == BREAK {
+        let first = *tokens.first()?;
+        if first == BREAK || !self.has_role(first, BEGINS) {
+            return None;
+        }
+        let root = *self.roots.get(&namespace)?;
+        let mut place = *self.beginnings.get(&(root, first))?;
+        let mut found = self.name(place).filter(|_| !is_stop(first)).map(|name| (1, name));
+        for (length, token) in (1..=MAX_NAME_TOKENS).zip(tokens).skip(1) {
+            if *token == BREAK || !self.has_role(*token, CONTINUES) {
                 break;
             }
             match self.children.get(&(place, *token)) {
                 Some(child) => place = *child,
                 None => break,
             }
-            if let Some(name) = self.places[place as usize].name
-                && (length > 1 || !is_stop(*token))
-            {
+            if let Some(name) = self.name(place) {
                 found = Some((length, name));
             }
         }

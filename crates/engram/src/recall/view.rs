@@ -76,17 +76,13 @@ impl<'t> View<'t> {
         state: &'t State,
         marks: Arc<Marks>,
     ) -> Result<Self> {
-        let (mut columns, mut graph) = (Vec::new(), Vec::new());
+        let mut columns = Vec::new();
         for index in 0..state.packed_memories.div_ceil(ROWS) {
             let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));
             let block = block::read(store, txn, BlockKind::Columns, index)?.ok_or_else(damaged)?;
             columns.push(block.columns().ok_or_else(damaged)?);
         }
-        for index in 0..state.packed_nodes.div_ceil(ROWS) {
-            let damaged = || store.damaged(format!("block {index} of the graph cannot be read"));
-            let block = block::read(store, txn, BlockKind::Graph, index)?.ok_or_else(damaged)?;
-            graph.push(block.graph().ok_or_else(damaged)?);
-        }
+        let graph = block::graph_rows(store, txn, state.packed_nodes)?;
         Ok(Self { store, txn, state, columns, graph, marks, namespaces: nodes::namespaces(store, txn)? })
     }
 
@@ -179,7 +175,8 @@ impl<'t> View<'t> {
         let memories = self.state.packed_memories;
         let read = |index: u32| {
             let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
-            let block = block::read(self.store, self.txn, BlockKind::Vectors, index)?.ok_or_else(damaged)?;
+            let kind = self.state.vector_slot.kind();
+            let block = block::read(self.store, self.txn, kind, index)?.ok_or_else(damaged)?;
             let rows = VECTOR_ROWS.min(memories - index * VECTOR_ROWS);
             let fits = (block.first, block.rows) == (index * VECTOR_ROWS, rows);
             let vectors = block.vectors().filter(|block| fits && block.dimensions == dimensions);

@@ -16,6 +16,24 @@ pub(crate) enum Node {
     Name(NameNode),
 }
 
+/// What a node number stands for, borrowed: lies in the store as [`Node`] does.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) enum NodeView<'a> {
+    /// A memory, by its external id.
+    Memory(&'a str),
+    /// A name.
+    Name(&'a NameNode),
+}
+
+impl NodeView<'_> {
+    /// Writes the bytes that [`read`] reads in place of what `bytes` held.
+    pub(crate) fn write(self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        // Writing into a growing vector cannot fail: every field is plain data.
+        *bytes = postcard::to_extend(&self, std::mem::take(bytes)).unwrap_or_default();
+    }
+}
+
 /// A name as a node: a title, an alias, or a phrase that several memories share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NameNode {
@@ -64,12 +82,12 @@ pub(crate) fn name(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<N
 
 /// Sets the node of a number.
 pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, number: u32, node: &Node) -> Result<()> {
-    store.tables.nodes.put(txn, &node_key(number), &bytes(node)).map_err(|e| store.fail(e))
-}
-
-/// The bytes of a node's account.
-pub(crate) fn bytes(node: &Node) -> Vec<u8> {
-    postcard::to_allocvec(node).unwrap_or_default()
+    let mut bytes = Vec::new();
+    match node {
+        Node::Memory(id) => NodeView::Memory(id).write(&mut bytes),
+        Node::Name(name) => NodeView::Name(name).write(&mut bytes),
+    }
+    store.tables.nodes.put(txn, &node_key(number), &bytes).map_err(|e| store.fail(e))
 }
 
 /// Reads a node's account.

@@ -29,7 +29,8 @@ pub(crate) struct Record<'a> {
     pub(crate) recalls: u32,
     pub(crate) strength: f32,
     pub(crate) stability: f32,
-    pub(crate) links: Vec<StoredLink>,
+    #[serde(borrow)]
+    pub(crate) links: Vec<StoredLink<'a>>,
     pub(crate) section_of: Option<String>,
     pub(crate) follows: Option<String>,
     pub(crate) vector: Option<Vec<f32>>,
@@ -37,9 +38,10 @@ pub(crate) struct Record<'a> {
 
 /// An explicit association, as it was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct StoredLink {
+pub(crate) struct StoredLink<'a> {
     pub(crate) by_name: bool,
-    pub(crate) to: String,
+    #[serde(borrow)]
+    pub(crate) to: Cow<'a, str>,
     pub(crate) weight: f32,
 }
 
@@ -117,7 +119,7 @@ impl<'a> Record<'a> {
             recalls: self.recalls,
             strength: self.strength,
             stability: self.stability,
-            links: self.links,
+            links: self.links.into_iter().map(StoredLink::into_owned).collect(),
             section_of: self.section_of,
             follows: self.follows,
             vector: self.vector,
@@ -154,21 +156,25 @@ impl<'a> Record<'a> {
     }
 }
 
-impl StoredLink {
+impl<'a> StoredLink<'a> {
     /// A link as it is stored.
-    pub(crate) fn of(link: &crate::memory::Link) -> Self {
+    pub(crate) fn of(link: &'a crate::memory::Link) -> Self {
         let (by_name, to) = match &link.to {
-            LinkTarget::Id(id) => (false, id.to_string()),
-            LinkTarget::Name(name) => (true, name.clone()),
+            LinkTarget::Id(id) => (false, id.as_str()),
+            LinkTarget::Name(name) => (true, name.as_str()),
         };
-        Self { by_name, to, weight: link.weight.get() }
+        Self { by_name, to: Cow::Borrowed(to), weight: link.weight.get() }
+    }
+
+    fn into_owned(self) -> StoredLink<'static> {
+        StoredLink { to: Cow::Owned(self.to.into_owned()), ..self }
     }
 
     fn to_link(&self) -> Option<crate::memory::Link> {
         let to = if self.by_name {
-            LinkTarget::Name(self.to.clone())
+            LinkTarget::Name(self.to.to_string())
         } else {
-            LinkTarget::Id(MemoryId::new(self.to.as_str()).ok()?)
+            LinkTarget::Id(MemoryId::new(self.to.as_ref()).ok()?)
         };
         Some(crate::memory::Link { to, weight: Weight::new(self.weight).ok()? })
     }

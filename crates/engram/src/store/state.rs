@@ -4,16 +4,18 @@ use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::block::VectorSlot;
 use super::tables::Store;
 use crate::error::{Error, Result};
 
 /// The newest store format that this build reads, and the one in which it packs.
 ///
 /// 1 had vectors without their quantised form. Such a store is read and written as it is; it becomes one of
-/// format 2 when it is consolidated.
-pub(crate) const FORMAT: u32 = 2;
+/// today's format when it is consolidated, as does one of format 2, which had one place for vectors and not two.
+pub(crate) const FORMAT: u32 = 3;
 
 const KEY: &[u8] = b"state";
+const SECOND_SLOT: u8 = 1;
 
 /// What a store is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub(crate) struct State {
     pub(crate) languages: Vec<String>,
     /// Where vectors come from.
     pub(crate) model: Model,
+    /// Where they lie; a byte behind the other fields, which is missing where it is the first.
+    #[serde(skip)]
+    pub(crate) vector_slot: VectorSlot,
 }
 
 /// Where a store's vectors come from.
@@ -76,6 +81,7 @@ impl State {
             next_namespace: 0,
             languages: Vec::new(),
             model,
+            vector_slot: VectorSlot::First,
         }
     }
 
@@ -101,13 +107,21 @@ pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     if checksum != xxh3_64(fields).to_le_bytes() {
         return Err(damaged());
     }
-    let state: State = postcard::from_bytes(fields).map_err(|_| damaged())?;
-    Ok(Some(State { format, ..state }))
+    let (state, rest) = postcard::take_from_bytes::<State>(fields).map_err(|_| damaged())?;
+    let vector_slot = match rest {
+        [] => VectorSlot::First,
+        [SECOND_SLOT] => VectorSlot::Second,
+        _ => return Err(damaged()),
+    };
+    Ok(Some(State { format, vector_slot, ..state }))
 }
 
 /// Writes the state.
 pub(crate) fn write(store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
-    let fields = postcard::to_allocvec(state).unwrap_or_default();
+    let mut fields = postcard::to_allocvec(state).unwrap_or_default();
+    if state.vector_slot == VectorSlot::Second {
+        fields.push(SECOND_SLOT);
+    }
     let mut bytes = Vec::with_capacity(fields.len() + 12);
     bytes.extend_from_slice(&state.format.to_le_bytes());
     bytes.extend_from_slice(&xxh3_64(&fields).to_le_bytes());

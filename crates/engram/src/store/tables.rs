@@ -5,6 +5,7 @@
 //! | table | key | value | |
 //! |---|---|---|---|
 //! | `meta` | `state` | [`super::state::State`] | |
+//! | `meta` | `staging` | whose vectors lie in the free place; see [`super::staging`] | |
 //! | `memories` | external id | [`super::record::Record`] | facts |
 //! | `namespaces` | namespace | number, memories | derived |
 //! | `files` | hash of a path | a vault's account of a file | facts |

@@ -47,7 +47,7 @@ fn read_all(bytes: &[u8]) {
     let _ = tables::edge_at(bytes);
     let _ = tables::node_at(bytes);
     let _ = postings::parse(bytes).map(|row| row.is_intact());
-    for kind in [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph] {
+    for kind in [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph, BlockKind::OtherVectors] {
         let Some(block) = block::parse(bytes, kind) else { continue };
         let _ = block.is_intact();
         let _ = block.columns().map(|columns| columns.get(0));
@@ -70,7 +70,11 @@ fn records_and_blocks_read_back() {
     assert_eq!(record.bytes(), bytes);
     assert_eq!(record.language, Language::German);
     let name = NameNode { key: "a b".into(), namespace: 3, homes: 1, phrases: 0, memories: 9 };
-    assert_eq!(nodes::read(&nodes::bytes(&Node::Name(name.clone()))), Some(Node::Name(name)));
+    let mut bytes = vec![7];
+    nodes::NodeView::Name(&name).write(&mut bytes);
+    assert_eq!(nodes::read(&bytes), Some(Node::Name(name)));
+    nodes::NodeView::Memory("id").write(&mut bytes);
+    assert_eq!(nodes::read(&bytes), Some(Node::Memory("id".into())));
     let columns = Columns { namespace: 1, length: 2, made: -3, refreshed: 4, strength: 0.5, stability: 6.0 };
     assert_eq!(Columns::read(&columns.bytes()), Some(columns));
     let vector = TermVector { idf: 1.5, elements: (0..DIMENSIONS as i16).collect() };

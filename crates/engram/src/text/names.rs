@@ -1,5 +1,7 @@
 //! Names: the keys under which titles, aliases and phrases are found again.
 
+use std::borrow::Cow;
+
 use super::Tokens;
 
 /// The most tokens a name has; a longer title is not looked for in other texts.
@@ -40,13 +42,17 @@ pub fn title_names(title: &str) -> Vec<String> {
         }
     };
     add(title);
-    if title.contains('(') {
-        add(&without_parentheses(title));
-    }
-    if let Some((start, _)) = title.split_once(',') {
-        add(start);
+    for form in shorter_titles(title) {
+        add(&form);
     }
     names
+}
+
+/// A title without parentheses, and the part before its first comma, where it has them.
+pub(crate) fn shorter_titles(title: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let without = title.contains('(').then(|| Cow::Owned(without_parentheses(title)));
+    let start = title.split_once(',').map(|(start, _)| Cow::Borrowed(start));
+    without.into_iter().chain(start)
 }
 
 /// A title without what stands in parentheses; one that is never closed stays.

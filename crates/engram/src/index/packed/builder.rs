@@ -1,127 +1,138 @@
-//! The two passes over all memories that end in [`Packed`].
+//! The pass over all decoded memories, which turns tokens, terms, names borne, phrases and links into numbers; and what
+//! the parts that follow make of them.
 
-use engram_kernels::{Edge, Graph};
-use rustc_hash::FxHashMap;
+use tracing::debug_span;
 
-use super::Packed;
-use crate::error::{Error, Result};
+use super::decoding::{Batch, Decoded, DecodedTarget, Role};
+use super::names::{self, Names};
+use super::postings::{Counts, Postings};
+use super::strings::Strings;
+use super::{Packed, links, postings};
+use crate::beside;
+use crate::error::Result;
 use crate::index::associations::Kind;
 use crate::index::trie::{BREAK, TokenId, Trie};
-use crate::index::{bm25, reading, unit_vector};
+use crate::index::{reading, unit_vector};
 use crate::random_indexing;
 use crate::store::block::Columns;
-use crate::store::nodes::NameNode;
-use crate::store::record::{Record, StoredLink};
 use crate::store::state::State;
-use crate::text::{Language, Tokens};
+use crate::text::Language;
 
-/// One memory as the first pass leaves it.
-struct Reading {
-    namespace: u32,
-    language: u32,
-    tokens: std::ops::Range<usize>,
-    counts: std::ops::Range<usize>,
-    homes: Vec<u32>,
-    links: Vec<StoredLink>,
-    section_of: Option<String>,
-    follows: Option<String>,
+/// One memory as the first pass leaves it: where its parts lie in the lists of all memories.
+pub(super) struct Reading {
+    pub(super) namespace: u32,
+    pub(super) language: u32,
+    /// In [`Builder::sequence`].
+    pub(super) tokens: std::ops::Range<usize>,
+    /// In [`Builder::borne`].
+    pub(super) borne: std::ops::Range<usize>,
+    /// In [`Builder::links`].
+    pub(super) links: std::ops::Range<usize>,
 }
 
-/// Numbers for strings, in the order in which they come.
-#[derive(Default)]
-struct Interner {
-    numbers: FxHashMap<Box<str>, u32>,
-    strings: Vec<Box<str>>,
+/// An explicit association of a memory with another.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub(super) to: LinkTarget,
+    pub(super) kind: Kind,
+    pub(super) weight: f32,
 }
 
-impl Interner {
-    fn number(&mut self, string: &str) -> u32 {
-        if let Some(number) = self.numbers.get(string) {
-            return *number;
-        }
-        let number = self.strings.len() as u32;
-        self.strings.push(string.into());
-        self.numbers.insert(string.into(), number);
-        number
-    }
+/// Where a link leads.
+#[derive(Clone, Copy)]
+pub(super) enum LinkTarget {
+    /// To the memory of this number.
+    Memory(u32),
+    /// To the memories that bear the name of this place of the tree.
+    Name(u32),
 }
 
 /// The term of each token in one language, once it has been asked for.
 #[derive(Clone, Copy, PartialEq)]
-enum Term {
+pub(super) enum Term {
     Unknown,
     Stop,
     Number(u32),
 }
 
-/// What the passes leave behind on their way.
+/// What the first pass leaves behind.
 #[derive(Default)]
 pub(super) struct Builder {
     lexicon: reading::Lexicon,
-    buffer: Tokens,
-    tokens: Interner,
-    terms: Interner,
-    languages: Vec<Language>,
+    pub(super) tokens: Strings,
+    pub(super) terms: Strings,
+    pub(super) languages: Vec<Language>,
     /// For each language, for each token.
-    term_of: Vec<Vec<Term>>,
-    trie: Trie,
-    sequence: Vec<TokenId>,
-    counts: Vec<(u32, u32)>,
-    readings: Vec<Reading>,
-    ids: Vec<String>,
+    pub(super) term_of: Vec<Vec<Term>>,
+    pub(super) trie: Trie,
+    /// The tokens of all memories.
+    pub(super) sequence: Vec<TokenId>,
+    /// The places of the names that memories bear.
+    pub(super) borne: Vec<u32>,
+    pub(super) links: Vec<Link>,
+    pub(super) readings: Vec<Reading>,
+    /// The numbers of a batch's tokens.
+    numbers: Vec<TokenId>,
     columns: Vec<Columns>,
     given_vectors: Vec<f32>,
     length_total: u64,
 }
 
 impl Builder {
-    /// The first pass over one memory.
-    pub(super) fn read(&mut self, id: &str, record: &Record<'_>, namespace: u32) {
-        let memory = self.ids.len() as u32;
+    /// Numbers the tokens of a batch, whose records are to be read next.
+    pub(super) fn number(&mut self, batch: &Batch<'_>) {
+        self.numbers.clear();
+        self.numbers.extend(batch.tokens().map(|token| self.tokens.number(token)));
+    }
+
+    /// The number of the memory that is to be read next.
+    pub(super) fn next_memory(&self) -> u32 {
+        self.readings.len() as u32
+    }
+
+    /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
+    pub(super) fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
+        let memory = self.next_memory();
+        let record = &decoded.record;
         let language = self.language(record.language);
-        let (first_token, first_count) = (self.sequence.len(), self.counts.len());
-        for piece in reading::pieces(record) {
-            self.buffer.read(piece);
-            for folded in self.buffer.iter() {
-                self.sequence.push(self.tokens.number(folded));
+        let (first_token, first_borne, first_link) =
+            (self.sequence.len(), self.borne.len(), self.links.len());
+        for part in batch.parts(decoded) {
+            let tokens = &self.numbers[part.tokens.clone()];
+            match part.role {
+                Role::Piece => {
+                    self.sequence.extend_from_slice(tokens);
+                    self.sequence.push(BREAK);
+                }
+                Role::Phrase => {
+                    let place = self.trie.place(namespace, tokens);
+                    self.trie.count_phrase(place, memory);
+                }
+                Role::Home => {
+                    let place = self.trie.place(namespace, tokens);
+                    // No name is borne twice.
+                    if !self.borne[first_borne..].contains(&place) {
+                        self.trie.add_home(place);
+                        self.borne.push(place);
+                    }
+                }
             }
-            self.sequence.push(BREAK);
         }
-        self.term_of[language as usize].resize(self.tokens.strings.len(), Term::Unknown);
-        let mut terms: Vec<u32> = Vec::with_capacity(self.sequence.len() - first_token);
-        for at in first_token..self.sequence.len() {
-            let token = self.sequence[at];
-            if token != BREAK
-                && let Some(term) = self.term(language, token)
-            {
-                terms.push(term);
-            }
+        for link in batch.links(decoded) {
+            let to = match &link.to {
+                DecodedTarget::Memory(memory) => LinkTarget::Memory(*memory),
+                // A place that nothing bears or mentions is no name.
+                DecodedTarget::Name(tokens) => {
+                    LinkTarget::Name(self.trie.place(namespace, &self.numbers[tokens.clone()]))
+                }
+            };
+            self.links.push(Link { to, kind: link.kind, weight: link.weight });
         }
-        terms.sort_unstable();
-        for run in terms.chunk_by(|a, b| a == b) {
-            self.counts.push((run[0], run.len() as u32));
-        }
-        let mut key_tokens = Vec::new();
-        let mut homes = Vec::new();
-        for name in reading::home_names(record) {
-            key_tokens.clear();
-            key_tokens.extend(name.split(' ').map(|token| self.tokens.number(token)));
-            let place = self.trie.place(namespace, &key_tokens);
-            self.trie.add_home(place, memory);
-            homes.push(place);
-        }
-        let (tokens, trie) = (&mut self.tokens, &mut self.trie);
-        reading::phrases(record, &mut self.buffer, |key| {
-            key_tokens.clear();
-            key_tokens.extend(key.split(' ').map(|token| tokens.number(token)));
-            let place = trie.place(namespace, &key_tokens);
-            trie.count_phrase(place, memory);
-        });
-        self.length_total += terms.len() as u64;
-        self.ids.push(id.to_owned());
+        let length = self.count_terms(language, first_token);
+        self.length_total += u64::from(length);
         self.columns.push(Columns {
             namespace,
-            length: terms.len() as u32,
+            length,
             made: record.made,
             refreshed: record.refreshed(),
             strength: record.strength,
@@ -131,11 +142,8 @@ impl Builder {
             namespace,
             language,
             tokens: first_token..self.sequence.len(),
-            counts: first_count..self.counts.len(),
-            homes,
-            links: record.links.clone(),
-            section_of: record.section_of.clone(),
-            follows: record.follows.clone(),
+            borne: first_borne..self.borne.len(),
+            links: first_link..self.links.len(),
         });
     }
 
@@ -150,19 +158,23 @@ impl Builder {
         }
     }
 
-    fn term(&mut self, language: u32, token: TokenId) -> Option<u32> {
-        let slot = &mut self.term_of[language as usize][token as usize];
-        if *slot == Term::Unknown {
-            let words = self.lexicon.words(self.languages[language as usize]);
-            *slot = match words.term(&self.tokens.strings[token as usize]) {
-                Some(term) => Term::Number(self.terms.number(term)),
-                None => Term::Stop,
-            };
+    /// The length of a memory in terms, each of which gets a number.
+    fn count_terms(&mut self, language: u32, first_token: usize) -> u32 {
+        let term_of = &mut self.term_of[language as usize];
+        term_of.resize(self.tokens.len(), Term::Unknown);
+        let mut length = 0;
+        for token in self.sequence[first_token..].iter().filter(|token| **token != BREAK) {
+            let term = &mut term_of[*token as usize];
+            if *term == Term::Unknown {
+                let words = self.lexicon.words(self.languages[language as usize]);
+                *term = match words.term(self.tokens.get(*token)) {
+                    Some(term) => Term::Number(self.terms.number(term)),
+                    None => Term::Stop,
+                };
+            }
+            length += u32::from(*term != Term::Stop);
         }
-        match *slot {
-            Term::Number(term) => Some(term),
-            Term::Unknown | Term::Stop => None,
-        }
+        length
     }
 
     pub(super) fn give_vector(&mut self, vector: Option<&[f32]>, dimensions: usize) {
@@ -172,226 +184,55 @@ impl Builder {
         }
     }
 
-    /// Everything after the first pass.
-    pub(super) fn finish(mut self, namespaces: Vec<(String, u32)>, state: &State) -> Result<Packed> {
-        let (mut names, singles) = self.number_names();
-        let mentions = self.find_mentions(&mut names);
-        let graph = self.graph(&namespaces, &names, &mentions)?;
-        drop(mentions);
-        self.sequence = Vec::new();
-        let order = self.order_terms();
-        let postings = self.postings();
-        let (term_vectors, vectors) = if state.model.given {
-            (Vec::new(), std::mem::take(&mut self.given_vectors))
-        } else {
-            let memories: Vec<(&str, &[(u32, u32)])> = (self.ids.iter())
-                .zip(&self.readings)
-                .map(|(id, reading)| (id.as_str(), &self.counts[reading.counts.clone()]))
-                .collect();
-            random_indexing::learn(&memories, &postings.idf)
-        };
+    /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
+    /// another.
+    pub(super) fn finish(
+        mut self,
+        ids: Strings,
+        namespaces: Vec<(String, u32)>,
+        state: &State,
+    ) -> Result<Packed> {
+        let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
+        let terms = postings::order_terms(&mut self);
+        let words = || self.words(&ids, terms.len(), state);
+        let ((counts, postings, term_vectors), graph) = beside::both(words, || {
+            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
+            let _span = debug_span!("graph").entered();
+            let links = links::resolve(&self);
+            links::graph(&namespaces, self.readings.len(), &names, &mentions, &links)
+        });
+        let graph = graph?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
         Ok(Packed {
-            ids: self.ids,
+            ids,
             columns: self.columns,
             namespaces,
             names,
             singles,
-            terms: order,
-            posting_offsets: postings.offsets,
-            posting_memories: postings.memories,
-            posting_weights: postings.weights,
-            idf: postings.idf,
+            terms,
+            counts,
+            postings,
             term_vectors,
-            vectors,
+            given_vectors: self.given_vectors,
             graph,
             length_total: self.length_total,
             languages,
         })
     }
-
-    /// Decides which places of the tree are names, and numbers them by key.
-    fn number_names(&mut self) -> (Vec<NameNode>, Vec<(String, u32, u32)>) {
-        let mut found = Vec::new();
-        let mut singles = Vec::new();
-        for (place, seen) in (0_u32..).zip(self.trie.places()) {
-            if seen.homes.is_empty() && seen.phrases == 0 {
-                continue;
-            }
-            let (namespace, tokens) = self.trie.path(place);
-            let words: Vec<&str> = tokens.iter().map(|t| self.tokens.strings[*t as usize].as_ref()).collect();
-            let key = words.join(" ");
-            if seen.homes.is_empty() && seen.phrases == 1 {
-                singles.push((key, namespace, seen.last_phrase));
-            } else {
-                let (homes, phrases) = (seen.homes.len() as u32, seen.phrases);
-                found.push((NameNode { key, namespace, homes, phrases, memories: 0 }, place));
-            }
-        }
-        found.sort_unstable_by(|(a, _), (b, _)| (&a.key, a.namespace).cmp(&(&b.key, b.namespace)));
-        singles.sort_unstable();
-        for (number, (_, place)) in (0_u32..).zip(&found) {
-            self.trie.set_name(*place, number);
-        }
-        (found.into_iter().map(|(name, _)| name).collect(), singles)
-    }
-
-    /// Finds the names of every memory: (memory, name, whether it bears it), by memory and name.
-    fn find_mentions(&self, names: &mut [NameNode]) -> Vec<(u32, u32, bool)> {
-        let mut mentions: Vec<(u32, u32, bool)> = Vec::new();
-        for (memory, reading) in (0_u32..).zip(&self.readings) {
-            let start = mentions.len();
-            for place in &reading.homes {
-                if let Some(name) = self.trie.places()[*place as usize].name {
-                    mentions.push((memory, name, true));
-                }
-            }
-            let tokens = &self.sequence[reading.tokens.clone()];
-            let language = self.languages[reading.language as usize];
-            let is_stop = |token: TokenId| language.is_stop(&self.tokens.strings[token as usize]);
-            let longest = |at: usize| Ok(self.trie.longest(reading.namespace, &tokens[at..], is_stop));
-            let _: std::result::Result<(), std::convert::Infallible> =
-                reading::longest_matches(tokens.len(), longest, |_, name| {
-                    mentions.push((memory, name, false))
-                });
-            // A memory that bears a name does not also mention it.
-            mentions[start..].sort_unstable_by_key(|(_, name, bears)| (*name, !*bears));
-            let mut kept = start;
-            for at in start..mentions.len() {
-                if kept == start || mentions[kept - 1].1 != mentions[at].1 {
-                    mentions[kept] = mentions[at];
-                    kept += 1;
-                }
-            }
-            mentions.truncate(kept);
-            for (_, name, _) in &mentions[start..] {
-                names[*name as usize].memories += 1;
-            }
-        }
-        mentions
-    }
-
-    /// The association graph over memories and, behind them, names.
-    fn graph(
-        &self,
-        namespaces: &[(String, u32)],
-        names: &[NameNode],
-        mentions: &[(u32, u32, bool)],
-    ) -> Result<Graph> {
-        let memories = self.ids.len() as u32;
-        let mut edges: Vec<(u32, u32, Kind, f32)> = Vec::with_capacity(2 * mentions.len());
-        for (memory, name, bears) in mentions {
-            let node = &names[*name as usize];
-            let kind = if *bears { Kind::Bears } else { Kind::Mentions };
-            let is_common = node.is_common(namespaces[node.namespace as usize].1);
-            let (to_name, to_memory) =
-                (kind.weight(1.0, Some(node), is_common), kind.reversed().weight(1.0, Some(node), is_common));
-            if to_memory > 0.0 {
-                edges.push((*memory, memories + name, kind, to_name));
-                edges.push((memories + name, *memory, kind.reversed(), to_memory));
-            }
-        }
-        for (memory, reading) in (0_u32..).zip(&self.readings) {
-            let mut join = |target: u32, kind: Kind, given: f32| {
-                if target != memory && self.readings[target as usize].namespace == reading.namespace {
-                    edges.push((memory, target, kind, kind.weight(given, None, false)));
-                    edges.push((target, memory, kind.reversed(), kind.reversed().weight(given, None, false)));
-                }
-            };
-            let by_id = |id: &str| self.ids.binary_search_by(|known| known.as_str().cmp(id)).ok();
-            for link in &reading.links {
-                if link.by_name {
-                    for target in self.homes(reading.namespace, &link.to) {
-                        join(*target, Kind::Link, link.weight);
-                    }
-                } else if let Some(target) = by_id(&link.to) {
-                    join(target as u32, Kind::Link, link.weight);
-                }
-            }
-            if let Some(target) = reading.follows.as_deref().and_then(by_id) {
-                join(target as u32, Kind::Follows, 1.0);
-            }
-            if let Some(target) = reading.section_of.as_deref().and_then(by_id) {
-                join(target as u32, Kind::SectionOf, 1.0);
-            }
-        }
-        // Several links of one kind to one memory count once, as the strongest of them.
-        edges.sort_unstable_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then(b.3.total_cmp(&a.3)));
-        edges.dedup_by_key(|(source, target, kind, _)| (*source, *target, *kind));
-        let nodes = self.ids.len() + names.len();
-        let edges = edges.into_iter().map(|(source, target, kind, weight)| Edge {
-            source,
-            target,
-            kind: kind as u8,
-            weight,
+    /// The terms' counts, rows and vectors; no vectors where memories bring their own.
+    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
+        let (counts, postings) = debug_span!("postings").in_scope(|| {
+            let counts = postings::count(self);
+            let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
+            (counts, postings)
         });
-        Graph::from_edges(nodes, edges).map_err(|_| Error::OutOfNumbers)
+        if state.model.given {
+            return (counts, postings, Vec::new());
+        }
+        let _span = debug_span!("term_vectors").entered();
+        let vectors =
+            random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
+        (counts, postings, vectors)
     }
-
-    /// The memories that bear a name as a link writes it.
-    fn homes(&self, namespace: u32, name: &str) -> &[u32] {
-        let Some(key) = reading::link_name(name) else { return &[] };
-        let tokens: Option<Vec<TokenId>> =
-            key.split(' ').map(|token| self.tokens.numbers.get(token).copied()).collect();
-        tokens
-            .and_then(|tokens| self.trie.find(namespace, &tokens))
-            .map_or(&[], |place| &self.trie.places()[place as usize].homes)
-    }
-
-    /// Renumbers the terms by their order, in all counts; gives them in that order.
-    fn order_terms(&mut self) -> Vec<String> {
-        let mut order: Vec<u32> = (0..self.terms.strings.len() as u32).collect();
-        order.sort_unstable_by_key(|term| &self.terms.strings[*term as usize]);
-        let mut renumbered = vec![0; order.len()];
-        for (number, term) in (0_u32..).zip(&order) {
-            renumbered[*term as usize] = number;
-        }
-        for (term, _) in &mut self.counts {
-            *term = renumbered[*term as usize];
-        }
-        for reading in &self.readings {
-            self.counts[reading.counts.clone()].sort_unstable();
-        }
-        order.iter().map(|term| self.terms.strings[*term as usize].to_string()).collect()
-    }
-
-    /// Turns the counts of each memory into a row of weights for each term.
-    fn postings(&self) -> Postings {
-        let terms = self.terms.strings.len();
-        let mut offsets = vec![0_usize; terms + 1];
-        for (term, _) in &self.counts {
-            offsets[*term as usize + 1] += 1;
-        }
-        let memories_total = self.ids.len() as u32;
-        let idf64: Vec<f64> = offsets[1..]
-            .iter()
-            .map(|df| random_indexing::inverse_document_frequency(memories_total, *df as u32))
-            .collect();
-        for term in 0..terms {
-            offsets[term + 1] += offsets[term];
-        }
-        let mut next = offsets.clone();
-        let mut memories = vec![0_u32; self.counts.len()];
-        let mut weights = vec![0_f32; self.counts.len()];
-        let mean =
-            if self.length_total == 0 { 1.0 } else { self.length_total as f64 / f64::from(memories_total) };
-        for (memory, reading) in (0_u32..).zip(&self.readings) {
-            let length = self.columns[memory as usize].length;
-            for (term, frequency) in &self.counts[reading.counts.clone()] {
-                let at = &mut next[*term as usize];
-                memories[*at] = memory;
-                weights[*at] = bm25::weight(idf64[*term as usize], *frequency, length, mean);
-                *at += 1;
-            }
-        }
-        Postings { offsets, memories, weights, idf: idf64.iter().map(|idf| *idf as f32).collect() }
-    }
-}
-
-struct Postings {
-    offsets: Vec<usize>,
-    memories: Vec<u32>,
-    weights: Vec<f32>,
-    idf: Vec<f32>,
 }

@@ -1,0 +1,137 @@
+//! Consolidation: everything derived is derived anew beside readers and writers, and takes its place at once.
+//!
+//! ```text
+//! three times at most, as long as others write meanwhile:
+//!     derive all from one state of the store
+//!     many vectors?  claim the free place for them, and write them there, some in each transaction
+//!     in one transaction: write all the rest, and change over
+//! then: derive and write in one transaction, while others wait
+//! ```
+
+use tracing::debug_span;
+
+use crate::beside;
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::index::packed::{BLOCKS_AHEAD, Packed, Vectors};
+use crate::store::staging::{self, Claim};
+use crate::store::state::{self, State};
+use crate::store::tables::Store;
+
+/// How often a consolidation is prepared beside other writers before it takes the lock for the whole time.
+const TRIES: usize = 3;
+/// The bytes of vectors that one transaction writes, and holds in memory until it is done.
+const STAGE_BYTES: usize = 16 << 20;
+
+impl Engram {
+    /// Derives everything anew from what was put in: words' weights, the vector model, names, associations.
+    ///
+    /// It happens by itself when recent writes pass a twentieth of the store. After it, the store and its
+    /// answers do not depend on the order of writing. Readers and, mostly, writers go on meanwhile. Cost:
+    /// about a second for each 10 MB of text; nothing where nothing was written since the last time.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written; nothing is changed then.
+    pub fn consolidate(&self) -> Result<()> {
+        let _span = debug_span!("consolidate").entered();
+        for _ in 0..TRIES {
+            if self.try_consolidation(STAGE_BYTES)? {
+                return Ok(());
+            }
+        }
+        self.write(|txn, state| {
+            Packed::build(&self.store, txn, state)?.write(&self.store, txn, state, Vectors::ToWrite)
+        })
+    }
+
+    /// Consolidates unless something is written meanwhile; says whether that is done.
+    fn try_consolidation(&self, stage_bytes: usize) -> Result<bool> {
+        let store = &self.store;
+        let (packed, before) = {
+            let txn = store.read()?;
+            let Some(state) = state::read(store, &txn)? else { return Ok(true) };
+            if is_packed(store, &txn, &state)? {
+                return Ok(true);
+            }
+            (Packed::build(store, &txn, &state)?, state)
+        };
+        let claim = if packed.vector_bytes(&before) > stage_bytes {
+            let _span = debug_span!("staging").entered();
+            let Some(claim) = stage(store, &packed, &before, stage_bytes)? else { return Ok(false) };
+            Some(claim)
+        } else {
+            None
+        };
+        self.write(|txn, state| {
+            let vectors = match &claim {
+                Some(claim) if !claim.stands(store, txn)? => return Ok(false),
+                Some(_) => Vectors::Staged,
+                None if state.version != before.version => return Ok(false),
+                None => Vectors::ToWrite,
+            };
+            packed.write(store, txn, state, vectors)?;
+            Ok(true)
+        })
+    }
+}
+
+/// Why writing ahead ends early.
+enum Ended {
+    /// Others have written meanwhile.
+    Overtaken,
+    Failed(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Writes the vectors into the free place; `None` where others have written meanwhile.
+fn stage(store: &Store, packed: &Packed, state: &State, stage_bytes: usize) -> Result<Option<Claim>> {
+    let Some(claim) = Claim::take(store, state)? else { return Ok(None) };
+    let mut blocks = packed.vector_blocks(state, state.vector_slot.other());
+    // What is to be written in the next transaction.
+    let (mut portion, mut bytes) = (Vec::new(), 0);
+    let write = |portion: &mut Vec<([u8; 5], Vec<u8>)>| {
+        let _span = debug_span!("staging_writing").entered();
+        let mut txn = store.write()?;
+        if !claim.stands(store, &txn)? {
+            return Err(Ended::Overtaken);
+        }
+        for (key, value) in portion.drain(..) {
+            store.tables.blocks.put(&mut txn, &key, &value).map_err(|e| store.fail(e))?;
+        }
+        Ok(store.commit(txn)?)
+    };
+    let taken = beside::ahead(
+        BLOCKS_AHEAD,
+        || blocks.next(),
+        |block| {
+            bytes += block.1.len();
+            portion.push(block);
+            if bytes < stage_bytes {
+                return Ok(());
+            }
+            bytes = 0;
+            write(&mut portion)
+        },
+    );
+    match taken.and_then(|()| write(&mut portion)) {
+        Ok(()) => Ok(Some(claim)),
+        Err(Ended::Overtaken) => Ok(None),
+        Err(Ended::Failed(error)) => Err(error),
+    }
+}
+
+/// Whether nothing was written since blocks were packed, in today's format.
+pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> Result<bool> {
+    let tables = &store.tables;
+    let mut packed = state.recent_writes == 0 && state.format == state::FORMAT;
+    packed = packed && !staging::is_claimed(store, txn)?;
+    for table in [tables.recent_columns, tables.recent_rows, tables.recent_edges, tables.gone] {
+        packed = packed && table.is_empty(txn).map_err(|e| store.fail(e))?;
+    }
+    Ok(packed)
+}

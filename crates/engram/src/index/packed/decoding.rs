@@ -1,0 +1,198 @@
+//! Records read and cut into tokens, before anything is numbered: what depends on one record alone, so that it can be
+//! done ahead of the rest.
+
+use std::ops::Range;
+
+use super::strings::Strings;
+use crate::index::associations::Kind;
+use crate::index::reading;
+use crate::store::record::{BadRecord, Record};
+use crate::text::Tokens;
+
+/// Records in one batch.
+const BATCH: usize = 512;
+
+/// Records that were decoded together, with their tokens in one list.
+#[derive(Default)]
+pub(super) struct Batch<'t> {
+    /// Each record, or what is wrong with it.
+    pub(super) records: Vec<Result<Decoded<'t>, BadRecord>>,
+    parts: Vec<Part>,
+    links: Vec<DecodedLink>,
+    folded: String,
+    /// Where each token ends in `folded`.
+    ends: Vec<u32>,
+}
+
+/// A record with the parts that it was cut into.
+pub(super) struct Decoded<'t> {
+    pub(super) record: Record<'t>,
+    parts: Range<usize>,
+    links: Range<usize>,
+}
+
+/// A run of a batch's tokens and what it is to its record.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) role: Role,
+    pub(super) tokens: Range<usize>,
+}
+
+/// What a run of tokens is to its record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A piece of text that is read for words and mentions, as [`reading::pieces`] gives them.
+    Piece,
+    /// A phrase or tag that may be a name.
+    Phrase,
+    /// A name that the memory bears; one may come more than once.
+    Home,
+}
+
+/// An explicit association, as far as a record alone tells.
+pub(super) struct DecodedLink {
+    pub(super) to: DecodedTarget,
+    pub(super) kind: Kind,
+    pub(super) weight: f32,
+}
+
+/// Where a link leads.
+pub(super) enum DecodedTarget {
+    /// To the memory of this number.
+    Memory(u32),
+    /// To whatever bears the name of these tokens.
+    Name(Range<usize>),
+}
+
+impl Batch<'_> {
+    /// The tokens of all records.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let token = &self.folded[start..end as usize];
+            start = end as usize;
+            token
+        })
+    }
+
+    /// The parts of one of its records.
+    pub(super) fn parts(&self, decoded: &Decoded<'_>) -> &[Part] {
+        &self.parts[decoded.parts.clone()]
+    }
+
+    /// The links of one of its records. Those to ids that are not there are left out.
+    pub(super) fn links(&self, decoded: &Decoded<'_>) -> &[DecodedLink] {
+        &self.links[decoded.links.clone()]
+    }
+
+    /// Takes over what was read; says where it lies in the list.
+    fn put(&mut self, tokens: &Tokens) -> Range<usize> {
+        let start = self.ends.len();
+        for folded in tokens.iter() {
+            self.folded.push_str(folded);
+            self.ends.push(self.folded.len() as u32);
+        }
+        start..self.ends.len()
+    }
+
+    fn part(&mut self, role: Role, tokens: Range<usize>) {
+        self.parts.push(Part { role, tokens });
+    }
+}
+
+/// Decodes records batch by batch.
+pub(super) struct Decoder<'t> {
+    records: &'t [&'t [u8]],
+    /// The ids of all memories, numbered.
+    ids: &'t Strings,
+    buffer: Tokens,
+}
+
+impl<'t> Iterator for Decoder<'t> {
+    type Item = Batch<'t>;
+
+    fn next(&mut self) -> Option<Batch<'t>> {
+        if self.records.is_empty() {
+            return None;
+        }
+        let mut batch = Batch::default();
+        while let Some((bytes, rest)) = self.records.split_first()
+            && batch.records.len() < BATCH
+            // Large texts make small batches.
+            && batch.folded.len() < (1 << 20)
+        {
+            self.records = rest;
+            let decoded = Record::read(bytes).map(|record| self.decode(record, &mut batch));
+            batch.records.push(decoded);
+        }
+        Some(batch)
+    }
+}
+
+impl<'t> Decoder<'t> {
+    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings) -> Self {
+        Self { records, ids, buffer: Tokens::new() }
+    }
+
+    fn decode(&mut self, record: Record<'t>, batch: &mut Batch<'t>) -> Decoded<'t> {
+        let (first_part, first_link) = (batch.parts.len(), batch.links.len());
+        if let Some(title) = record.title.as_deref() {
+            let tokens = self.title(title, batch);
+            batch.part(Role::Piece, tokens);
+        }
+        for tag in &record.tags {
+            self.buffer.read(tag);
+            let tokens = batch.put(&self.buffer);
+            if reading::is_phrase(&self.buffer, 0..self.buffer.len()) {
+                batch.part(Role::Phrase, tokens.clone());
+            }
+            batch.part(Role::Piece, tokens);
+        }
+        self.buffer.read(&record.text);
+        let tokens = batch.put(&self.buffer);
+        for phrase in reading::text_phrases(&record.text, &self.buffer, record.language) {
+            batch.part(Role::Phrase, tokens.start + phrase.start..tokens.start + phrase.end);
+        }
+        batch.part(Role::Piece, tokens);
+        for alias in &record.aliases {
+            self.title(alias, batch);
+        }
+        self.links(&record, batch);
+        Decoded { parts: first_part..batch.parts.len(), links: first_link..batch.links.len(), record }
+    }
+
+    /// Takes in the names that a title or alias gives; says where the whole of it lies.
+    fn title(&mut self, title: &str, batch: &mut Batch<'_>) -> Range<usize> {
+        self.buffer.read(title);
+        let whole = batch.put(&self.buffer);
+        if reading::is_home_name(&self.buffer) {
+            batch.part(Role::Home, whole.clone());
+        }
+        reading::for_each_other_title(title, &mut self.buffer, |name| {
+            if reading::is_home_name(name) {
+                let tokens = batch.put(name);
+                batch.part(Role::Home, tokens);
+            }
+        });
+        whole
+    }
+
+    fn links(&mut self, record: &Record<'_>, batch: &mut Batch<'_>) {
+        for link in &record.links {
+            let to = if link.by_name {
+                self.buffer.read(&link.to);
+                reading::is_home_name(&self.buffer).then(|| DecodedTarget::Name(batch.put(&self.buffer)))
+            } else {
+                self.ids.find(&link.to).map(DecodedTarget::Memory)
+            };
+            if let Some(to) = to {
+                batch.links.push(DecodedLink { to, kind: Kind::Link, weight: link.weight });
+            }
+        }
+        for (target, kind) in [(&record.follows, Kind::Follows), (&record.section_of, Kind::SectionOf)] {
+            if let Some(target) = target.as_deref().and_then(|id| self.ids.find(id)) {
+                batch.links.push(DecodedLink { to: DecodedTarget::Memory(target), kind, weight: 1.0 });
+            }
+        }
+    }
+}

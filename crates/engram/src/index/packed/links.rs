@@ -1,0 +1,142 @@
+//! The association graph over memories and, behind them, names.
+
+use engram_kernels::{Edge, Graph};
+
+use super::builder::{Builder, LinkTarget};
+use super::names::Mention;
+use crate::error::{Error, Result};
+use crate::index::associations::Kind;
+use crate::store::nodes::NameNode;
+
+/// An explicit association between memories that both exist, in one namespace.
+#[derive(Clone, Copy)]
+pub(super) struct ResolvedLink {
+    source: u32,
+    target: u32,
+    kind: Kind,
+    weight: f32,
+}
+
+/// Finds the memories that links lead to. Several links of one kind from one memory to another count once, as the
+/// strongest of them.
+pub(super) fn resolve(builder: &Builder) -> Vec<ResolvedLink> {
+    let homes = Homes::of(builder);
+    let mut links: Vec<ResolvedLink> = Vec::with_capacity(builder.links.len());
+    for (source, reading) in (0_u32..).zip(&builder.readings) {
+        let start = links.len();
+        for link in &builder.links[reading.links.clone()] {
+            let targets = match &link.to {
+                LinkTarget::Memory(target) => std::slice::from_ref(target),
+                LinkTarget::Name(place) => homes.of_place(*place),
+            };
+            for &target in targets {
+                if target != source && builder.readings[target as usize].namespace == reading.namespace {
+                    links.push(ResolvedLink { source, target, kind: link.kind, weight: link.weight });
+                }
+            }
+        }
+        let own = &mut links[start..];
+        own.sort_unstable_by(|a, b| {
+            (a.target, a.kind).cmp(&(b.target, b.kind)).then(b.weight.total_cmp(&a.weight))
+        });
+        let mut kept = start;
+        for at in start..links.len() {
+            let link = links[at];
+            if kept == start || (links[kept - 1].target, links[kept - 1].kind) != (link.target, link.kind) {
+                links[kept] = link;
+                kept += 1;
+            }
+        }
+        links.truncate(kept);
+    }
+    links
+}
+
+/// The memories that bear the name of each place of the tree, ascending; left empty where no link asks.
+#[derive(Default)]
+struct Homes {
+    ends: Vec<u32>,
+    memories: Vec<u32>,
+}
+
+impl Homes {
+    fn of(builder: &Builder) -> Self {
+        if !builder.links.iter().any(|link| matches!(link.to, LinkTarget::Name(_))) {
+            return Self::default();
+        }
+        // ends[i] is where place i begins until its memories are in place, and then where it ends.
+        let mut begin = 0;
+        let begins = builder.trie.places().iter().map(|place| {
+            begin += place.homes;
+            begin - place.homes
+        });
+        let mut ends: Vec<u32> = begins.collect();
+        let mut memories = vec![0; begin as usize];
+        for (memory, reading) in (0_u32..).zip(&builder.readings) {
+            for place in &builder.borne[reading.borne.clone()] {
+                let end = &mut ends[*place as usize];
+                memories[*end as usize] = memory;
+                *end += 1;
+            }
+        }
+        Self { ends, memories }
+    }
+
+    fn of_place(&self, place: u32) -> &[u32] {
+        let begin = if place == 0 { 0 } else { self.ends[place as usize - 1] };
+        &self.memories[begin as usize..self.ends[place as usize] as usize]
+    }
+}
+
+/// What edges between a memory and a name weigh.
+struct NameWeights {
+    bears: f32,
+    home: f32,
+    mentions: f32,
+    mentioned_in: f32,
+}
+
+/// Builds the graph. Each association is an edge in either direction; edges are given to the graph as they are
+/// derived, and never kept.
+pub(super) fn graph(
+    namespaces: &[(String, u32)],
+    memories: usize,
+    names: &[NameNode],
+    mentions: &[Mention],
+    links: &[ResolvedLink],
+) -> Result<Graph> {
+    let weights_of = |node: &NameNode| {
+        let is_common = node.is_common(namespaces[node.namespace as usize].1);
+        let weight = |kind: Kind| kind.weight(1.0, Some(node), is_common);
+        NameWeights {
+            bears: weight(Kind::Bears),
+            home: weight(Kind::Home),
+            mentions: weight(Kind::Mentions),
+            mentioned_in: weight(Kind::MentionedIn),
+        }
+    };
+    let name_weights: Vec<NameWeights> = names.iter().map(weights_of).collect();
+    let both_ways = |source: u32, target: u32, kind: Kind, there: f32, back: f32| {
+        [
+            Edge { source, target, kind: kind as u8, weight: there },
+            Edge { source: target, target: source, kind: kind.reversed() as u8, weight: back },
+        ]
+    };
+    let of_name = |mention: &Mention| {
+        let weights = &name_weights[mention.name as usize];
+        let (kind, there, back) = if mention.bears {
+            (Kind::Bears, weights.bears, weights.home)
+        } else {
+            (Kind::Mentions, weights.mentions, weights.mentioned_in)
+        };
+        let edges = both_ways(mention.memory, memories as u32 + mention.name, kind, there, back);
+        // A common name has only its way home.
+        (back > 0.0).then_some(edges).into_iter().flatten()
+    };
+    let of_link = |link: &ResolvedLink| {
+        let weight = |kind: Kind| kind.weight(link.weight, None, false);
+        both_ways(link.source, link.target, link.kind, weight(link.kind), weight(link.kind.reversed()))
+    };
+    let edges = || mentions.iter().flat_map(&of_name).chain(links.iter().flat_map(&of_link));
+    Graph::from_edge_passes(memories + names.len(), edges).map_err(|_| Error::OutOfNumbers)
+}
