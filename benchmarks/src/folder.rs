@@ -43,14 +43,27 @@ impl<T: Pod> Block<T> {
     /// The first numbers of a file, so many.
     pub fn read(file: &Path, count: usize) -> Result<Self> {
         let context = || format!("cannot read {}", file.display());
-        let mut memory = MmapMut::map_anon((count * size_of::<T>()).max(1)).with_context(context)?;
+        let mut open = File::open(file).with_context(context)?;
+        Self::fill(count, |bytes| open.read_exact(bytes).with_context(context))
+    }
+
+    /// A copy of these numbers.
+    pub fn copy_of(numbers: &[T]) -> Result<Self> {
+        Self::fill(numbers.len(), |bytes| {
+            bytes.copy_from_slice(bytemuck::cast_slice(numbers));
+            Ok(())
+        })
+    }
+
+    fn fill(count: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Self> {
+        let bytes = count * size_of::<T>();
+        let mut memory = MmapMut::map_anon(bytes.max(1)).context("no memory")?;
         #[cfg(target_os = "linux")]
-        if memory.len() >= HUGE_PAGE {
+        if bytes >= HUGE_PAGE {
             // Where a system has none, everybody does without.
             let _ = memory.advise(memmap2::Advice::HugePage);
         }
-        let numbers: &mut [u8] = &mut memory[..count * size_of::<T>()];
-        File::open(file).with_context(context)?.read_exact(numbers).with_context(context)?;
+        fill(&mut memory[..bytes])?;
         Ok(Self { memory, numbers: PhantomData })
     }
 }

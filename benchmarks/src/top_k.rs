@@ -85,7 +85,7 @@ pub fn run(session: &mut Session) -> Result<()> {
         let scored = scored_exactly(&set)?;
         session.report.note(format!(
             "{} bytes a vector; {scored} of {rows} vectors scored exactly; ids and bits are those of the full scan",
-            bytes_per_vector(set.quantised.rows())
+            bytes_per_vector(set.rows())
         ));
         if shape == "random" {
             session.report.note(gain(&times)?);
@@ -106,11 +106,18 @@ struct Set {
     query: Block<f32>,
     vectors: Block<f32>,
     quantised: QuantisedVectors,
+    codes: Block<i8>,
 }
 
 impl Set {
     fn vector(&self, id: u32) -> &[f32] {
         &self.vectors[id as usize * self.dimensions..][..self.dimensions]
+    }
+
+    /// The quantised vectors, with codes where everybody's numbers lie.
+    fn rows(&self) -> QuantisedRows<'_> {
+        let rows = self.quantised.rows();
+        QuantisedRows::new(self.dimensions, &self.codes, rows.scales(), rows.residual_norms(), rows.norms())
     }
 
     fn scan(&self, kernels: Kernels, rows: QuantisedRows<'_>, first_id: u32) -> QuantisedScan {
@@ -120,7 +127,7 @@ impl Set {
     }
 
     fn halves(&self) -> [(QuantisedRows<'_>, u32); 2] {
-        let rows = self.quantised.rows();
+        let rows = self.rows();
         let (middle, dimensions) = (rows.len() / 2, self.dimensions);
         let part = |from: usize, to: usize| {
             QuantisedRows::new(
@@ -140,7 +147,8 @@ fn set(job: &Job) -> Result<Rc<Set>> {
     let vectors = Block::read(vectors, rows * dimensions)?;
     let quantised = QuantisedVectors::new(&vectors, *dimensions);
     let query = Block::read(query, *dimensions)?;
-    Ok(Rc::new(Set { dimensions: *dimensions, k: *k, query, vectors, quantised }))
+    let codes = Block::copy_of(quantised.rows().codes())?;
+    Ok(Rc::new(Set { dimensions: *dimensions, k: *k, query, vectors, quantised, codes }))
 }
 
 /// The scores alone: of equal ones, peers may take any.
@@ -157,7 +165,7 @@ fn of_set(set: &Rc<Set>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> 
     let one = |(name, role, kernels): &(String, Role, Kernels)| {
         let (set, kernels) = (Rc::clone(set), *kernels);
         let call = move |best: &mut Vec<Scored>| {
-            *best = set.scan(kernels, set.quantised.rows(), 0).finish(|id| set.vector(id));
+            *best = set.scan(kernels, set.rows(), 0).finish(|id| set.vector(id));
         };
         Contender::local(name, *role, Vec::new(), call, |best| scores(best))
     };
@@ -179,7 +187,7 @@ fn scan_all(set: &Set) -> Vec<Scored> {
 /// How many vectors were scored exactly; refuses a result that is not the full scan's, ids and bits.
 fn scored_exactly(set: &Set) -> Result<usize> {
     let mut scored = 0;
-    let best = set.scan(Kernels::best(), set.quantised.rows(), 0).finish(|id| {
+    let best = set.scan(Kernels::best(), set.rows(), 0).finish(|id| {
         scored += 1;
         set.vector(id)
     });
@@ -198,7 +206,7 @@ fn limits_and_threads(set: &Rc<Set>) -> Vec<Contender> {
             "plain read of the codes",
             Role::Limit,
             0u32,
-            move |sum| *sum = read(one.quantised.rows().codes()),
+            move |sum| *sum = read(one.rows().codes()),
             |_| Vec::new(),
         ),
         Contender::local(

@@ -4,13 +4,16 @@
 //! for each row:   upper, lower = estimate ± error
 //!                 L = the k-th greatest lower bound so far
 //!                 keep the row if upper ≥ L
-//! for the kept, by upper descending, while upper ≥ the k-th best score:
+//! for the most promising of the kept, by upper descending, while upper ≥ the k-th best score:
+//!                 score exactly, offer
+//! for the rest, by id, where upper ≥ the k-th best score:
 //!                 score exactly, offer
 //! ```
 //!
 //! A row whose upper bound is below L has k rows before it, so it is not among the best; all others are
 //! scored by the very function that a full scan uses. So the result is that of a full scan, bit for bit,
-//! whatever the vectors are. Many near ties only leave more rows to score.
+//! whatever the vectors are. Many near ties only leave more rows to score; those are then read in the order
+//! in which they lie.
 
 use super::query::IntegerQuery;
 use super::{QuantisedRows, rounded_down, rounded_up};
@@ -18,6 +21,10 @@ use crate::backend::Kernels;
 use crate::selection::{ROWS_AT_A_TIME, for_each_run};
 use crate::similarity::count_rows;
 use crate::top_k::{Scored, TopK};
+
+/// Rows that are scored by their promise, for each that is wanted. Where none can be told from the next after so
+/// many, going on from one end of the block to the other costs far more than it saves.
+const PROMISING: usize = 16;
 
 /// Kept rows beyond which those that have fallen below L are dropped; then at twice as many, and so on.
 const KEPT: usize = 4096;
@@ -152,18 +159,35 @@ impl QuantisedScan {
     /// If a vector has not the query's dimensions.
     pub fn finish<'v>(mut self, mut vector_of: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
         self.clear();
-        self.kept.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.id.cmp(&b.id)));
+        let by_promise = |a: &Kept, b: &Kept| b.upper.total_cmp(&a.upper).then(a.id.cmp(&b.id));
+        let promising = self.kept.len().min(self.k.saturating_mul(PROMISING));
+        if promising < self.kept.len() {
+            self.kept.select_nth_unstable_by(promising, by_promise);
+        }
+        let (promising, rest) = self.kept.split_at_mut(promising);
+        promising.sort_unstable_by(by_promise);
+
         let mut best = TopK::with_kernels(self.k, self.kernels);
-        for Kept { id, upper, score } in self.kept {
-            if best.threshold().is_some_and(|threshold| upper < threshold) {
-                break;
-            }
-            let score = score.unwrap_or_else(|| {
+        let mut offer = |best: &mut TopK, kept: &Kept| {
+            let score = kept.score.unwrap_or_else(|| {
                 let mut score = [0.0];
-                self.kernels.vector_dot_into(&self.query, vector_of(id), &mut score);
+                self.kernels.vector_dot_into(&self.query, vector_of(kept.id), &mut score);
                 score[0]
             });
-            best.offer(id, score);
+            best.offer(kept.id, score);
+        };
+        let is_out = |best: &TopK, kept: &Kept| best.threshold().is_some_and(|least| kept.upper < least);
+        for kept in promising {
+            if is_out(&best, kept) {
+                return best.into_sorted();
+            }
+            offer(&mut best, kept);
+        }
+        rest.sort_unstable_by_key(|kept| kept.id);
+        for kept in rest {
+            if !is_out(&best, kept) {
+                offer(&mut best, kept);
+            }
         }
         best.into_sorted()
     }
