@@ -6,10 +6,11 @@ use anyhow::{Result, bail};
 use engram_kernels::{Curve, Kernels};
 
 use crate::contender::{Contender, Role};
-use crate::folder;
+use crate::folder::{self, Block};
 use crate::jobs::{CurveName, Job};
 use crate::seeded::Numbers;
 use crate::session::{Comparison, Session};
+use crate::similarity::plain_read;
 
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 /// Of the power law: memory that fades by the square root of time.
@@ -44,6 +45,7 @@ pub fn run(session: &mut Session) -> Result<()> {
             let loaded = load(&job)?;
             let mut contenders = of_loaded(&loaded, &ours);
             contenders.push(scalar(&loaded));
+            contenders.push(read(&loaded));
             let work = format!("{title}, {memories} memories");
             let units = memories as f64;
             session.compare(
@@ -59,9 +61,9 @@ pub fn run(session: &mut Session) -> Result<()> {
 struct Loaded {
     name: CurveName,
     curve: Curve,
-    strengths: Vec<f32>,
-    ages: Vec<f64>,
-    stabilities: Vec<f64>,
+    strengths: Block<f32>,
+    ages: Block<f64>,
+    stabilities: Block<f64>,
 }
 
 fn load(job: &Job) -> Result<Rc<Loaded>> {
@@ -72,13 +74,13 @@ fn load(job: &Job) -> Result<Rc<Loaded>> {
         CurveName::HalfLife => Curve::half_life(),
         CurveName::Power => Curve::power(EXPONENT)?,
     };
-    let all = usize::MAX;
+    let memories = folder::count::<f32>(strengths)?;
     Ok(Rc::new(Loaded {
         name: *name,
         curve,
-        strengths: folder::read(strengths, all)?,
-        ages: folder::read(ages, all)?,
-        stabilities: folder::read(stabilities, all)?,
+        strengths: Block::read(strengths, memories)?,
+        ages: Block::read(ages, memories)?,
+        stabilities: Block::read(stabilities, memories)?,
     }))
 }
 
@@ -104,13 +106,24 @@ fn of_loaded(loaded: &Rc<Loaded>, kernels: &[(String, Role, Kernels)]) -> Vec<Co
     kernels.iter().map(one).collect()
 }
 
+/// The plainest read of the same bytes.
+fn read(loaded: &Rc<Loaded>) -> Contender {
+    let loaded = Rc::clone(loaded);
+    let call = move |sum: &mut u32| {
+        *sum = plain_read(bytemuck::cast_slice(&loaded.strengths))
+            .wrapping_add(plain_read(bytemuck::cast_slice(&loaded.ages)))
+            .wrapping_add(plain_read(bytemuck::cast_slice(&loaded.stabilities)));
+    };
+    Contender::local("plain read", Role::Limit, 0u32, call, |_| Vec::new())
+}
+
 /// One memory after another, with the system's mathematical library.
 #[allow(clippy::disallowed_methods, reason = "here the system's library is what is timed")]
 fn scalar(loaded: &Rc<Loaded>) -> Contender {
     let loaded = Rc::clone(loaded);
     let room = vec![0.0f32; loaded.strengths.len()];
     let call = move |kept: &mut Vec<f32>| {
-        let memories = loaded.strengths.iter().zip(&loaded.ages).zip(&loaded.stabilities);
+        let memories = loaded.strengths.iter().zip(&*loaded.ages).zip(&*loaded.stabilities);
         for (kept, ((strength, age), stability)) in kept.iter_mut().zip(memories) {
             let ratio = (age / stability) as f32;
             *kept = strength

@@ -22,12 +22,17 @@ pub fn data() -> PathBuf {
     workspace().join("target").join("data")
 }
 
+/// How many numbers a file holds.
+pub fn count<T>(file: &Path) -> Result<usize> {
+    let metadata = std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(metadata.len() as usize / size_of::<T>())
+}
+
 /// The first numbers of a file, at most so many.
 pub fn read<T: Pod>(file: &Path, at_most: usize) -> Result<Vec<T>> {
     let context = || format!("cannot read {}", file.display());
+    let mut numbers = vec![T::zeroed(); count::<T>(file)?.min(at_most)];
     let mut open = File::open(file).with_context(context)?;
-    let whole = open.metadata().with_context(context)?.len() as usize / size_of::<T>();
-    let mut numbers = vec![T::zeroed(); whole.min(at_most)];
     open.read_exact(bytemuck::cast_slice_mut(&mut numbers)).with_context(context)?;
     Ok(numbers)
 }
