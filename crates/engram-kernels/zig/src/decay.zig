@@ -11,11 +11,15 @@
 
 const std = @import("std");
 const contract = @import("contract.zig");
+const prefetch = @import("prefetch.zig").prefetch;
 
 pub const Curve = enum(u32) { half_life = 0, time_constant = 1, power = 2 };
 
 /// Memories of a batch.
 const batch = 64;
+
+/// Memories between the fetching of their numbers and their use.
+const ahead = 512;
 
 /// Divisions at a time in a batch: two fill a short register.
 const divisions = 2;
@@ -37,6 +41,7 @@ pub inline fn apply(
 ) void {
     var i: usize = 0;
     while (batches and i + batch <= count) : (i += batch) {
+        fetch(batch, strengths + i, ages + i, stabilities + i);
         var numbers: [batch]f32 = undefined;
         var j: usize = 0;
         while (j < batch) : (j += divisions) {
@@ -56,11 +61,24 @@ pub inline fn apply(
     comptime var step = width;
     inline while (step > 0) : (step /= 2) {
         while (i + step <= count) : (i += step) {
+            if (step == width) fetch(step, strengths + i, ages + i, stabilities + i);
             const number = narrowed(step, curve, ages[i..][0..step].*, stabilities[i..][0..step].*);
             const retained = retention(step, halvings(step, curve, exponent, number));
             results[i..][0..step].* = @as(@Vector(step, f32), strengths[i..][0..step].*) * retained;
         }
     }
+}
+
+/// Fetches the numbers of `memories` memories that come later.
+inline fn fetch(
+    comptime memories: comptime_int,
+    strengths: [*]const f32,
+    ages: [*]const f64,
+    stabilities: [*]const f64,
+) void {
+    prefetch(strengths, ahead * @sizeOf(f32), memories * @sizeOf(f32));
+    prefetch(ages, ahead * @sizeOf(f64), memories * @sizeOf(f64));
+    prefetch(stabilities, ahead * @sizeOf(f64), memories * @sizeOf(f64));
 }
 
 /// The ratio as the curve has it in f32: of a power, its base.
