@@ -7,6 +7,7 @@ use super::decoding::{Batch, Decoded, DecodedTarget, Role};
 use super::names::{self, Names};
 use super::postings::{Counts, Postings};
 use super::strings::Strings;
+use super::vectors::VectorSource;
 use super::{Packed, links, postings};
 use crate::beside;
 use crate::error::Result;
@@ -185,17 +186,29 @@ impl Builder {
     }
 
     /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
-    /// another.
-    pub(super) fn finish(
+    /// another; when the words are done, so is what `early` makes of them.
+    pub(super) fn finish<T: Send>(
         mut self,
         ids: Strings,
         namespaces: Vec<(String, u32)>,
         state: &State,
-    ) -> Result<Packed> {
+        early: &(impl Fn(VectorSource<'_>) -> T + Sync),
+    ) -> Result<(Packed, T)> {
         let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
         let terms = postings::order_terms(&mut self);
-        let words = || self.words(&ids, terms.len(), state);
-        let ((counts, postings, term_vectors), graph) = beside::both(words, || {
+        let words = || {
+            let (counts, postings, term_vectors) = self.words(&ids, terms.len(), state);
+            let made = early(VectorSource {
+                memories: ids.len(),
+                dimensions: state.model.dimensions,
+                given: state.model.given.then_some(&self.given_vectors),
+                counts: &counts,
+                idf: &postings.idf,
+                term_vectors: &term_vectors,
+            });
+            (counts, postings, term_vectors, made)
+        };
+        let ((counts, postings, term_vectors, made), graph) = beside::both(words, || {
             let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
             let _span = debug_span!("graph").entered();
             let links = links::resolve(&self);
@@ -204,7 +217,7 @@ impl Builder {
         let graph = graph?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
-        Ok(Packed {
+        let packed = Packed {
             ids,
             columns: self.columns,
             namespaces,
@@ -218,8 +231,10 @@ impl Builder {
             graph,
             length_total: self.length_total,
             languages,
-        })
+        };
+        Ok((packed, made))
     }
+
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
     fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {
