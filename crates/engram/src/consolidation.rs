@@ -146,3 +146,6 @@ pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> 
     }
     Ok(packed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,12 +105,12 @@ impl Packed {
                     let decoded = (decoded.as_ref())
                         .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
                     let namespace = namespaces
-                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.record.namespace))
+                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
                         .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
                     namespaces[namespace].1 += 1;
                     builder.read(&batch, decoded, namespace as u32);
                     if state.model.given {
-                        builder.give_vector(decoded.record.vector.as_deref(), dimensions);
+                        builder.give_vector(decoded.vector.as_deref(), dimensions);
                     }
                 }
                 Ok::<_, Error>(())

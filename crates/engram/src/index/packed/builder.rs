@@ -94,8 +94,7 @@ impl Builder {
     /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
     pub(super) fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
         let memory = self.next_memory();
-        let record = &decoded.record;
-        let language = self.language(record.language);
+        let language = self.language(decoded.language);
         let (first_token, first_borne, first_link) =
             (self.sequence.len(), self.borne.len(), self.links.len());
         for part in batch.parts(decoded) {
@@ -134,10 +133,10 @@ impl Builder {
         self.columns.push(Columns {
             namespace,
             length,
-            made: record.made,
-            refreshed: record.refreshed(),
-            strength: record.strength,
-            stability: record.stability,
+            made: decoded.made,
+            refreshed: decoded.refreshed,
+            strength: decoded.strength,
+            stability: decoded.stability,
         });
         self.readings.push(Reading {
             namespace,
@@ -194,8 +193,8 @@ impl Builder {
         state: &State,
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
     ) -> Result<(Packed, T)> {
-        let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
         let terms = postings::order_terms(&mut self);
+        let mut trie = std::mem::take(&mut self.trie);
         let words = || {
             let (counts, postings, term_vectors) = self.words(&ids, terms.len(), state);
             let made = early(VectorSource {
@@ -208,13 +207,18 @@ impl Builder {
             });
             (counts, postings, term_vectors, made)
         };
-        let ((counts, postings, term_vectors, made), graph) = beside::both(words, || {
-            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
+        let associations = || {
+            let Names { mut names, singles } =
+                debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens));
+            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names));
             let _span = debug_span!("graph").entered();
-            let links = links::resolve(&self);
-            links::graph(&namespaces, self.readings.len(), &names, &mentions, &links)
-        });
-        let graph = graph?;
+            let links = links::resolve(&self, &trie);
+            drop(trie);
+            let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links);
+            graph.map(|graph| (names, singles, graph))
+        };
+        let ((counts, postings, term_vectors, made), associations) = beside::both(words, associations);
+        let (names, singles, graph) = associations?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
         let packed = Packed {
