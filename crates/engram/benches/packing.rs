@@ -9,8 +9,10 @@
 //! nodes. Vectors are the default ones, learnt from the texts by random indexing: 256 dimensions, kept as `f32` and
 //! as 8-bit codes.
 //!
-//! The store is made once and kept beside the build. Then each consolidation runs in a process of its own, which
-//! first puts in one memory (otherwise there is nothing to do) and then derives everything anew.
+//! The store is made once, compacted (as by `engram consolidate --compact`) and kept beside the build. Then each consolidation runs in a process of its own, which
+//! first puts in one memory (otherwise there is nothing to do) and then derives everything anew. Parts run beside one
+//! another on two threads (`postings`, `term_vectors` and `staging` beside `names`, `mentions` and `graph`), so their
+//! times add up to more than the whole.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod spans;
@@ -49,7 +51,7 @@ fn main() {
 
 fn all(nodes: u64) {
     let memories = nodes.div_ceil(NODES_EACH);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("packing-{memories}-v1"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("packing-{memories}-v2"));
     let (path, size) = (folder.to_str().unwrap(), memories.to_string());
     if !folder.join("made").exists() {
         let _ = std::fs::remove_dir_all(&folder);
@@ -73,6 +75,9 @@ fn make(folder: &Path, memories: u64) {
     let started = Instant::now();
     engram.remember_all(world::entries(memories)).unwrap();
     println!("made {memories} memories in {:.1} s", started.elapsed().as_secs_f64());
+    // What is next to a page that is read comes into memory with it: without this, whatever else the making left
+    // between the memories.
+    engram.compact().unwrap();
 }
 
 fn consolidate(folder: &Path, memories: u64) {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! three times at most, as long as others write meanwhile:
-//!     derive all from one state of the store
-//!     many vectors?  claim the free place for them, and write them there, some in each transaction
+//!     derive all from one state of the store, and as soon as its vectors can be made:
+//!         many vectors?  claim the free place for them, and write them there, some in each transaction
 //!     in one transaction: write all the rest, and change over
 //! then: derive and write in one transaction, while others wait
 //! ```
@@ -13,7 +13,7 @@ use tracing::debug_span;
 use crate::beside;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
-use crate::index::packed::{BLOCKS_AHEAD, Packed, Vectors};
+use crate::index::packed::{BLOCKS_AHEAD, Packed, VectorSource, Vectors};
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
@@ -47,32 +47,43 @@ impl Engram {
     /// Consolidates unless something is written meanwhile; says whether that is done.
     fn try_consolidation(&self, stage_bytes: usize) -> Result<bool> {
         let store = &self.store;
-        let (packed, before) = {
+        let (packed, staged, before) = {
             let txn = store.read()?;
-            let Some(state) = state::read(store, &txn)? else { return Ok(true) };
-            if is_packed(store, &txn, &state)? {
+            let Some(before) = state::read(store, &txn)? else { return Ok(true) };
+            if is_packed(store, &txn, &before)? {
                 return Ok(true);
             }
-            (Packed::build(store, &txn, &state)?, state)
-        };
-        let claim = if packed.vector_bytes(&before) > stage_bytes {
-            let _span = debug_span!("staging").entered();
-            let Some(claim) = stage(store, &packed, &before, stage_bytes)? else { return Ok(false) };
-            Some(claim)
-        } else {
-            None
+            let early = |vectors: VectorSource<'_>| {
+                if vectors.bytes() <= stage_bytes {
+                    return Ok(Staged::Nothing);
+                }
+                debug_span!("staging").in_scope(|| stage(store, vectors, &before, stage_bytes))
+            };
+            let (packed, staged) = Packed::build_and(store, &txn, &before, &early)?;
+            (packed, staged?, before)
         };
         self.write(|txn, state| {
-            let vectors = match &claim {
-                Some(claim) if !claim.stands(store, txn)? => return Ok(false),
-                Some(_) => Vectors::Staged,
-                None if state.version != before.version => return Ok(false),
-                None => Vectors::ToWrite,
+            let vectors = match &staged {
+                Staged::Overtaken => return Ok(false),
+                Staged::All(claim) if !claim.stands(store, txn)? => return Ok(false),
+                Staged::All(_) => Vectors::Staged,
+                Staged::Nothing if state.version != before.version => return Ok(false),
+                Staged::Nothing => Vectors::ToWrite,
             };
             packed.write(store, txn, state, vectors)?;
             Ok(true)
         })
     }
+}
+
+/// What was written ahead.
+enum Staged {
+    /// Nothing: there are few vectors.
+    Nothing,
+    /// All vectors.
+    All(Claim),
+    /// Not all, because others have written meanwhile.
+    Overtaken,
 }
 
 /// Why writing ahead ends early.
@@ -88,10 +99,10 @@ impl From<Error> for Ended {
     }
 }
 
-/// Writes the vectors into the free place; `None` where others have written meanwhile.
-fn stage(store: &Store, packed: &Packed, state: &State, stage_bytes: usize) -> Result<Option<Claim>> {
-    let Some(claim) = Claim::take(store, state)? else { return Ok(None) };
-    let mut blocks = packed.vector_blocks(state, state.vector_slot.other());
+/// Writes the vectors into the free place, unless others write meanwhile.
+fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: usize) -> Result<Staged> {
+    let Some(claim) = Claim::take(store, state)? else { return Ok(Staged::Overtaken) };
+    let mut blocks = vectors.blocks(state.vector_slot.other());
     // What is to be written in the next transaction.
     let (mut portion, mut bytes) = (Vec::new(), 0);
     let write = |portion: &mut Vec<([u8; 5], Vec<u8>)>| {
@@ -119,8 +130,8 @@ fn stage(store: &Store, packed: &Packed, state: &State, stage_bytes: usize) -> R
         },
     );
     match taken.and_then(|()| write(&mut portion)) {
-        Ok(()) => Ok(Some(claim)),
-        Err(Ended::Overtaken) => Ok(None),
+        Ok(()) => Ok(Staged::All(claim)),
+        Err(Ended::Overtaken) => Ok(Staged::Overtaken),
         Err(Ended::Failed(error)) => Err(error),
     }
 }
@@ -135,3 +146,6 @@ pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> 
     }
     Ok(packed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,25 +161,32 @@ fn logarithm(tf: u32) -> f64 {
     if tf == 1 { 0.0 } else { libm::log(f64::from(tf)) }
 }
 
-/// Elements that are summed over all terms before the next ones are: they stay in registers.
+/// Elements that are summed over some terms before the next ones are: they stay in registers.
 const STRIP: usize = 32;
+/// Rows that are fetched before they are added up, so that the processor waits for all of them at once.
+const FETCHED: usize = 16;
 /// The largest sum whose square can be added up [`DIMENSIONS`] times in `f64` without rounding.
 const EXACT_SUM: u32 = 1 << 22;
 
 /// Adds up integer rows by integer weights and scales the sum to unit length; `row(at)` is that of `weights[at]`.
 fn combine<'r>(row: impl Fn(usize) -> &'r [i16], weights: &[i16], vector: &mut [f32]) {
     let mut sums = [0_i32; DIMENSIONS];
-    for (strip, sums) in sums.chunks_exact_mut(STRIP).enumerate() {
-        let mut strip_sums = [0_i32; STRIP];
-        for (at, weight) in weights.iter().enumerate() {
-            let elements = &row(at)[strip * STRIP..][..STRIP];
-            for (sum, element) in strip_sums.iter_mut().zip(elements) {
-                // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights of
-                // unit length keep the sum below 4096 · 256 · √terms anyway.
-                *sum = sum.wrapping_add(i32::from(*weight) * i32::from(*element));
-            }
+    let mut fetched = [[0_i16; DIMENSIONS]; FETCHED];
+    for (group, weights) in weights.chunks(FETCHED).enumerate() {
+        for (at, fetched) in fetched[..weights.len()].iter_mut().enumerate() {
+            fetched.copy_from_slice(row(group * FETCHED + at));
         }
-        sums.copy_from_slice(&strip_sums);
+        for (strip, sums) in sums.as_chunks_mut::<STRIP>().0.iter_mut().enumerate() {
+            let mut strip_sums = *sums;
+            for (weight, row) in weights.iter().zip(&fetched) {
+                for (sum, element) in strip_sums.iter_mut().zip(&row.as_chunks::<STRIP>().0[strip]) {
+                    // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights
+                    // of unit length keep the sum below 4096 · 256 · √terms anyway.
+                    *sum = sum.wrapping_add(i32::from(*weight) * i32::from(*element));
+                }
+            }
+            *sums = strip_sums;
+        }
     }
     let squares = sum_of_squares(&sums);
     if squares > 0.0 {

@@ -526,25 +526,28 @@ proptest! {
     }
 }
 
-/// A store of format 1, which kept no quantised vectors, as the build of its time wrote it.
+/// A store of format 1, which kept no quantised vectors, and one of format 2, which had one place for vectors, as
+/// the builds of their times wrote them.
 #[test]
-fn a_store_of_format_1_answers_and_becomes_one_of_today() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/format-1/data.mdb");
-    std::fs::copy(old, folder.path().join("data.mdb")).unwrap();
-    let engram = Engram::open(folder.path()).unwrap();
-    let cue = Cue::new("who founded person-centred therapy?").at(NOW);
-    let before = engram.recall(&cue).unwrap().hits;
-    assert_eq!(before.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["rogers", "maslow"]);
-    let verified = engram.verify().unwrap();
-    assert!(verified.problems.is_empty() && !verified.rebuilt, "{verified:?}");
+fn stores_of_older_formats_answer_and_become_ones_of_today() {
+    for format in ["format-1", "format-2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let old = format!("{}/tests/stores/{format}/data.mdb", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(old, folder.path().join("data.mdb")).unwrap();
+        let engram = Engram::open(folder.path()).unwrap();
+        let cue = Cue::new("who founded person-centred therapy?").at(NOW);
+        let before = engram.recall(&cue).unwrap().hits;
+        assert_eq!(before.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["rogers", "maslow"]);
+        let verified = engram.verify().unwrap();
+        assert!(verified.problems.is_empty() && !verified.rebuilt, "{format}: {verified:?}");
 
-    // What is written beside it stays in its format; consolidating takes it to today's.
-    engram.remember(&note("kettle", "Kettle", "The kettle is descaled in May.")).unwrap();
-    assert_eq!(engram.recall(&Cue::new("kettle").at(NOW)).unwrap().hits[0].id.as_str(), "kettle");
-    engram.forget(&id("kettle")).unwrap();
-    engram.consolidate().unwrap();
-    let verified = engram.verify().unwrap();
-    assert!(verified.problems.is_empty() && verified.rebuilt, "{verified:?}");
-    assert_eq!(engram.recall(&cue).unwrap().hits, before);
+        // What is written beside it stays in its format; consolidating takes it to today's.
+        engram.remember(&note("kettle", "Kettle", "The kettle is descaled in May.")).unwrap();
+        assert_eq!(engram.recall(&Cue::new("kettle").at(NOW)).unwrap().hits[0].id.as_str(), "kettle");
+        engram.forget(&id("kettle")).unwrap();
+        engram.consolidate().unwrap();
+        let verified = engram.verify().unwrap();
+        assert!(verified.problems.is_empty() && verified.rebuilt, "{format}: {verified:?}");
+        assert_eq!(engram.recall(&cue).unwrap().hits, before);
+    }
 }

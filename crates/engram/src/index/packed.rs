@@ -14,6 +14,7 @@ mod links;
 mod names;
 mod postings;
 mod strings;
+mod vectors;
 
 use engram_kernels::Graph;
 use heed::{RoTxn, RwTxn};
@@ -21,8 +22,8 @@ use tracing::debug_span;
 
 use crate::beside;
 use crate::error::{Error, Result};
-use crate::random_indexing::{self, DIMENSIONS, TermVector};
-use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
+use crate::random_indexing::{DIMENSIONS, TermVector};
+use crate::store::block::{self, BlockKind, Columns, VectorSlot};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
 use crate::store::staging;
 use crate::store::state::{self, State};
@@ -32,6 +33,7 @@ use builder::Builder;
 use decoding::Decoder;
 use postings::{Counts, Postings};
 use strings::Strings;
+pub(crate) use vectors::VectorSource;
 
 /// Batches of records that are decoded before they are needed.
 const BATCHES_AHEAD: usize = 8;
@@ -65,6 +67,16 @@ pub(crate) struct Packed {
 impl Packed {
     /// Reads every memory and derives everything from them.
     pub(crate) fn build(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
+        Ok(Self::build_and(store, txn, state, &|_| ())?.0)
+    }
+
+    /// As [`Packed::build`]; calls `early` as soon as the memories' vectors can be made, beside the rest.
+    pub(crate) fn build_and<T: Send>(
+        store: &Store,
+        txn: &RoTxn<'_>,
+        state: &State,
+        early: &(impl Fn(VectorSource<'_>) -> T + Sync),
+    ) -> Result<(Self, T)> {
         let mut namespaces: Vec<(String, u32)> = Vec::new();
         for (name, entry) in nodes::namespaces(store, txn)? {
             if entry.memories > 0 {
@@ -93,12 +105,12 @@ impl Packed {
                     let decoded = (decoded.as_ref())
                         .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
                     let namespace = namespaces
-                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.record.namespace))
+                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
                         .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
                     namespaces[namespace].1 += 1;
                     builder.read(&batch, decoded, namespace as u32);
                     if state.model.given {
-                        builder.give_vector(decoded.record.vector.as_deref(), dimensions);
+                        builder.give_vector(decoded.vector.as_deref(), dimensions);
                     }
                 }
                 Ok::<_, Error>(())
@@ -106,7 +118,7 @@ impl Packed {
         )?;
         drop(records);
         drop(span);
-        builder.finish(ids, namespaces, state)
+        builder.finish(ids, namespaces, state, early)
     }
 }
 
@@ -241,66 +253,20 @@ impl Packed {
     /// Calls `each` with every block of vectors.
     fn for_each_vector_block(&self, state: &State, each: &mut block::Sink<'_>) -> Result<()> {
         let _span = debug_span!("writing_vectors").entered();
-        let mut blocks = self.vector_blocks(state, state.vector_slot);
+        let mut blocks = self.vectors(state).blocks(state.vector_slot);
         beside::ahead(BLOCKS_AHEAD, || blocks.next(), |(key, bytes)| each(&key, &bytes))
     }
 
-    /// The bytes of the memories' vectors, as numbers and as codes.
-    pub(crate) fn vector_bytes(&self, state: &State) -> usize {
-        self.ids.len() * state.model.dimensions as usize * 5
-    }
-
-    /// The blocks of vectors, made one by one.
-    pub(crate) fn vector_blocks(&self, state: &State, slot: VectorSlot) -> VectorBlocks<'_> {
-        let (given, dimensions) = (state.model.given, state.model.dimensions);
-        VectorBlocks { packed: self, given, dimensions, slot, index: 0, scratch: Scratch::default() }
-    }
-}
-
-/// The blocks of the memories' vectors. Those of the store's own model are made for each block as it comes.
-pub(crate) struct VectorBlocks<'p> {
-    packed: &'p Packed,
-    given: bool,
-    dimensions: u32,
-    slot: VectorSlot,
-    index: u32,
-    scratch: Scratch,
-}
-
-#[derive(Default)]
-struct Scratch {
-    vectors: Vec<f32>,
-    weights: random_indexing::Weights,
-}
-
-impl Iterator for VectorBlocks<'_> {
-    /// The key and the bytes of a block.
-    type Item = ([u8; 5], Vec<u8>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (packed, dimensions) = (self.packed, self.dimensions as usize);
-        let Scratch { vectors, weights } = &mut self.scratch;
-        let first = self.index as usize * VECTOR_ROWS as usize;
-        let rows = first..packed.ids.len().min(first + VECTOR_ROWS as usize);
-        if rows.is_empty() || dimensions == 0 {
-            return None;
+    /// What the memories' vectors are made of.
+    fn vectors<'p>(&'p self, state: &State) -> VectorSource<'p> {
+        VectorSource {
+            memories: self.ids.len(),
+            dimensions: state.model.dimensions,
+            given: state.model.given.then_some(&self.given_vectors),
+            counts: &self.counts,
+            idf: &self.postings.idf,
+            term_vectors: &self.term_vectors,
         }
-        let vectors: &[f32] = if self.given {
-            &packed.given_vectors[rows.start * dimensions..rows.end * dimensions]
-        } else {
-            vectors.clear();
-            vectors.resize(rows.len() * dimensions, 0.0);
-            for (memory, vector) in rows.zip(vectors.chunks_exact_mut(DIMENSIONS)) {
-                let counts = packed.counts.of(memory);
-                let (idf, terms) = (&packed.postings.idf, &packed.term_vectors);
-                random_indexing::combine_terms(counts, idf, terms, weights, vector);
-            }
-            vectors
-        };
-        let mut bytes = Vec::new();
-        let key = block::encode_vectors(self.slot, self.index, vectors, self.dimensions, &mut bytes);
-        self.index += 1;
-        Some((key, bytes))
     }
 }
 

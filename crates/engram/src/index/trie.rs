@@ -1,7 +1,11 @@
 //! All candidate names of a store while it is packed: a tree of tokens in which phrases are counted, homes
 //! are kept, and the longest name at a place of a text is found in one walk.
 
+mod children;
+
 use rustc_hash::FxHashMap;
+
+use children::Children;
 
 use crate::text::MAX_NAME_TOKENS;
 
@@ -31,13 +35,12 @@ pub(crate) struct Place {
 
 /// The tree. A namespace is a root of its own.
 ///
-/// The children of roots are kept apart, and for each token whether it is one anywhere and whether it is one
-/// deeper: nearly all tokens of a text begin no name, which then shows without looking through all places.
+/// The children of roots are kept apart, and for each token what parts it plays anywhere: nearly all tokens of a text begin no name, which then shows without looking through all places.
 #[derive(Default)]
 pub(crate) struct Trie {
     places: Vec<Place>,
-    beginnings: FxHashMap<(u32, TokenId), u32>,
-    children: FxHashMap<(u32, TokenId), u32>,
+    beginnings: Children,
+    children: Children,
     roots: FxHashMap<u32, u32>,
     roles: Vec<u8>,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Trie {
 const BEGINS: u8 = 1;
 /// A token goes on with one.
 const CONTINUES: u8 = 2;
+/// A token alone is a name.
+const ALONE: u8 = 4;
 
 impl Trie {
     fn add(&mut self, parent: u32, token: TokenId) -> u32 {
@@ -69,12 +74,12 @@ impl Trie {
         for (depth, token) in tokens.iter().enumerate() {
             let (children, role) =
                 if depth == 0 { (&self.beginnings, BEGINS) } else { (&self.children, CONTINUES) };
-            place = match children.get(&(place, *token)) {
-                Some(child) => *child,
+            place = match children.get(place, *token) {
+                Some(child) => child.place,
                 None => {
                     let child = self.add(place, *token);
                     let children = if depth == 0 { &mut self.beginnings } else { &mut self.children };
-                    children.insert((place, *token), child);
+                    children.insert(place, *token, child);
                     if self.roles.len() <= *token as usize {
                         self.roles.resize(*token as usize + 1, 0);
                     }
@@ -112,6 +117,13 @@ impl Trie {
 
     /// Numbers a place's name.
     pub(crate) fn set_name(&mut self, place: u32, name: u32) {
+        let Place { parent, token, .. } = self.places[place as usize];
+        if self.places[parent as usize].parent == NONE {
+            self.roles[token as usize] |= ALONE;
+            self.beginnings.set_name(parent, token, name);
+        } else {
+            self.children.set_name(parent, token, name);
+        }
         self.places[place as usize].name = name;
     }
 
@@ -144,17 +156,20 @@ impl Trie {
             return None;
         }
         let root = *self.roots.get(&namespace)?;
-        let mut place = *self.beginnings.get(&(root, first))?;
-        let mut found = self.name(place).filter(|_| !is_stop(first)).map(|name| (1, name));
+        let mut child = self.beginnings.get(root, first)?;
+        let mut found = None;
+        if self.has_role(first, ALONE) && !is_stop(first) {
+            found = child.name().map(|name| (1, name));
+        }
         for (length, token) in (1..=MAX_NAME_TOKENS).zip(tokens).skip(1) {
             if *token == BREAK || !self.has_role(*token, CONTINUES) {
                 break;
             }
-            match self.children.get(&(place, *token)) {
-                Some(child) => place = *child,
+            match self.children.get(child.place, *token) {
+                Some(next) => child = next,
                 None => break,
             }
-            if let Some(name) = self.name(place) {
+            if let Some(name) = child.name() {
                 found = Some((length, name));
             }
         }

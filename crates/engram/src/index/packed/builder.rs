@@ -7,6 +7,7 @@ use super::decoding::{Batch, Decoded, DecodedTarget, Role};
 use super::names::{self, Names};
 use super::postings::{Counts, Postings};
 use super::strings::Strings;
+use super::vectors::VectorSource;
 use super::{Packed, links, postings};
 use crate::beside;
 use crate::error::Result;
@@ -93,8 +94,7 @@ impl Builder {
     /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
     pub(super) fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
         let memory = self.next_memory();
-        let record = &decoded.record;
-        let language = self.language(record.language);
+        let language = self.language(decoded.language);
         let (first_token, first_borne, first_link) =
             (self.sequence.len(), self.borne.len(), self.links.len());
         for part in batch.parts(decoded) {
@@ -133,10 +133,10 @@ impl Builder {
         self.columns.push(Columns {
             namespace,
             length,
-            made: record.made,
-            refreshed: record.refreshed(),
-            strength: record.strength,
-            stability: record.stability,
+            made: decoded.made,
+            refreshed: decoded.refreshed,
+            strength: decoded.strength,
+            stability: decoded.stability,
         });
         self.readings.push(Reading {
             namespace,
@@ -185,26 +185,43 @@ impl Builder {
     }
 
     /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
-    /// another.
-    pub(super) fn finish(
+    /// another; when the words are done, so is what `early` makes of them.
+    pub(super) fn finish<T: Send>(
         mut self,
         ids: Strings,
         namespaces: Vec<(String, u32)>,
         state: &State,
-    ) -> Result<Packed> {
-        let Names { mut names, singles } = debug_span!("names").in_scope(|| names::number(&mut self));
+        early: &(impl Fn(VectorSource<'_>) -> T + Sync),
+    ) -> Result<(Packed, T)> {
         let terms = postings::order_terms(&mut self);
-        let words = || self.words(&ids, terms.len(), state);
-        let ((counts, postings, term_vectors), graph) = beside::both(words, || {
-            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &mut names));
+        let mut trie = std::mem::take(&mut self.trie);
+        let words = || {
+            let (counts, postings, term_vectors) = self.words(&ids, terms.len(), state);
+            let made = early(VectorSource {
+                memories: ids.len(),
+                dimensions: state.model.dimensions,
+                given: state.model.given.then_some(&self.given_vectors),
+                counts: &counts,
+                idf: &postings.idf,
+                term_vectors: &term_vectors,
+            });
+            (counts, postings, term_vectors, made)
+        };
+        let associations = || {
+            let Names { mut names, singles } =
+                debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens));
+            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names));
             let _span = debug_span!("graph").entered();
-            let links = links::resolve(&self);
-            links::graph(&namespaces, self.readings.len(), &names, &mentions, &links)
-        });
-        let graph = graph?;
+            let links = links::resolve(&self, &trie);
+            drop(trie);
+            let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links);
+            graph.map(|graph| (names, singles, graph))
+        };
+        let ((counts, postings, term_vectors, made), associations) = beside::both(words, associations);
+        let (names, singles, graph) = associations?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
-        Ok(Packed {
+        let packed = Packed {
             ids,
             columns: self.columns,
             namespaces,
@@ -218,8 +235,10 @@ impl Builder {
             graph,
             length_total: self.length_total,
             languages,
-        })
+        };
+        Ok((packed, made))
     }
+
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
     fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {

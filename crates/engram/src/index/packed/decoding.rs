@@ -1,13 +1,14 @@
 //! Records read and cut into tokens, before anything is numbered: what depends on one record alone, so that it can be
 //! done ahead of the rest.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::strings::Strings;
 use crate::index::associations::Kind;
 use crate::index::reading;
 use crate::store::record::{BadRecord, Record};
-use crate::text::Tokens;
+use crate::text::{Language, Tokens};
 
 /// Records in one batch.
 const BATCH: usize = 512;
@@ -24,9 +25,15 @@ pub(super) struct Batch<'t> {
     ends: Vec<u32>,
 }
 
-/// A record with the parts that it was cut into.
+/// What is kept of a record beside the parts that it was cut into.
 pub(super) struct Decoded<'t> {
-    pub(super) record: Record<'t>,
+    pub(super) namespace: Cow<'t, str>,
+    pub(super) language: Language,
+    pub(super) made: i64,
+    pub(super) refreshed: i64,
+    pub(super) strength: f32,
+    pub(super) stability: f32,
+    pub(super) vector: Option<Vec<f32>>,
     parts: Range<usize>,
     links: Range<usize>,
 }
@@ -158,7 +165,17 @@ impl<'t> Decoder<'t> {
             self.title(alias, batch);
         }
         self.links(&record, batch);
-        Decoded { parts: first_part..batch.parts.len(), links: first_link..batch.links.len(), record }
+        Decoded {
+            refreshed: record.refreshed(),
+            namespace: record.namespace,
+            language: record.language,
+            made: record.made,
+            strength: record.strength,
+            stability: record.stability,
+            vector: record.vector,
+            parts: first_part..batch.parts.len(),
+            links: first_link..batch.links.len(),
+        }
     }
 
     /// Takes in the names that a title or alias gives; says where the whole of it lies.

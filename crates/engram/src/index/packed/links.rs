@@ -6,6 +6,7 @@ use super::builder::{Builder, LinkTarget};
 use super::names::Mention;
 use crate::error::{Error, Result};
 use crate::index::associations::Kind;
+use crate::index::trie::Trie;
 use crate::store::nodes::NameNode;
 
 /// An explicit association between memories that both exist, in one namespace.
@@ -19,8 +20,8 @@ pub(super) struct ResolvedLink {
 
 /// Finds the memories that links lead to. Several links of one kind from one memory to another count once, as the
 /// strongest of them.
-pub(super) fn resolve(builder: &Builder) -> Vec<ResolvedLink> {
-    let homes = Homes::of(builder);
+pub(super) fn resolve(builder: &Builder, trie: &Trie) -> Vec<ResolvedLink> {
+    let homes = Homes::of(builder, trie);
     let mut links: Vec<ResolvedLink> = Vec::with_capacity(builder.links.len());
     for (source, reading) in (0_u32..).zip(&builder.readings) {
         let start = links.len();
@@ -60,13 +61,13 @@ struct Homes {
 }
 
 impl Homes {
-    fn of(builder: &Builder) -> Self {
+    fn of(builder: &Builder, trie: &Trie) -> Self {
         if !builder.links.iter().any(|link| matches!(link.to, LinkTarget::Name(_))) {
             return Self::default();
         }
         // ends[i] is where place i begins until its memories are in place, and then where it ends.
         let mut begin = 0;
-        let begins = builder.trie.places().iter().map(|place| {
+        let begins = trie.places().iter().map(|place| {
             begin += place.homes;
             begin - place.homes
         });

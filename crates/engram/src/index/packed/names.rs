@@ -1,8 +1,9 @@
 //! Names: which phrases are names, their numbers, and the memories that mention them.
 
 use super::builder::{Builder, Term};
+use super::strings::Strings;
 use crate::index::reading;
-use crate::index::trie::TokenId;
+use crate::index::trie::{TokenId, Trie};
 use crate::store::nodes::NameNode;
 
 /// A memory that bears or mentions a name.
@@ -20,21 +21,21 @@ pub(super) struct Names {
 }
 
 /// Decides which places of the tree are names, and numbers them by key.
-pub(super) fn number(builder: &mut Builder) -> Names {
+pub(super) fn number(trie: &mut Trie, tokens: &Strings) -> Names {
     let mut found = Vec::new();
     let mut singles = Vec::new();
     let mut path = Vec::new();
-    for (place, seen) in (0_u32..).zip(builder.trie.places()) {
+    for (place, seen) in (0_u32..).zip(trie.places()) {
         if seen.homes == 0 && seen.phrases == 0 {
             continue;
         }
-        let namespace = builder.trie.path(place, &mut path);
-        let mut key = String::with_capacity(path.iter().map(|t| builder.tokens.get(*t).len() + 1).sum());
+        let namespace = trie.path(place, &mut path);
+        let mut key = String::with_capacity(path.iter().map(|t| tokens.get(*t).len() + 1).sum());
         for token in &path {
             if !key.is_empty() {
                 key.push(' ');
             }
-            key.push_str(builder.tokens.get(*token));
+            key.push_str(tokens.get(*token));
         }
         let (homes, phrases) = (seen.homes, seen.phrases);
         if homes == 0 && phrases == 1 {
@@ -49,7 +50,7 @@ pub(super) fn number(builder: &mut Builder) -> Names {
     });
     singles.sort_unstable();
     for (number, (_, place, _)) in (0_u32..).zip(&found) {
-        builder.trie.set_name(*place, number);
+        trie.set_name(*place, number);
     }
     Names { names: found.into_iter().map(|(_, _, name)| name).collect(), singles }
 }
@@ -63,12 +64,13 @@ fn key_start(key: &str) -> u64 {
 }
 
 /// Finds the names of every memory, by memory and name, and counts the memories of every name.
-pub(super) fn mentions(builder: &Builder, names: &mut [NameNode]) -> Vec<Mention> {
+pub(super) fn mentions(builder: &Builder, trie: &Trie, names: &mut [NameNode]) -> Vec<Mention> {
+    let mut memories = vec![0_u32; names.len()];
     let mut mentions: Vec<Mention> = Vec::new();
     for (memory, reading) in (0_u32..).zip(&builder.readings) {
         let start = mentions.len();
         for place in &builder.borne[reading.borne.clone()] {
-            if let Some(name) = builder.trie.name(*place) {
+            if let Some(name) = trie.name(*place) {
                 mentions.push(Mention { memory, name, bears: true });
             }
         }
@@ -76,7 +78,7 @@ pub(super) fn mentions(builder: &Builder, names: &mut [NameNode]) -> Vec<Mention
         let term_of = &builder.term_of[reading.language as usize];
         // Every token of the sequence has been asked for its term, and only stop words have none.
         let is_stop = |token: TokenId| term_of[token as usize] == Term::Stop;
-        let longest = |at: usize| Ok(builder.trie.longest(reading.namespace, &tokens[at..], is_stop));
+        let longest = |at: usize| Ok(trie.longest(reading.namespace, &tokens[at..], is_stop));
         let _: std::result::Result<(), std::convert::Infallible> =
             reading::longest_matches(tokens.len(), longest, |_, name| {
                 mentions.push(Mention { memory, name, bears: false })
@@ -92,8 +94,11 @@ pub(super) fn mentions(builder: &Builder, names: &mut [NameNode]) -> Vec<Mention
         }
         mentions.truncate(kept);
         for mention in &mentions[start..] {
-            names[mention.name as usize].memories += 1;
+            memories[mention.name as usize] += 1;
         }
+    }
+    for (name, memories) in names.iter_mut().zip(memories) {
+        name.memories = memories;
     }
     mentions
 }

@@ -1,0 +1,143 @@
+use super::*;
+use crate::memory::{MemoryId, NewMemory};
+use crate::recall::Cue;
+use crate::store::block::{BlockKind, VectorSlot, kind_of};
+use crate::time::Time;
+
+const NOW: Time = Time::from_milliseconds(1_767_000_000_000);
+
+fn memory(at: u32, text: &str) -> NewMemory {
+    let mut memory = NewMemory::new(MemoryId::new(format!("m{at:04}")).unwrap(), text);
+    memory.made = Some(NOW);
+    memory
+}
+
+/// A store of several blocks of vectors, with something to consolidate.
+fn store() -> (tempfile::TempDir, Engram) {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = Engram::create(folder.path()).unwrap();
+    let words = ["river", "bank", "kettle", "garden", "violin", "harbour", "winter"];
+    let text = |at: u32| format!("{} {} number{}", words[at as usize % 7], words[at as usize % 5], at % 97);
+    engram.remember_all((0..2500).map(|at| memory(at, &text(at)))).unwrap();
+    write(&engram, "a violin by the river");
+    (folder, engram)
+}
+
+fn write(engram: &Engram, text: &str) {
+    engram.remember(&memory(9999, text)).unwrap();
+}
+
+fn slot(engram: &Engram) -> VectorSlot {
+    let txn = engram.store.read().unwrap();
+    state::read(&engram.store, &txn).unwrap().unwrap().vector_slot
+}
+
+/// The number of blocks of vectors in the two places.
+fn blocks(engram: &Engram) -> [usize; 2] {
+    let txn = engram.store.read().unwrap();
+    let mut found = [0; 2];
+    for entry in engram.store.tables.blocks.iter(&txn).unwrap() {
+        match kind_of(entry.unwrap().0) {
+            Some(BlockKind::Vectors) => found[0] += 1,
+            Some(BlockKind::OtherVectors) => found[1] += 1,
+            _ => {}
+        }
+    }
+    found
+}
+
+fn assert_sound(engram: &Engram) {
+    let found = engram.verify().unwrap();
+    assert!(found.problems.is_empty() && found.rebuilt, "{found:?}");
+}
+
+fn hits(engram: &Engram) -> Vec<(MemoryId, f32)> {
+    let hits = engram.recall(&Cue::new("violin harbour number13").at(NOW)).unwrap().hits;
+    hits.into_iter().map(|hit| (hit.id, hit.score)).collect()
+}
+
+/// Begins to write vectors ahead, and leaves it at that.
+fn interrupted(engram: &Engram) -> Claim {
+    let txn = engram.store.read().unwrap();
+    let state = state::read(&engram.store, &txn).unwrap().unwrap();
+    let early = |vectors: VectorSource<'_>| stage(&engram.store, vectors, &state, 1);
+    match Packed::build_and(&engram.store, &txn, &state, &early).unwrap().1.unwrap() {
+        Staged::All(claim) => claim,
+        _ => panic!("nothing was written meanwhile"),
+    }
+}
+
+#[test]
+fn vectors_written_ahead_are_those_written_at_once() {
+    let (_folder, engram) = store();
+    let (_other, plain) = store();
+    assert!(plain.try_consolidation(usize::MAX).unwrap());
+    assert_eq!((slot(&plain), blocks(&plain)), (VectorSlot::First, [3, 0]));
+    for (round, expected) in [(1, VectorSlot::Second), (2, VectorSlot::First), (3, VectorSlot::Second)] {
+        assert!(engram.try_consolidation(1 << round).unwrap());
+        assert_eq!(slot(&engram), expected);
+        assert_eq!(blocks(&engram).into_iter().sum::<usize>(), 3);
+        assert_sound(&engram);
+        assert_eq!(hits(&engram), hits(&plain));
+        // There and back again, so that there is something to do.
+        write(&engram, "something else");
+        write(&engram, "a violin by the river");
+    }
+    // All at once goes back to the first place.
+    assert!(engram.try_consolidation(usize::MAX).unwrap());
+    assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::First, [3, 0]));
+    assert_sound(&engram);
+    assert_eq!(hits(&engram), hits(&plain));
+}
+
+#[test]
+fn an_interrupted_consolidation_does_no_harm() {
+    let (_folder, engram) = store();
+    let before = hits(&engram);
+    let claim = interrupted(&engram);
+    assert_eq!(blocks(&engram), [3, 3]);
+    assert_eq!(hits(&engram), before);
+    let found = engram.verify().unwrap();
+    assert!(found.problems.is_empty() && !found.rebuilt, "{found:?}");
+    // Whoever writes, or begins anew, ends the claim.
+    assert!(claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    write(&engram, "a violin by the sea");
+    assert!(!claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    let claim = interrupted(&engram);
+    let next = interrupted(&engram);
+    assert!(!claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    assert!(next.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    // What a forgotten memory left there goes with the next consolidation, even where nothing else was written.
+    engram.consolidate().unwrap();
+    assert_eq!(blocks(&engram), [3, 0]);
+    assert_sound(&engram);
+    interrupted(&engram);
+    let txn = engram.store.read().unwrap();
+    let state = state::read(&engram.store, &txn).unwrap().unwrap();
+    assert!(!is_packed(&engram.store, &txn, &state).unwrap());
+    drop(txn);
+    assert!(engram.try_consolidation(1).unwrap());
+    assert_eq!(blocks(&engram), [0, 3]);
+    assert_sound(&engram);
+}
+
+#[test]
+fn a_write_meanwhile_is_not_lost() {
+    let (_folder, engram) = store();
+    let txn = engram.store.read().unwrap();
+    let state = state::read(&engram.store, &txn).unwrap().unwrap();
+    drop(txn);
+    write(&engram, "quartz");
+    assert!(Claim::take(&engram.store, &state).unwrap().is_none());
+    assert_eq!(blocks(&engram), [3, 0]);
+    engram.forget(&MemoryId::new("m0001").unwrap()).unwrap();
+    assert!(engram.try_consolidation(1).unwrap());
+    // Forgetting erases in the place that is in use.
+    engram.forget(&MemoryId::new("m0000").unwrap()).unwrap();
+    let found = engram.verify().unwrap();
+    assert!(found.problems.is_empty(), "{found:?}");
+    assert!(engram.try_consolidation(1).unwrap());
+    assert_sound(&engram);
+    let hits = engram.recall(&Cue::new("quartz").at(NOW)).unwrap().hits;
+    assert_eq!(hits[0].id.as_str(), "m9999");
+}
