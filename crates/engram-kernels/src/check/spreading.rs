@@ -7,9 +7,10 @@ use super::numbers::Numbers;
 use crate::backend::Kernels;
 use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
 use crate::graph::{Edge, Graph};
+use crate::portable::batch::{LANES, Lanes};
 use crate::portable::spreading::Factors;
 use crate::spreading::frontier::{LINE_NODES, TouchedLines};
-use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
+use crate::spreading::{BatchSpreading, Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
 
 pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
     let mut numbers = Numbers(0x59ad);
@@ -115,6 +116,26 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     report.expect_bits(&pull(Kernels::portable()), &expected, || format!("portable pull, {name}"));
     report.expect_bits(&pull(kernels), &expected, || format!("pull, {name}"));
 
+    // What lane l releases is that of a node l further on.
+    let shift =
+        |lane: usize| -> Vec<f32> { (0..nodes).map(|node| released[(node + lane) % nodes]).collect() };
+    let mut by_slot = vec![Lanes::default(); nodes];
+    for lane in 0..LANES {
+        for (&slot, released) in graph.source_order().slots().iter().zip(shift(lane)) {
+            by_slot[slot as usize].0[lane] = released;
+        }
+    }
+    let mut arrived = vec![Lanes::default(); nodes];
+    let half = nodes / 2;
+    kernels.spread_pull_batch(graph.in_rows(), 0, &by_slot, &mut arrived[..half]);
+    kernels.spread_pull_batch(graph.in_rows(), half, &by_slot, &mut arrived[half..]);
+    for lane in 0..LANES {
+        let found: Vec<f32> = arrived.iter().map(|lanes| lanes.0[lane]).collect();
+        let mut expected = vec![0.0; nodes];
+        Kernels::portable().spread_pull(graph.pull_rows(), &shift(lane), &mut expected);
+        report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));
+    }
+
     let mut truth = vec![(0.0f64, 0.0f64); nodes];
     for (&source, &amount) in sources.iter().zip(&amounts) {
         let (targets, weights) = graph.row(source);
@@ -209,6 +230,23 @@ fn whole_runs(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Gr
             }
         };
         let expected = run(Kernels::portable(), SpreadMethod::Push);
+        // More than fit a batch, of which the last is for itself.
+        let cues: Vec<Vec<(u32, f32)>> = (0..=LANES as u32)
+            .map(|cue| seeds.iter().map(|&(node, s)| ((node + cue) % graph.nodes() as u32, s)).collect())
+            .collect();
+        let mut batch = vec![f32::NAN; cues.len() * graph.nodes()];
+        let slices: Vec<&[(u32, f32)]> = cues.iter().map(Vec::as_slice).collect();
+        let mut spreading = BatchSpreading::with_kernels(graph.nodes(), kernels);
+        if let Err(error) = spreading.run(graph, &slices, &rule, &mut batch) {
+            unreachable!("{error}");
+        }
+        for (cue, found) in slices.iter().zip(batch.chunks(graph.nodes())) {
+            let mut single = Spreading::with_kernels(graph.nodes(), Kernels::portable());
+            if let Err(error) = single.run(graph, cue, &rule, SpreadMethod::Push) {
+                unreachable!("{error}");
+            }
+            report.expect_bits(found, single.activations(), || format!("a batch of cues, {name}"));
+        }
         for method in [SpreadMethod::Push, SpreadMethod::Pull, SpreadMethod::Auto] {
             report.expect_bits(&run(kernels, method), &expected, || {
                 format!("{method:?} for some hops, {name}")

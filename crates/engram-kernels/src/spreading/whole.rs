@@ -114,12 +114,15 @@ impl Spreading {
         let pull = match method {
             SpreadMethod::Push => false,
             SpreadMethod::Pull => true,
-            SpreadMethod::Auto => {
-                let all = graph.edges() as u64;
-                self.edges_of_active(graph, all / PULL_FROM_EDGES_OVER) * PULL_FROM_EDGES_OVER > all
-            }
+            SpreadMethod::Auto => self.pulls(graph, PULL_FROM_EDGES_OVER),
         };
         if pull { self.hop_by_pull(&rule, graph) } else { self.hop_by_push(&rule, graph) }
+    }
+
+    /// Whether more than one in `over` edges leads out of an active node.
+    pub(super) fn pulls(&self, graph: &Graph, over: u64) -> bool {
+        let all = graph.edges() as u64;
+        self.edges_of_active(graph, all / over) * over > all
     }
 
     /// The out-edges of the active nodes, counted until they exceed `enough`.

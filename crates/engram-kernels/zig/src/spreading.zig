@@ -9,6 +9,8 @@
 //! The pull reads rows in chunks of 16, one row a lane, sorted by length so that little is padded
 //! (SELL-16): a padding has weight 0 and adds +0, which changes nothing.
 
+const fetch = @import("prefetch.zig").fetch;
+
 /// Rows of a chunk of the pull.
 pub const chunk_rows = 16;
 
@@ -94,13 +96,6 @@ inline fn fetchRow(p: Push, row: usize) void {
         fetch(p.targets, edge, 3);
         fetch(p.weights, edge, 3);
     }
-}
-
-/// Has element `index` fetched. The address may lie beyond the array: a prefetch reads nothing that a
-/// program could notice.
-inline fn fetch(array: anytype, index: usize, comptime locality: u2) void {
-    const address = @intFromPtr(array) +% index *% 4;
-    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = locality });
 }
 
 /// Steps of a pull between the fetching of edges and their use.
