@@ -50,6 +50,11 @@ fn graphs(numbers: &mut Numbers) -> Vec<(String, Graph)> {
         ("a star inwards".into(), 1000, (0..999).map(|i| (i, 999)).collect()),
         ("everything".into(), 33, (0..33 * 33).map(|i| (i / 33, i % 33)).collect()),
         ("two halves".into(), 128, (0..64 * 64).map(|i| (i / 64, 64 + i % 64)).collect()),
+        // Rows that are too long for a chunk.
+        ("hubs inwards".into(), 2100, {
+            let fans = [2000, 1999, 1990, 1500, 500, 400, 300, 20];
+            (0u32..).zip(fans).flat_map(|(hub, fan)| (0..fan).map(move |i| (i + 90, hub * 11))).collect()
+        }),
         ("far apart".into(), 9000, vec![(0, 8999), (8999, 0), (4095, 4096), (4096, 4095)]),
     ];
     for nodes in [2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 500, 5000] {
@@ -103,7 +108,7 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     };
     let pull = |kernels: Kernels| {
         let mut accumulator = vec![f32::NAN; nodes];
-        kernels.spread_pull(graph.pull_rows(), released, &mut accumulator);
+        kernels.spread_pull(graph.pull_rows(), &by_slot(graph, released), &mut accumulator);
         accumulator
     };
     let (expected, ..) = push(Kernels::portable());
@@ -119,20 +124,20 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     // What lane l releases is that of a node l further on.
     let shift =
         |lane: usize| -> Vec<f32> { (0..nodes).map(|node| released[(node + lane) % nodes]).collect() };
-    let mut by_slot = vec![Lanes::default(); nodes];
+    let mut in_lanes = vec![Lanes::default(); nodes];
     for lane in 0..LANES {
-        for (&slot, released) in graph.source_order().slots().iter().zip(shift(lane)) {
-            by_slot[slot as usize].0[lane] = released;
+        for (lanes, released) in in_lanes.iter_mut().zip(by_slot(graph, &shift(lane))) {
+            lanes.0[lane] = released;
         }
     }
     let mut arrived = vec![Lanes::default(); nodes];
     let half = nodes / 2;
-    kernels.spread_pull_batch(graph.in_rows(), 0, &by_slot, &mut arrived[..half]);
-    kernels.spread_pull_batch(graph.in_rows(), half, &by_slot, &mut arrived[half..]);
+    kernels.spread_pull_batch(graph.in_rows(), 0, &in_lanes, &mut arrived[..half]);
+    kernels.spread_pull_batch(graph.in_rows(), half, &in_lanes, &mut arrived[half..]);
     for lane in 0..LANES {
         let found: Vec<f32> = arrived.iter().map(|lanes| lanes.0[lane]).collect();
         let mut expected = vec![0.0; nodes];
-        Kernels::portable().spread_pull(graph.pull_rows(), &shift(lane), &mut expected);
+        Kernels::portable().spread_pull(graph.pull_rows(), &by_slot(graph, &shift(lane)), &mut expected);
         report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));
     }
 
@@ -151,6 +156,15 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         let good = (f64::from(found) - truth).abs() <= bound || truth > f64::from(f32::MAX) * 0.99;
         report.expect(good, || format!("push, {name}: {found:e}, in f64 {truth:e}"));
     }
+}
+
+/// What nodes release, in the order of their slots.
+fn by_slot(graph: &Graph, released: &[f32]) -> Vec<f32> {
+    let mut ordered = vec![0.0; released.len()];
+    for (&slot, &released) in graph.source_order().slots().iter().zip(released) {
+        ordered[slot as usize] = released;
+    }
+    ordered
 }
 
 /// The end of a hop over some of the lines, with all kinds of values.

@@ -11,6 +11,9 @@ use super::Graph;
 pub(crate) struct SourceOrder {
     /// The place of each node.
     slots: Vec<u32>,
+    /// The nodes with out-edges, by their places, and their out-weights.
+    nodes: Vec<u32>,
+    out_weights: Vec<f32>,
 }
 
 impl SourceOrder {
@@ -30,7 +33,21 @@ impl SourceOrder {
             *slot += 1;
             *slot - 1
         };
-        Self { slots: graph.offsets.windows(2).map(place).collect() }
+        let slots: Vec<u32> = graph.offsets.windows(2).map(place).collect();
+        let sources = next[32 - 1] as usize;
+        let (mut nodes, mut out_weights) = (vec![0; sources], vec![0.0; sources]);
+        for ((node, &slot), &out_weight) in (0..).zip(&slots).zip(&graph.out_weights) {
+            if let Some(place) = nodes.get_mut(slot as usize) {
+                *place = node;
+                out_weights[slot as usize] = out_weight;
+            }
+        }
+        Self { slots, nodes, out_weights }
+    }
+
+    /// The nodes with out-edges, by their places, and their out-weights.
+    pub(crate) fn sources(&self) -> (&[u32], &[f32]) {
+        (&self.nodes, &self.out_weights)
     }
 
     /// The place of each node.
@@ -75,7 +92,12 @@ impl InRows {
         Self { offsets, slots, weights }
     }
 
-    /// How many rows, and slots, there are.
+    /// Rows whose offsets ascend to the number of edges.
+    pub(super) fn from_parts(offsets: Vec<u32>, slots: Vec<u32>, weights: Vec<f32>) -> Self {
+        Self { offsets, slots, weights }
+    }
+
+    /// How many rows there are.
     #[cfg_attr(not(engram_zig), expect(dead_code, reason = "only the Zig kernels need them"))]
     pub(crate) fn nodes(&self) -> usize {
         self.offsets.len() - 1

@@ -50,8 +50,10 @@ pub struct Spreading {
     pub(super) num_active: usize,
     pub(super) seeds: Seeds,
     pub(super) rule: Option<SpreadRule>,
-    /// z of the contract by node, for pulling: 0 between hops; empty until the first pull.
+    /// z of the contract by slot, for pulling: 0 between hops, unless `all_released`; empty until the
+    /// first pull.
     pub(super) released: Vec<f32>,
+    pub(super) all_released: bool,
     firing: Firing,
     hops: u32,
     pub(super) edges_traversed: u64,
@@ -89,6 +91,7 @@ impl Spreading {
             seeds: Seeds::default(),
             rule: None,
             released: Vec::new(),
+            all_released: false,
             firing: Firing::default(),
             hops: 0,
             edges_traversed: 0,

@@ -143,6 +143,21 @@ const functions = struct {
         });
     }
 
+    pub fn engram_spread_activation_pull_rows(
+        level: Level,
+        offsets: abi.Indices,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        rows: abi.Indices,
+        num_rows: usize,
+        released: abi.Numbers,
+        accumulator: ?[*]f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_pull_rows", level, .{
+            offsets, sources, weights, rows, num_rows, released, accumulator,
+        });
+    }
+
     pub fn engram_spread_activation_pull_batch(
         level: Level,
         offsets: abi.Indices,

@@ -158,6 +158,27 @@ const implementations = struct {
         return .done;
     }
 
+    fn spread_activation_pull_rows(
+        offsets: abi.Indices,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        rows: abi.Indices,
+        num_rows: usize,
+        released: abi.Numbers,
+        accumulator: ?[*]f32,
+    ) callconv(.c) Status {
+        spreading.pullRows(.{
+            .offsets = many(offsets),
+            .sources = many(sources),
+            .weights = many(weights),
+            .rows = many(rows),
+            .num_rows = num_rows,
+            .released = many(released),
+            .accumulator = many(accumulator),
+        });
+        return .done;
+    }
+
     fn spread_activation_pull_batch(
         offsets: abi.Indices,
         num_rows: usize,
