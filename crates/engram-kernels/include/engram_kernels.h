@@ -141,6 +141,25 @@ uint32_t engram_spread_activation_pull(uint32_t level, const uint32_t *chunk_off
                                        const uint32_t *rows, size_t num_rows, const float *released,
                                        float *accumulator);
 
+/* The same for in-edges that lie row by row: those of row r are offsets[r] .. offsets[r + 1] of `sources`
+ * and `weights`. For a few long rows, which would be mostly padding in a chunk: some are added up side by
+ * side, so rows of like length belong together, the longest first. The lengths of rows must not ascend. */
+uint32_t engram_spread_activation_pull_rows(uint32_t level, const uint32_t *offsets,
+                                            const uint32_t *sources, const float *weights,
+                                            const uint32_t *rows, size_t num_rows, const float *released,
+                                            float *accumulator);
+
+/* A pull for 8 cues at once: arrived[8 r + cue] = the sum of released[8 source + cue] * weight over the
+ * in-edges of row r, in their order, for r from 0 to num_rows - 1. A cue has the bits that it would have
+ * alone. Both arrays are best aligned to 32 bytes.
+ *
+ * The in-edges of row r are offsets[r] .. offsets[r + 1] of `sources` and `weights`, which have num_edges
+ * entries; `offsets` has num_rows + 1, the first of which need not be 0, and ascends to at most num_edges.
+ * Nothing is checked: `released` must have 8 numbers for every source. */
+uint32_t engram_spread_activation_pull_batch(uint32_t level, const uint32_t *offsets, size_t num_rows,
+                                             const uint32_t *sources, const float *weights,
+                                             size_t num_edges, const float *released, float *arrived);
+
 /* ---- Memory decay ---- */
 
 #define ENGRAM_CURVE_HALF_LIFE 0u     /* 2^(-age / stability) */

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::decay::Shape;
-use crate::graph::PullRows;
+use crate::graph::{InRows, PullRows};
 use crate::level::{Level, NoSuchLevel};
+use crate::portable::batch::Lanes;
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 use crate::{portable, zig};
@@ -272,6 +273,23 @@ impl Kernels {
             }
             Implementation::Zig(level) => {
                 zig::spread_settle(level, lines, activation, accumulator, factors, active)
+            }
+        }
+    }
+
+    pub(crate) fn spread_pull_batch(
+        self,
+        rows: &InRows,
+        first: usize,
+        released: &[Lanes],
+        arrived: &mut [Lanes],
+    ) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::batch::pull(rows, first, released, arrived);
+            }
+            Implementation::Zig(level) => {
+                zig::spread_pull_batch(level, rows, first, released, arrived);
             }
         }
     }

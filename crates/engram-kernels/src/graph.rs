@@ -3,12 +3,14 @@
 
 mod block;
 mod build;
+mod order;
 mod patch;
 mod pull;
 
 use std::sync::OnceLock;
 
 pub use block::GraphBlock;
+pub(crate) use order::{InRows, SourceOrder};
 pub use patch::Patch;
 pub(crate) use pull::{CHUNK_ROWS, PullRows};
 
@@ -99,6 +101,8 @@ pub struct Graph {
     out_weights: Vec<f32>,
     transposed: OnceLock<Box<Graph>>,
     pull_rows: OnceLock<PullRows>,
+    source_order: OnceLock<SourceOrder>,
+    in_rows: OnceLock<InRows>,
 }
 
 /// Refuses a weight that is not from 0 to 2^40.
@@ -214,6 +218,8 @@ impl Graph {
             out_weights,
             transposed: OnceLock::new(),
             pull_rows: OnceLock::new(),
+            source_order: OnceLock::new(),
+            in_rows: OnceLock::new(),
         }
     }
 
@@ -286,6 +292,16 @@ impl Graph {
     /// The edges laid out for pulling: built at the first call, and kept.
     pub(crate) fn pull_rows(&self) -> &PullRows {
         self.pull_rows.get_or_init(|| PullRows::of(self))
+    }
+
+    /// In which order a pull finds what nodes release: found at the first call, and kept.
+    pub(crate) fn source_order(&self) -> &SourceOrder {
+        self.source_order.get_or_init(|| SourceOrder::of(self))
+    }
+
+    /// What leads to each node, laid out for pulling for many cues: built at the first call, and kept.
+    pub(crate) fn in_rows(&self) -> &InRows {
+        self.in_rows.get_or_init(|| InRows::of(self))
     }
 
     fn transpose(&self) -> Graph {

@@ -49,8 +49,9 @@ pub use similarity::{
     vector_similarity_into,
 };
 pub use spreading::{
-    Dangling, FanExponent, HOPS_WITHOUT_LIMIT, ParameterError, Progress, SeedError, SpreadMethod,
-    SpreadParameters, SpreadRule, Spreading, spread_activation, spread_activation_into,
+    BatchSpreading, Dangling, FanExponent, HOPS_WITHOUT_LIMIT, ParameterError, Progress, SeedError,
+    SpreadMethod, SpreadParameters, SpreadRule, Spreading, spread_activation, spread_activation_batch,
+    spread_activation_batch_into, spread_activation_into,
 };
 pub use top_k::{Scored, TopK, vector_dot_top_k, vector_similarity_top_k};
 

@@ -5,6 +5,7 @@
 //! processor it builds for. Arguments were checked by the safe API; a mistake here can at worst
 //! panic.
 
+pub(crate) mod batch;
 pub(crate) mod decay;
 pub(crate) mod quantised;
 pub(crate) mod similarity;

@@ -1,5 +1,6 @@
 //! Spreading activation over an association graph.
 
+mod batch;
 mod firing;
 pub(crate) mod frontier;
 mod parameters;
@@ -7,6 +8,7 @@ mod seeds;
 mod state;
 mod whole;
 
+pub use batch::{BatchSpreading, spread_activation_batch, spread_activation_batch_into};
 pub use parameters::{
     Dangling, FanExponent, HOPS_WITHOUT_LIMIT, ParameterError, SpreadParameters, SpreadRule,
 };

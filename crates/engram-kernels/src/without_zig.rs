@@ -1,8 +1,9 @@
 //! In place of the Zig kernels where they are not built: no level is supported, so nothing here runs.
 
 use crate::decay::Shape;
-use crate::graph::PullRows;
+use crate::graph::{InRows, PullRows};
 use crate::level::Level;
+use crate::portable::batch::Lanes;
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 
@@ -67,5 +68,9 @@ pub(crate) fn spread_settle(
     _: Factors,
     _: &mut [u32],
 ) -> (usize, f32) {
+    match level {}
+}
+
+pub(crate) fn spread_pull_batch(level: Supported, _: &InRows, _: usize, _: &[Lanes], _: &mut [Lanes]) {
     match level {}
 }

@@ -8,8 +8,9 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use crate::decay::Shape;
-use crate::graph::PullRows;
+use crate::graph::{InRows, PullRows};
 use crate::level::Level;
+use crate::portable::batch::Lanes;
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::{LINE_NODES, REGION_NODES, TouchedLines};
 
@@ -90,6 +91,26 @@ unsafe extern "C" {
         num_rows: usize,
         released: *const f32,
         accumulator: *mut f32,
+    ) -> u32;
+    fn engram_spread_activation_pull_rows(
+        level: u32,
+        offsets: *const u32,
+        sources: *const u32,
+        weights: *const f32,
+        rows: *const u32,
+        num_rows: usize,
+        released: *const f32,
+        accumulator: *mut f32,
+    ) -> u32;
+    fn engram_spread_activation_pull_batch(
+        level: u32,
+        offsets: *const u32,
+        num_rows: usize,
+        sources: *const u32,
+        weights: *const f32,
+        num_edges: usize,
+        released: *const f32,
+        arrived: *mut f32,
     ) -> u32;
     fn engram_apply_decay(
         level: u32,
@@ -307,17 +328,58 @@ pub(crate) fn spread_settle(
 }
 
 pub(crate) fn spread_pull(level: Supported, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
-    let nodes = rows.nodes().len();
+    let nodes = rows.num_nodes();
     let lengths = [released.len(), accumulator.len()];
     assert!(lengths == [nodes; 2], "{nodes} nodes, but {lengths:?} released and accumulated");
-    let (offsets, sources, weights) = rows.parts();
-    let (offsets, sources, weights) = (offsets.as_ptr(), sources.as_ptr(), weights.as_ptr());
-    let (rows, released, accumulator) = (rows.nodes().as_ptr(), released.as_ptr(), accumulator.as_mut_ptr());
-    let level = level.code();
+    let (level, released, accumulator) = (level.code(), released.as_ptr(), accumulator.as_mut_ptr());
+    let (offsets, slots, weights) = rows.parts();
+    let (offsets, slots, weights) = (offsets.as_ptr(), slots.as_ptr(), weights.as_ptr());
+    let (targets, count) = (rows.nodes().as_ptr(), rows.nodes().len());
     // SAFETY: the processor runs the level. A `PullRows` has an offset for each chunk of 16 rows and
-    // one more, ascending to the number of steps, 16 sources and weights a step, and only nodes for
-    // sources and rows; all of them are below `nodes`, the length of the other two arrays.
+    // one more, ascending to the number of steps, 16 slots and weights a step, and a node for each row;
+    // nodes and slots are below `nodes`, the length of the other two arrays.
     check(unsafe {
-        engram_spread_activation_pull(level, offsets, sources, weights, rows, nodes, released, accumulator)
+        engram_spread_activation_pull(level, offsets, slots, weights, targets, count, released, accumulator)
+    });
+    let (targets, rows) = rows.long();
+    let (offsets, slots, weights) = rows.parts();
+    let (offsets, slots, weights) = (offsets.as_ptr(), slots.as_ptr(), weights.as_ptr());
+    let (targets, count) = (targets.as_ptr(), targets.len());
+    // SAFETY: as above; the long rows have an offset each and one more, ascending to the number of their
+    // edges.
+    check(unsafe {
+        engram_spread_activation_pull_rows(
+            level,
+            offsets,
+            slots,
+            weights,
+            targets,
+            count,
+            released,
+            accumulator,
+        )
+    });
+}
+
+pub(crate) fn spread_pull_batch(
+    level: Supported,
+    rows: &InRows,
+    first: usize,
+    released: &[Lanes],
+    arrived: &mut [Lanes],
+) {
+    let (nodes, lanes) = (rows.nodes(), released.len());
+    assert!(lanes == nodes, "{nodes} nodes, but {lanes} released");
+    let (offsets, slots, weights) = rows.parts();
+    let (rows, edges) = (arrived.len(), slots.len());
+    let offsets = offsets[first..=first + rows].as_ptr();
+    let (slots, weights) = (slots.as_ptr(), weights.as_ptr());
+    let (released, arrived) = (released.as_ptr().cast(), arrived.as_mut_ptr().cast());
+    let level = level.code();
+    // SAFETY: the processor runs the level. There are `rows + 1` offsets, which in an `InRows` ascend to
+    // `edges`, the length of slots and weights; its slots are below `nodes`, and each has 8 numbers in
+    // `released`, as each row has in `arrived`.
+    check(unsafe {
+        engram_spread_activation_pull_batch(level, offsets, rows, slots, weights, edges, released, arrived)
     });
 }

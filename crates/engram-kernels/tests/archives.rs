@@ -7,11 +7,13 @@ use std::path::Path;
 
 use zig_build::{Build, Optimize};
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 12] = [
     "engram_apply_decay",
     "engram_kernels_abi_version",
     "engram_kernels_best_level",
     "engram_spread_activation_pull",
+    "engram_spread_activation_pull_batch",
+    "engram_spread_activation_pull_rows",
     "engram_spread_activation_push",
     "engram_spread_activation_settle",
     "engram_vector_dot",

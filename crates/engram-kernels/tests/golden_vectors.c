@@ -164,6 +164,56 @@ static void spreading(const char *kind)
     expect("arrived", found,
            engram_spread_activation_pull(level, chunk_offsets, sources, weights, every_node, nodes,
                                          released, found));
+
+    /* For eight cues that are all the same: row by row, without paddings. */
+    enum { CUES = 8 };
+    static float by_cue[CUES * MOST_NODES], arrived[CUES * MOST_NODES];
+    static uint32_t row_offsets[MOST_NODES + 1];
+    uint32_t edge = 0;
+    for (uint32_t node = 0; node < nodes; node++) {
+        for (size_t cue = 0; cue < CUES; cue++) by_cue[CUES * node + cue] = released[node];
+        row_offsets[node] = edge;
+        for (uint32_t source = 0; source < nodes; source++) {
+            for (uint32_t e = offsets[source]; e < offsets[source + 1]; e++) {
+                if (targets[e] != node) continue;
+                sources[edge] = source;
+                weights[edge++] = floats("weights")[e];
+            }
+        }
+    }
+    row_offsets[nodes] = edge;
+    /* One at a time, so that lengths do not ascend. */
+    for (uint32_t node = 0; node < nodes; node++) {
+        uint32_t refused = engram_spread_activation_pull_rows(level, row_offsets + node, sources, weights,
+                                                              every_node + node, 1, released, found);
+        if (refused != ENGRAM_DONE) mismatches++;
+    }
+    expect("arrived", found, ENGRAM_DONE);
+    uint32_t status = engram_spread_activation_pull_batch(level, row_offsets, nodes, sources, weights, edge,
+                                                          by_cue, arrived);
+    for (size_t cue = 0; cue < CUES; cue++) {
+        for (size_t node = 0; node < nodes; node++) found[node] = arrived[CUES * node + cue];
+        expect("arrived", found, status);
+    }
+}
+
+static void settling(void)
+{
+    /* 0.5 * 4 + 0.25 * 8; a saturated one; and the others 0 */
+    float activation[32] = {0}, accumulator[32] = {0}, change;
+    uint32_t line = 1, active[16];
+    size_t num_active;
+    activation[18] = 4;
+    accumulator[18] = 8;
+    activation[31] = 0x1p60f;
+    accumulator[31] = 0x1p62f;
+    accumulator[0] = 1;
+    uint32_t status = engram_spread_activation_settle(level, &line, 1, activation, accumulator, 0.5f, 0.25f,
+                                                      active, &num_active, &change);
+    comparisons += 6;
+    if (status != ENGRAM_DONE || num_active != 2 || active[0] != 18 || active[1] != 31) mismatches++;
+    if (activation[18] != 4 || activation[31] != 0x1p60f || activation[0] != 0) mismatches++;
+    if (accumulator[18] != 0 || accumulator[31] != 0 || accumulator[0] != 1 || change != 0) mismatches++;
 }
 
 static void each_case(const char *folder, const char *file, void (*check)(const char *kind))
@@ -213,6 +263,7 @@ int main(int argc, char **argv)
         each_case(argv[1], "similarity.txt", similarity);
         each_case(argv[1], "decay.txt", decay);
         each_case(argv[1], "spreading.txt", spreading);
+        settling();
     }
     printf("%d levels, %d results compared, %d wrong\n", levels, comparisons, mismatches);
     return mismatches != 0 || (levels == 0 && best != ENGRAM_LEVEL_PORTABLE);

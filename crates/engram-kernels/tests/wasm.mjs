@@ -136,6 +136,26 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
     level, words(chunkOffsets), words(sources), words(padded), everyNode, nodes, releasedAt, found,
   );
   expect("pull", found, arrived, status);
+
+  // For eight cues that are all the same: row by row, without paddings.
+  const [rowOffsets, rowSources, rowWeights] = [[0], [], []];
+  for (let node = 0; node < nodes; node++) {
+    for (let source = 0; source < nodes; source++) {
+      for (let edge = offsets[source]; edge < offsets[source + 1]; edge++) {
+        if (targets[edge] !== node) continue;
+        rowSources.push(source);
+        rowWeights.push(weights[edge]);
+      }
+    }
+    rowOffsets.push(rowSources.length);
+  }
+  const eight = (values) => values.flatMap((value) => new Array(8).fill(value));
+  const byCue = words(new Array(8 * nodes).fill(0));
+  status = kernels.engram_spread_activation_pull_batch(
+    level, words(rowOffsets), nodes, words(rowSources), words(rowWeights), rowSources.length, words(eight(released)),
+    byCue,
+  );
+  expect("pull for a batch", byCue, eight(arrived), status);
 }
 
 if (kernels.engram_kernels_abi_version() !== VERSION) throw new Error("another version of the interface");

@@ -101,7 +101,11 @@ fn hop(kernels: Kernels, report: &mut CheckReport, lines: &Lines<'_>) {
     let rows = graph.block().compressed_rows();
     kernels.spread_push(&sources, &released, rows, &mut arrived, None);
     report.expect_bits(&arrived, &expected, || "golden push".into());
-    kernels.spread_pull(graph.pull_rows(), &released, &mut arrived);
+    let mut by_slot = vec![0.0; graph.nodes()];
+    for (&slot, &released) in graph.source_order().slots().iter().zip(&released) {
+        by_slot[slot as usize] = released;
+    }
+    kernels.spread_pull(graph.pull_rows(), &by_slot, &mut arrived);
     report.expect_bits(&arrived, &expected, || "golden pull".into());
 }
 

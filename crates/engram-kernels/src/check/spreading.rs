@@ -7,9 +7,10 @@ use super::numbers::Numbers;
 use crate::backend::Kernels;
 use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
 use crate::graph::{Edge, Graph};
+use crate::portable::batch::{LANES, Lanes};
 use crate::portable::spreading::Factors;
 use crate::spreading::frontier::{LINE_NODES, TouchedLines};
-use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
+use crate::spreading::{BatchSpreading, Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
 
 pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
     let mut numbers = Numbers(0x59ad);
@@ -49,6 +50,11 @@ fn graphs(numbers: &mut Numbers) -> Vec<(String, Graph)> {
         ("a star inwards".into(), 1000, (0..999).map(|i| (i, 999)).collect()),
         ("everything".into(), 33, (0..33 * 33).map(|i| (i / 33, i % 33)).collect()),
         ("two halves".into(), 128, (0..64 * 64).map(|i| (i / 64, 64 + i % 64)).collect()),
+        // Rows that are too long for a chunk.
+        ("hubs inwards".into(), 2100, {
+            let fans = [2000, 1999, 1990, 1500, 500, 400, 300, 20];
+            (0u32..).zip(fans).flat_map(|(hub, fan)| (0..fan).map(move |i| (i + 90, hub * 11))).collect()
+        }),
         ("far apart".into(), 9000, vec![(0, 8999), (8999, 0), (4095, 4096), (4096, 4095)]),
     ];
     for nodes in [2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 500, 5000] {
@@ -102,7 +108,7 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     };
     let pull = |kernels: Kernels| {
         let mut accumulator = vec![f32::NAN; nodes];
-        kernels.spread_pull(graph.pull_rows(), released, &mut accumulator);
+        kernels.spread_pull(graph.pull_rows(), &by_slot(graph, released), &mut accumulator);
         accumulator
     };
     let (expected, ..) = push(Kernels::portable());
@@ -114,6 +120,26 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     report.expect(lines.iter().eq(&reached), || format!("push, {name}: the wrong lines were marked"));
     report.expect_bits(&pull(Kernels::portable()), &expected, || format!("portable pull, {name}"));
     report.expect_bits(&pull(kernels), &expected, || format!("pull, {name}"));
+
+    // What lane l releases is that of a node l further on.
+    let shift =
+        |lane: usize| -> Vec<f32> { (0..nodes).map(|node| released[(node + lane) % nodes]).collect() };
+    let mut in_lanes = vec![Lanes::default(); nodes];
+    for lane in 0..LANES {
+        for (lanes, released) in in_lanes.iter_mut().zip(by_slot(graph, &shift(lane))) {
+            lanes.0[lane] = released;
+        }
+    }
+    let mut arrived = vec![Lanes::default(); nodes];
+    let half = nodes / 2;
+    kernels.spread_pull_batch(graph.in_rows(), 0, &in_lanes, &mut arrived[..half]);
+    kernels.spread_pull_batch(graph.in_rows(), half, &in_lanes, &mut arrived[half..]);
+    for lane in 0..LANES {
+        let found: Vec<f32> = arrived.iter().map(|lanes| lanes.0[lane]).collect();
+        let mut expected = vec![0.0; nodes];
+        Kernels::portable().spread_pull(graph.pull_rows(), &by_slot(graph, &shift(lane)), &mut expected);
+        report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));
+    }
 
     let mut truth = vec![(0.0f64, 0.0f64); nodes];
     for (&source, &amount) in sources.iter().zip(&amounts) {
@@ -130,6 +156,15 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         let good = (f64::from(found) - truth).abs() <= bound || truth > f64::from(f32::MAX) * 0.99;
         report.expect(good, || format!("push, {name}: {found:e}, in f64 {truth:e}"));
     }
+}
+
+/// What nodes release, in the order of their slots.
+fn by_slot(graph: &Graph, released: &[f32]) -> Vec<f32> {
+    let mut ordered = vec![0.0; released.len()];
+    for (&slot, &released) in graph.source_order().slots().iter().zip(released) {
+        ordered[slot as usize] = released;
+    }
+    ordered
 }
 
 /// The end of a hop over some of the lines, with all kinds of values.
@@ -209,6 +244,23 @@ fn whole_runs(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Gr
             }
         };
         let expected = run(Kernels::portable(), SpreadMethod::Push);
+        // More than fit a batch, of which the last is for itself.
+        let cues: Vec<Vec<(u32, f32)>> = (0..=LANES as u32)
+            .map(|cue| seeds.iter().map(|&(node, s)| ((node + cue) % graph.nodes() as u32, s)).collect())
+            .collect();
+        let mut batch = vec![f32::NAN; cues.len() * graph.nodes()];
+        let slices: Vec<&[(u32, f32)]> = cues.iter().map(Vec::as_slice).collect();
+        let mut spreading = BatchSpreading::with_kernels(graph.nodes(), kernels);
+        if let Err(error) = spreading.run(graph, &slices, &rule, &mut batch) {
+            unreachable!("{error}");
+        }
+        for (cue, found) in slices.iter().zip(batch.chunks(graph.nodes())) {
+            let mut single = Spreading::with_kernels(graph.nodes(), Kernels::portable());
+            if let Err(error) = single.run(graph, cue, &rule, SpreadMethod::Push) {
+                unreachable!("{error}");
+            }
+            report.expect_bits(found, single.activations(), || format!("a batch of cues, {name}"));
+        }
         for method in [SpreadMethod::Push, SpreadMethod::Pull, SpreadMethod::Auto] {
             report.expect_bits(&run(kernels, method), &expected, || {
                 format!("{method:?} for some hops, {name}")

@@ -10,7 +10,7 @@
 //! What a pull adds for a source that does not fire is +0, which changes no bits.
 
 use crate::contract::saturate;
-use crate::graph::{CHUNK_ROWS, PullRows};
+use crate::graph::{CHUNK_ROWS, PullRows, SourceOrder};
 use crate::spreading::FanExponent;
 use crate::spreading::frontier::{LINE_NODES, TouchedLines};
 
@@ -62,19 +62,26 @@ pub(crate) fn push(
 }
 
 /// Sets the accumulator of every node to what its in-edges bring. A row is a lane of its chunk: its
-/// edges add in their order, and a padding adds +0.
+/// edges add in their order, and a padding adds +0. What nodes release lies in the order of their slots.
 pub(crate) fn pull(rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
     for (chunk, nodes) in rows.nodes().chunks(CHUNK_ROWS).enumerate() {
-        let (sources, weights) = rows.chunk(chunk);
+        let (slots, weights) = rows.chunk(chunk);
         let mut sums = [0.0f32; CHUNK_ROWS];
-        for (sources, weights) in sources.iter().zip(weights) {
+        for (slots, weights) in slots.iter().zip(weights) {
             for lane in 0..CHUNK_ROWS {
-                sums[lane] += released[sources[lane] as usize] * weights[lane];
+                sums[lane] += released[slots[lane] as usize] * weights[lane];
             }
         }
         for (&node, sum) in nodes.iter().zip(sums) {
             accumulator[node as usize] = sum;
         }
+    }
+    let (nodes, rows) = rows.long();
+    for (row, &node) in nodes.iter().enumerate() {
+        let (slots, weights) = rows.row(row);
+        let edges = slots.iter().zip(weights);
+        accumulator[node as usize] =
+            edges.fold(0.0, |sum, (&slot, &weight)| sum + released[slot as usize] * weight);
     }
 }
 
@@ -85,25 +92,36 @@ pub(crate) fn release(out_weight: f32, fan_exponent: FanExponent) -> f32 {
     if out_weight > 0.0 { saturate(1.0 / fan_exponent.of(out_weight)) } else { 0.0 }
 }
 
-/// What every node releases, where nothing keeps a node from firing: its activation times [`release`].
+/// What every node with out-edges releases, where nothing keeps a node from firing: its activation times
+/// [`release`].
 pub(crate) fn release_all(
     activation: &[f32],
-    out_weights: &[f32],
+    order: &SourceOrder,
     fan_exponent: FanExponent,
     released: &mut [f32],
 ) {
+    /// Nodes whose activations are gathered before they are multiplied in a loop that is vectorised.
+    const TOGETHER: usize = 1024;
+
     #[inline(always)]
-    fn each(activation: &[f32], out_weights: &[f32], power: impl Fn(f32) -> f32, released: &mut [f32]) {
-        for ((released, &x), &d) in released.iter_mut().zip(activation).zip(out_weights) {
-            let share = saturate(1.0 / power(d));
-            *released = x * if d > 0.0 { share } else { 0.0 };
+    fn each(activation: &[f32], order: &SourceOrder, power: impl Fn(f32) -> f32, released: &mut [f32]) {
+        let (nodes, out_weights) = order.sources();
+        let chunks = nodes.chunks(TOGETHER).zip(out_weights.chunks(TOGETHER));
+        for (released, (nodes, out_weights)) in released.chunks_mut(TOGETHER).zip(chunks) {
+            for (released, &node) in released.iter_mut().zip(nodes) {
+                *released = activation[node as usize];
+            }
+            for (released, &d) in released.iter_mut().zip(out_weights) {
+                let share = saturate(1.0 / power(d));
+                *released *= if d > 0.0 { share } else { 0.0 };
+            }
         }
     }
     // One loop for each exponent, so that each is vectorised.
     match fan_exponent {
-        FanExponent::Zero => each(activation, out_weights, |_| 1.0, released),
-        FanExponent::Half => each(activation, out_weights, f32::sqrt, released),
-        FanExponent::One => each(activation, out_weights, |d| d, released),
+        FanExponent::Zero => each(activation, order, |_| 1.0, released),
+        FanExponent::Half => each(activation, order, f32::sqrt, released),
+        FanExponent::One => each(activation, order, |d| d, released),
     }
 }
 

@@ -3,6 +3,8 @@
 use super::frontier::TouchedLines;
 use super::parameters::SpreadParameters;
 use crate::backend::Kernels;
+use crate::graph::Graph;
+use crate::portable::batch::Source;
 use crate::portable::spreading::{Rows, release};
 
 /// Where there is an edge for every so many nodes, or more, all lines are settled: that costs less than
@@ -54,6 +56,44 @@ pub(super) enum Act {
     Dangle,
     /// It gives each edge this much, times the edge's weight.
     Fire(f32),
+}
+
+/// What every node does at any activation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gates {
+    /// Those with somewhere to send what they hold, ascending.
+    pub(super) sources: Vec<Source>,
+    /// Those without, ascending; their release is 0.
+    pub(super) dangling: Vec<Source>,
+    /// Slots from which edges lead, but nothing goes along them.
+    pub(super) resting: Vec<u32>,
+}
+
+impl Gates {
+    /// For a graph and settings. Nodes whose fan is above the limit do nothing.
+    pub(super) fn set(&mut self, graph: &Graph, parameters: &SpreadParameters) {
+        self.sources.clear();
+        self.dangling.clear();
+        self.resting.clear();
+        let slots = graph.source_order().slots();
+        for (node, bounds) in graph.offsets().windows(2).enumerate() {
+            let (fan, out_weight) = (bounds[1] - bounds[0], graph.out_weights()[node]);
+            let rests = parameters.fan_limit.is_some_and(|limit| fan > limit);
+            if fan > 0 && (rests || out_weight <= 0.0) {
+                self.resting.push(slots[node]);
+            }
+            if rests {
+                continue;
+            }
+            let fires = if out_weight > 0.0 { &mut self.sources } else { &mut self.dangling };
+            fires.push(Source {
+                node: node as u32,
+                slot: slots[node],
+                release: release(out_weight, parameters.fan_exponent),
+                threshold: parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32),
+            });
+        }
+    }
 }
 
 /// Decides what a node with this activation, fan and out-weight does.

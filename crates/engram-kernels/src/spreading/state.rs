@@ -50,11 +50,13 @@ pub struct Spreading {
     pub(super) num_active: usize,
     pub(super) seeds: Seeds,
     pub(super) rule: Option<SpreadRule>,
-    /// z of the contract by node, for pulling: 0 between hops; empty until the first pull.
+    /// z of the contract by slot, for pulling: 0 between hops, unless `all_released`; empty until the
+    /// first pull.
     pub(super) released: Vec<f32>,
+    pub(super) all_released: bool,
     firing: Firing,
     hops: u32,
-    hops_at_most: u32,
+    pub(super) hops_at_most: u32,
     pub(super) edges_traversed: u64,
     done: bool,
 }
@@ -90,6 +92,7 @@ impl Spreading {
             seeds: Seeds::default(),
             rule: None,
             released: Vec::new(),
+            all_released: false,
             firing: Firing::default(),
             hops: 0,
             hops_at_most: 0,

@@ -114,12 +114,15 @@ impl Spreading {
         let pull = match method {
             SpreadMethod::Push => false,
             SpreadMethod::Pull => true,
-            SpreadMethod::Auto => {
-                let all = graph.edges() as u64;
-                self.edges_of_active(graph, all / PULL_FROM_EDGES_OVER) * PULL_FROM_EDGES_OVER > all
-            }
+            SpreadMethod::Auto => self.pulls(graph, PULL_FROM_EDGES_OVER),
         };
         if pull { self.hop_by_pull(&rule, graph) } else { self.hop_by_push(&rule, graph) }
+    }
+
+    /// Whether more than one in `over` edges leads out of an active node.
+    pub(super) fn pulls(&self, graph: &Graph, over: u64) -> bool {
+        let all = graph.edges() as u64;
+        self.edges_of_active(graph, all / over) * over > all
     }
 
     /// The out-edges of the active nodes, counted until they exceed `enough`.
@@ -140,30 +143,37 @@ impl Spreading {
         let mut dangling = 0.0f64;
         if fires_unconditionally(parameters) && self.active().len() >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
-            release_all(&activation[..graph.nodes()], graph.out_weights(), parameters.fan_exponent, released);
-            self.pull_and_clear(graph);
+            release_all(activation, graph.source_order(), parameters.fan_exponent, released);
+            self.all_released = true;
+            self.pull(graph);
             let change = self.settle_all(parameters, 0.0);
             return self.after_hop(rule, change);
         }
+        let slots = graph.source_order().slots();
         let Self { activation, active, num_active, released, .. } = self;
+        if std::mem::take(&mut self.all_released) {
+            released.fill(0.0);
+        }
         for &node in &active[..*num_active] {
             let x = activation[node as usize];
             match act(parameters, x, fan(graph, node), graph.out_weights()[node as usize]) {
                 Act::Rest => {}
                 Act::Dangle => dangling += f64::from(x),
-                Act::Fire(amount) => released[node as usize] = amount,
+                Act::Fire(amount) => released[slots[node as usize] as usize] = amount,
             }
         }
-        self.pull_and_clear(graph);
+        self.pull(graph);
+        for &node in &self.active[..self.num_active] {
+            self.released[slots[node as usize] as usize] = 0.0;
+        }
         let change = self.settle_all(parameters, dangling as f32);
         self.after_hop(rule, change)
     }
 
-    /// Pulls what nodes release over all edges, and forgets it.
-    fn pull_and_clear(&mut self, graph: &Graph) {
+    /// Pulls what nodes release over all edges.
+    fn pull(&mut self, graph: &Graph) {
         let accumulator = &mut self.accumulator[..graph.nodes()];
         self.kernels.spread_pull(graph.pull_rows(), &self.released, accumulator);
-        self.released.fill(0.0);
         self.edges_traversed += graph.edges() as u64;
     }
 

@@ -1,9 +1,9 @@
 //! Spreading against a dense oracle, and its ways of running against one another.
 
 use engram_kernels::{
-    Dangling, Edge, FanExponent, Graph, GraphBlock, HOPS_WITHOUT_LIMIT, ParameterError, Patch, Progress,
-    SeedError, SpreadMethod, SpreadParameters, SpreadRule, Spreading, spread_activation,
-    spread_activation_into,
+    BatchSpreading, Dangling, Edge, FanExponent, Graph, GraphBlock, HOPS_WITHOUT_LIMIT, ParameterError,
+    Patch, Progress, SeedError, SpreadMethod, SpreadParameters, SpreadRule, Spreading, spread_activation,
+    spread_activation_batch, spread_activation_batch_into, spread_activation_into,
 };
 use proptest::prelude::*;
 
@@ -217,6 +217,33 @@ proptest! {
     }
 
     #[test]
+    fn each_cue_of_a_batch_has_the_bits_that_it_has_alone(
+        graph in graphs(),
+        rule in rules(),
+        cues in prop::collection::vec(
+            prop::collection::vec((0u32..1000, prop_oneof![Just(0.0f32), 0.0f32..2.0]), 0..4), 0..20),
+    ) {
+        let nodes = graph.nodes() as u32;
+        let cues: Vec<Vec<(u32, f32)>> = cues
+            .into_iter()
+            .map(|seeds| seeds.into_iter().map(|(node, s)| (node % nodes, s)).collect())
+            .collect();
+        let slices: Vec<&[(u32, f32)]> = cues.iter().map(Vec::as_slice).collect();
+        let together = spread_activation_batch(&graph, &slices, &rule).unwrap();
+        // A batch before it leaves nothing behind.
+        let mut spreading = BatchSpreading::new(graph.nodes());
+        let mut again = vec![f32::NAN; slices.len() * graph.nodes()];
+        let other = SpreadParameters::leaky(0.5, 0.1, 4).with_fan_limit(3).check().unwrap();
+        spreading.run(&graph, &slices, &other, &mut again).unwrap();
+        spreading.run(&graph, &slices, &rule, &mut again).unwrap();
+        for (i, cue) in slices.iter().enumerate() {
+            let alone = bits(&spread(&graph, cue, &rule, SpreadMethod::Push));
+            prop_assert_eq!(&bits(&together[i]), &alone);
+            prop_assert_eq!(&bits(&again[i * graph.nodes()..(i + 1) * graph.nodes()]), &alone);
+        }
+    }
+
+    #[test]
     fn presets_are_near_the_formula_in_f64(graph in graphs(), damping in 0.1f32..0.9) {
         let seeds = [(0, 0.75), (graph.nodes() as u32 - 1, 0.25)];
         // Without thresholds, so that rounding cannot decide whether a node fires.
@@ -352,6 +379,25 @@ fn settings_are_checked() {
         growing.with_max_hops(3).without_max_hops().check(),
         Err(ParameterError::NeverSettles { .. })
     ));
+}
+
+#[test]
+fn a_batch_with_a_bad_seed_is_refused_whole() {
+    let graph = Graph::from_edges(2, [edge(0, 1, 1.0), edge(1, 0, 1.0)]).unwrap();
+    let rule = SpreadParameters::act_r().check().unwrap();
+    let mut activations = [7.0; 4];
+    let refused = spread_activation_batch_into(&graph, &[&[(0, 1.0)], &[(2, 1.0)]], &rule, &mut activations);
+    assert_eq!(refused, Err(SeedError::NoSuchNode { node: 2, nodes: 2 }));
+    assert_eq!(activations, [7.0; 4]);
+    assert_eq!(spread_activation_batch(&graph, &[], &rule), Ok(vec![]));
+}
+
+#[test]
+#[should_panic(expected = "2 cues of 2 nodes, but room for 3 activations")]
+fn a_batch_needs_room_for_every_cue() {
+    let graph = Graph::from_edges(2, []).unwrap();
+    let rule = SpreadParameters::act_r().check().unwrap();
+    let _ = spread_activation_batch_into(&graph, &[&[], &[]], &rule, &mut [0.0; 3]);
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub const kernels = struct {
         *f32,
     ) callconv(.c) Status;
     pub const spread_activation_pull = fn (Indices, Indices, Numbers, Indices, usize, Numbers, ?[*]f32) callconv(.c) Status;
+    pub const spread_activation_pull_rows = spread_activation_pull;
+    pub const spread_activation_pull_batch = fn (Indices, usize, Indices, Numbers, usize, Numbers, ?[*]f32) callconv(.c) Status;
     pub const apply_decay = fn (Numbers, ?[*]const f64, ?[*]const f64, ?[*]f32, usize, u32, f32) callconv(.c) Status;
 };
 
@@ -62,6 +64,8 @@ pub const kernel_names = [_][]const u8{
     "spread_activation_push",
     "spread_activation_settle",
     "spread_activation_pull",
+    "spread_activation_pull_rows",
+    "spread_activation_pull_batch",
     "apply_decay",
 };
 

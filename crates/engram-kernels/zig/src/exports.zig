@@ -143,6 +143,36 @@ const functions = struct {
         });
     }
 
+    pub fn engram_spread_activation_pull_rows(
+        level: Level,
+        offsets: abi.Indices,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        rows: abi.Indices,
+        num_rows: usize,
+        released: abi.Numbers,
+        accumulator: ?[*]f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_pull_rows", level, .{
+            offsets, sources, weights, rows, num_rows, released, accumulator,
+        });
+    }
+
+    pub fn engram_spread_activation_pull_batch(
+        level: Level,
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        arrived: ?[*]f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_pull_batch", level, .{
+            offsets, num_rows, sources, weights, num_edges, released, arrived,
+        });
+    }
+
     pub fn engram_apply_decay(
         level: Level,
         strengths: abi.Numbers,

@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const batch = @import("batch.zig");
 const config = @import("config");
 const decay = @import("decay.zig");
 const settling = @import("settling.zig");
@@ -133,6 +134,48 @@ const implementations = struct {
             .num_rows = num_rows,
             .released = many(released),
             .accumulator = many(accumulator),
+        });
+        return .done;
+    }
+
+    fn spread_activation_pull_rows(
+        offsets: abi.Indices,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        rows: abi.Indices,
+        num_rows: usize,
+        released: abi.Numbers,
+        accumulator: ?[*]f32,
+    ) callconv(.c) Status {
+        spreading.pullRows(.{
+            .offsets = many(offsets),
+            .sources = many(sources),
+            .weights = many(weights),
+            .rows = many(rows),
+            .num_rows = num_rows,
+            .released = many(released),
+            .accumulator = many(accumulator),
+        });
+        return .done;
+    }
+
+    fn spread_activation_pull_batch(
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        arrived: ?[*]f32,
+    ) callconv(.c) Status {
+        batch.pull(.{
+            .offsets = many(offsets),
+            .num_rows = num_rows,
+            .sources = many(sources),
+            .weights = many(weights),
+            .num_edges = num_edges,
+            .released = many(released),
+            .arrived = many(arrived),
         });
         return .done;
     }

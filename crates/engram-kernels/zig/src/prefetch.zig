@@ -9,3 +9,10 @@ pub inline fn prefetch(block: *const anyopaque, offset: usize, comptime bytes: c
         @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = 3 });
     }
 }
+
+/// Fetches the line of element `index` of an array of 4-byte elements, which may lie beyond it. A locality
+/// of 0 is past the caches, for what is used once.
+pub inline fn fetch(array: anytype, index: usize, comptime locality: u2) void {
+    const address = @intFromPtr(array) +% index *% 4;
+    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = locality });
+}

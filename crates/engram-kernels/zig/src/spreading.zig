@@ -9,6 +9,8 @@
 //! The pull reads rows in chunks of 16, one row a lane, sorted by length so that little is padded
 //! (SELL-16): a padding has weight 0 and adds +0, which changes nothing.
 
+const fetch = @import("prefetch.zig").fetch;
+
 /// Rows of a chunk of the pull.
 pub const chunk_rows = 16;
 
@@ -96,15 +98,8 @@ inline fn fetchRow(p: Push, row: usize) void {
     }
 }
 
-/// Has element `index` fetched. The address may lie beyond the array: a prefetch reads nothing that a
-/// program could notice.
-inline fn fetch(array: anytype, index: usize, comptime locality: u2) void {
-    const address = @intFromPtr(array) +% index *% 4;
-    @prefetch(@as([*]allowzero const u8, @ptrFromInt(address)), .{ .locality = locality });
-}
-
 /// Steps of a pull between the fetching of edges and their use.
-const ahead = 16;
+const ahead = 64;
 
 pub const Pull = struct {
     chunk_offsets: [*]const u32,
@@ -144,5 +139,50 @@ pub inline fn pull(p: Pull) void {
         } else {
             for (0..p.num_rows - first) |lane| p.accumulator[rows[lane]] = results[lane];
         }
+    }
+}
+
+pub const PullRows = struct {
+    offsets: [*]const u32,
+    sources: [*]const u32,
+    weights: [*]const f32,
+    rows: [*]const u32,
+    num_rows: usize,
+    released: [*]const f32,
+    accumulator: [*]f32,
+};
+
+/// Long rows that are pulled into side by side: an addition waits for the one before it in its row, but
+/// not for those of other rows.
+const side_by_side = 4;
+
+/// Pulls into rows that lie one after another, longest first.
+pub inline fn pullRows(p: PullRows) void {
+    var first: usize = 0;
+    while (first < p.num_rows) {
+        const count = @min(p.num_rows - first, side_by_side);
+        var edges: [side_by_side]usize = undefined;
+        var sums: [side_by_side]f32 = undefined;
+        inline for (0..side_by_side) |i| {
+            edges[i] = p.offsets[first + @min(i, count - 1)];
+            sums[i] = 0;
+        }
+        // As many edges as the last, and shortest, has; then the rest of each.
+        const last = first + count - 1;
+        const shared = if (count == side_by_side) p.offsets[last + 1] - p.offsets[last] else 0;
+        for (0..shared) |_| {
+            inline for (0..side_by_side) |i| {
+                sums[i] += p.released[p.sources[edges[i]]] * p.weights[edges[i]];
+                edges[i] += 1;
+            }
+        }
+        inline for (0..side_by_side) |i| {
+            if (i < count) {
+                var sum = sums[i];
+                for (edges[i]..p.offsets[first + i + 1]) |edge| sum += p.released[p.sources[edge]] * p.weights[edge];
+                p.accumulator[p.rows[first + i]] = sum;
+            }
+        }
+        first += count;
     }
 }

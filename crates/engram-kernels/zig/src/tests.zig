@@ -15,6 +15,8 @@ extern fn engram_vector_dot(Level, ?[*]const f32, ?[*]const f32, ?[*]f32, usize,
 extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, usize) Status;
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
+extern fn engram_spread_activation_settle(Level, [*]const u32, usize, [*]f32, [*]f32, f32, f32, [*]u32, *usize, *f32) Status;
+extern fn engram_spread_activation_pull_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_apply_decay(Level, [*]const f32, [*]const f64, [*]const f64, [*]f32, usize, u32, f32) Status;
 
@@ -169,6 +171,7 @@ test "spreading" {
             hops += 1;
             try push(arena.allocator(), level, vectors);
             try pull(arena.allocator(), level, vectors);
+            try pullBatch(arena.allocator(), level, vectors);
         }
         try expectEqual(10, hops);
     }
@@ -241,6 +244,62 @@ fn pull(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
     const status = engram_spread_activation_pull(level, chunk_offsets.ptr, sources.ptr, weights.ptr, rows.ptr, nodes, released.ptr, found.ptr);
     try expectEqual(.done, status);
     try expectBits(vectors.get("arrived"), found);
+}
+
+/// Pulls for eight cues that are all the same.
+fn pullBatch(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
+    const released = vectors.floats("released");
+    const nodes = released.len;
+    const offsets = vectors.get("offsets");
+    const targets = vectors.get("targets");
+    const by_cue = try arena.alloc(f32, 8 * nodes);
+    for (by_cue, 0..) |*amount, i| amount.* = released[i / 8];
+    const row_offsets = try arena.alloc(u32, nodes + 1);
+    const sources = try arena.alloc(u32, targets.len);
+    const weights = try arena.alloc(f32, targets.len);
+    var edge: u32 = 0;
+    for (0..nodes) |node| {
+        row_offsets[node] = edge;
+        for (0..nodes) |source| {
+            for (offsets[source]..offsets[source + 1]) |e| {
+                if (targets[e] != node) continue;
+                sources[edge] = @intCast(source);
+                weights[edge] = vectors.floats("weights")[e];
+                edge += 1;
+            }
+        }
+    }
+    row_offsets[nodes] = edge;
+    const arrived = try arena.alloc(f32, 8 * nodes);
+    const status = engram_spread_activation_pull_batch(level, row_offsets.ptr, nodes, sources.ptr, weights.ptr, edge, by_cue.ptr, arrived.ptr);
+    try expectEqual(.done, status);
+    const found = try arena.alloc(f32, nodes);
+    for (0..8) |cue| {
+        for (found, 0..) |*number, node| number.* = arrived[8 * node + cue];
+        try expectBits(vectors.get("arrived"), found);
+    }
+}
+
+test "the end of a hop" {
+    var buffer: [4]Level = undefined;
+    for (levels(&buffer)) |level| {
+        var activation: [32]f32 = @splat(0);
+        var accumulator: [32]f32 = @splat(0);
+        activation[18] = 4;
+        accumulator[18] = 10;
+        activation[31] = 0x1p60;
+        accumulator[31] = 0x1p62;
+        var active: [16]u32 = undefined;
+        var num_active: usize = undefined;
+        var change: f32 = undefined;
+        const status = engram_spread_activation_settle(level, &.{1}, 1, &activation, &accumulator, 0.5, 0.25, &active, &num_active, &change);
+        try expectEqual(.done, status);
+        try std.testing.expectEqualSlices(u32, &.{ 18, 31 }, active[0..num_active]);
+        try expectEqual(4.5, activation[18]);
+        try expectEqual(0x1p60, activation[31]);
+        try expectEqual(0.5, change);
+        for (accumulator) |left| try expectEqual(0, left);
+    }
 }
 
 test "what is not there is refused, and nothing may be null" {

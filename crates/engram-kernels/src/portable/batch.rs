@@ -1,0 +1,84 @@
+//! A hop of activation for several cues at once: what a node holds for each of them lies side by side,
+//! so that a read of a node, which is what a hop waits for, brings all of it.
+//!
+//! ```text
+//! for each node: sums = +0; for each in-edge, by ascending source: sums += released[source] · weight
+//! ```
+//!
+//! Each lane has the bits that its cue would have alone.
+
+use super::spreading::{Factors, Restart, next_activation};
+use crate::graph::InRows;
+
+/// Cues side by side: 32 bytes a node, so that two nodes fill a line of the processor's caches.
+pub(crate) const LANES: usize = 8;
+
+/// What a node holds, releases or gets, for each cue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(32))]
+pub(crate) struct Lanes(pub(crate) [f32; LANES]);
+
+/// A node that fires where its activation reaches its threshold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) node: u32,
+    /// Where what it releases is found.
+    pub(crate) slot: u32,
+    /// What it gives along an edge of weight 1 if its activation is 1.
+    pub(crate) release: f32,
+    pub(crate) threshold: f32,
+}
+
+/// What arrives at the nodes from `first` on. What nodes release lies in the order of their slots.
+pub(crate) fn pull(rows: &InRows, first: usize, released: &[Lanes], arrived: &mut [Lanes]) {
+    for (row, arrived) in (first..).zip(arrived) {
+        let (slots, weights) = rows.row(row);
+        let mut sums = [0.0; LANES];
+        for (&slot, &weight) in slots.iter().zip(weights) {
+            let Lanes(released) = released[slot as usize];
+            for lane in 0..LANES {
+                sums[lane] += released[lane] * weight;
+            }
+        }
+        *arrived = Lanes(sums);
+    }
+}
+
+/// The next activations of nodes that are nobody's seeds. Raises `greatest` to each lane's greatest
+/// change.
+pub(crate) fn settle(activation: &mut [Lanes], arrived: &[Lanes], factors: Factors, greatest: &mut Lanes) {
+    for (x, a) in activation.iter_mut().zip(arrived) {
+        settle_node(x, a, &[Restart::default(); LANES], factors, greatest);
+    }
+}
+
+/// The next activations of a node, to which some of the cues may add.
+#[inline(always)]
+pub(crate) fn settle_node(
+    Lanes(x): &mut Lanes,
+    Lanes(a): &Lanes,
+    restarts: &[Restart; LANES],
+    Factors { retention, hop_decay }: Factors,
+    Lanes(greatest): &mut Lanes,
+) {
+    for lane in 0..LANES {
+        let Restart { restarted, returned } = restarts[lane];
+        let next = next_activation(restarted, retention * x[lane], hop_decay * (a[lane] + returned));
+        let change = (next - x[lane]).abs();
+        greatest[lane] = if change > greatest[lane] { change } else { greatest[lane] };
+        x[lane] = next;
+    }
+}
+
+/// What sources release, whose nodes' activations are those from `first` on.
+pub(crate) fn release(sources: &[Source], first: usize, activation: &[Lanes], released: &mut [Lanes]) {
+    for source in sources {
+        let Lanes(x) = &activation[source.node as usize - first];
+        let mut gives = [0.0; LANES];
+        for lane in 0..LANES {
+            let share = x[lane] * source.release;
+            gives[lane] = if x[lane] >= source.threshold { share } else { 0.0 };
+        }
+        released[source.slot as usize] = Lanes(gives);
+    }
+}
