@@ -119,9 +119,11 @@ def spreading(job):
     if matrices["of"] != job["targets"]:
         matrices.clear()
         matrices.update(of=job["targets"], **load_matrices(job))
-    seeds = numbers(job["seeds"], np.uint32)
-    share = np.float32(1 / len(seeds))
-    return {"dense_steps": dense_steps, "page_rank": page_rank, "three_hops": three_hops}[task](nodes, seeds, share)
+    cues = numbers(job["seeds"], np.uint32).reshape(-1, 10)
+    share = np.float32(0.1)
+    if task == "batch":
+        return batch(nodes, cues, share)
+    return {"dense_steps": dense_steps, "page_rank": page_rank, "three_hops": three_hops}[task](nodes, cues[0], share)
 
 
 def load_matrices(job):
@@ -177,6 +179,26 @@ def dense_steps(nodes, seeds, share, damping=np.float32(0.85), steps=20):
         Peer(f"SciPy {scipy.__version__}", "peer", with_scipy),
         Peer(f"GraphBLAS {gb.__version__} (SuiteSparse)", "peer", with_graphblas, lambda x: x.to_dense()),
     ]
+
+
+def batch(nodes, cues, share, damping=np.float32(0.85), steps=20):
+    import scipy
+
+    incoming = matrices["incoming"].copy()
+    incoming.data *= damping
+    start = np.zeros((nodes, len(cues)), np.float32)
+    for cue, seeds in enumerate(cues):
+        start[seeds, cue] = share
+    restart = (1 - damping) * start
+
+    def with_scipy():
+        x = start
+        for _ in range(steps):
+            x = incoming @ x
+            x += restart
+        return x
+
+    return [Peer(f"SciPy {scipy.__version__}", "peer", with_scipy, lambda x: np.ascontiguousarray(x.T))]
 
 
 def page_rank(nodes, seeds, share, damping=0.85):

@@ -12,7 +12,8 @@ pub enum Job {
     Similarity { measure: Measure, dimensions: usize, rows: usize, vectors: PathBuf, query: PathBuf },
     /// The best `k` of the vectors of a file for one query, by dot product.
     TopK { dimensions: usize, rows: usize, k: usize, vectors: PathBuf, query: PathBuf },
-    /// Spreading over a graph in compressed rows whose weights add up to 1 in each row.
+    /// Spreading over a graph in compressed rows whose weights add up to 1 in each row. The seeds are ten for each of
+    /// eight cues; only a batch takes more than the first.
     Spreading {
         task: Task,
         nodes: usize,
@@ -43,6 +44,8 @@ pub enum Task {
     PageRank,
     /// Three hops, `x' = x·P`.
     ThreeHops,
+    /// [`Self::DenseSteps`] from each of several cues.
+    Batch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use crate::spreading::{DAMPING, HOPS, Loaded, STEPS};
 pub fn all(loaded: &Rc<Loaded>) -> Vec<Contender> {
     match loaded.task {
         Task::DenseSteps => vec![sprs_steps(loaded), graph_page_rank(loaded)],
-        Task::PageRank => Vec::new(),
+        Task::PageRank | Task::Batch => Vec::new(),
         Task::ThreeHops => vec![sprs_hops(loaded), petgraph_hops(loaded)],
     }
 }
