@@ -161,8 +161,7 @@ fn check_file(folder: &Path) -> Result<Option<Header>> {
     };
     let unreadable = |source| Error::File { action: "read", path: path.clone(), source };
     let damaged = |what: String| Error::Damaged { path: folder.to_owned(), what };
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length == 0 {
+    if file.metadata().map_err(unreadable)?.len() == 0 {
         return Ok(None); // created and not yet written; LMDB starts afresh
     }
     let mut start = Vec::new();
@@ -178,6 +177,8 @@ fn check_file(folder: &Path) -> Result<Option<Header>> {
     }
     let newest = if second.transaction > first.transaction { second } else { first };
     let needed = newest.last_page.saturating_add(1).saturating_mul(newest.page_bytes);
+    // Asked after the header was read: another process may be making the file longer, pages first, header last.
+    let length = file.metadata().map_err(unreadable)?.len();
     if length < needed {
         return Err(damaged(format!("{DATA_FILE} has {length} bytes and needs {needed}; it was cut short")));
     }
