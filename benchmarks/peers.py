@@ -147,21 +147,26 @@ def graphblas(rows):
     )
 
 
-def dense_steps(nodes, seeds, share, damping=np.float32(0.85), steps=20):
+def scipy_steps(incoming, start, restart, steps, answer=None):
+    """So many steps from one vector, or from several side by side."""
     import scipy
 
-    incoming = matrices["incoming"].copy()
-    incoming.data *= damping
-    start = np.zeros(nodes, np.float32)
-    start[seeds] = share
-    restart = (1 - damping) * start
-
-    def with_scipy():
+    def work():
         x = start
         for _ in range(steps):
             x = incoming @ x
             x += restart
         return x
+
+    return Peer(f"SciPy {scipy.__version__}", "peer", work, answer)
+
+
+def dense_steps(nodes, seeds, share, damping=np.float32(0.85), steps=20):
+    incoming = matrices["incoming"].copy()
+    incoming.data *= damping
+    start = np.zeros(nodes, np.float32)
+    start[seeds] = share
+    restart = (1 - damping) * start
 
     gb, matrix = graphblas(incoming)
     gb_start, gb_restart = gb.Vector.from_dense(start), gb.Vector.from_dense(restart)
@@ -176,14 +181,12 @@ def dense_steps(nodes, seeds, share, damping=np.float32(0.85), steps=20):
         return x
 
     return [
-        Peer(f"SciPy {scipy.__version__}", "peer", with_scipy),
+        scipy_steps(incoming, start, restart, steps),
         Peer(f"GraphBLAS {gb.__version__} (SuiteSparse)", "peer", with_graphblas, lambda x: x.to_dense()),
     ]
 
 
 def batch(nodes, cues, share, damping=np.float32(0.85), steps=20):
-    import scipy
-
     incoming = matrices["incoming"].copy()
     incoming.data *= damping
     start = np.zeros((nodes, len(cues)), np.float32)
@@ -191,14 +194,7 @@ def batch(nodes, cues, share, damping=np.float32(0.85), steps=20):
         start[seeds, cue] = share
     restart = (1 - damping) * start
 
-    def with_scipy():
-        x = start
-        for _ in range(steps):
-            x = incoming @ x
-            x += restart
-        return x
-
-    return [Peer(f"SciPy {scipy.__version__}", "peer", with_scipy, lambda x: np.ascontiguousarray(x.T))]
+    return [scipy_steps(incoming, start, restart, steps, lambda x: np.ascontiguousarray(x.T))]
 
 
 def page_rank(nodes, seeds, share, damping=0.85):

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Result;
+use engram_kernels::Kernels;
 
 use crate::workers::Worker;
 
@@ -27,6 +28,20 @@ pub enum Role {
     /// A bound of the machine, such as a plain read of the same bytes.
     Limit,
 }
+
+/// Kernels of Engram's that take part.
+#[derive(Clone, Copy)]
+pub struct Ours {
+    pub name: &'static str,
+    pub role: Role,
+    pub kernels: fn() -> Kernels,
+}
+
+/// Those of this process.
+pub const OURS: [Ours; 2] = [
+    Ours { name: "Engram", role: Role::Engram, kernels: Kernels::best },
+    Ours { name: "portable", role: Role::Portable, kernels: Kernels::portable },
+];
 
 /// One that takes part.
 pub struct Contender {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use anyhow::{Result, bail};
 use engram_kernels::{Curve, Kernels};
 
-use crate::contender::{Contender, Role};
+use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};
 use crate::jobs::{CurveName, Job};
 use crate::seeded::Numbers;
@@ -38,12 +38,8 @@ pub fn run(session: &mut Session) -> Result<()> {
                 ages: ages.clone(),
                 stabilities: stabilities.clone(),
             };
-            let ours = [
-                ("Engram".to_owned(), Role::Engram, Kernels::best()),
-                ("portable".to_owned(), Role::Portable, Kernels::portable()),
-            ];
             let loaded = load(&job)?;
-            let mut contenders = of_loaded(&loaded, &ours);
+            let mut contenders = of_loaded(&loaded, &OURS);
             contenders.push(scalar(&loaded));
             contenders.push(read(&loaded));
             let work = format!("{title}, {memories} memories");
@@ -84,13 +80,13 @@ fn load(job: &Job) -> Result<Rc<Loaded>> {
     }))
 }
 
-pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)]) -> Result<Vec<Contender>> {
+pub fn kernels(job: &Job, kernels: &[Ours]) -> Result<Vec<Contender>> {
     Ok(of_loaded(&load(job)?, kernels))
 }
 
-fn of_loaded(loaded: &Rc<Loaded>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> {
-    let one = |(name, role, kernels): &(String, Role, Kernels)| {
-        let (loaded, kernels) = (Rc::clone(loaded), *kernels);
+fn of_loaded(loaded: &Rc<Loaded>, kernels: &[Ours]) -> Vec<Contender> {
+    let one = |Ours { name, role, kernels }: &Ours| {
+        let (loaded, kernels) = (Rc::clone(loaded), kernels());
         let room = vec![0.0f32; loaded.strengths.len()];
         let call = move |kept: &mut Vec<f32>| {
             kernels.apply_decay_into(
@@ -101,7 +97,7 @@ fn of_loaded(loaded: &Rc<Loaded>, kernels: &[(String, Role, Kernels)]) -> Vec<Co
                 kept,
             );
         };
-        Contender::local(name, *role, room, call, Vec::clone)
+        Contender::local(*name, *role, room, call, Vec::clone)
     };
     kernels.iter().map(one).collect()
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use anyhow::{Context, Result, bail};
 use engram_kernels::Kernels;
 
-use crate::contender::{Contender, Role};
+use crate::contender::{Contender, Ours, Role};
 use crate::folder;
 use crate::jobs::Job;
 use crate::workers::{Kind, Named, Reply, Request};
@@ -49,7 +49,8 @@ fn serve_one(line: &str, contenders: &mut Vec<Contender>) -> Result<Reply> {
 }
 
 fn offers(job: &Job) -> Result<Vec<Contender>> {
-    let portable = [("portable, native build".to_owned(), Role::Portable, Kernels::portable())];
+    let portable =
+        [Ours { name: "portable, native build", role: Role::Portable, kernels: Kernels::portable }];
     match job {
         Job::Similarity { .. } => similarity::kernels(job, &portable, "plain read, native build"),
         Job::TopK { .. } => top_k::kernels(job, &portable),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use anyhow::{Result, bail};
 use engram_kernels::Kernels;
 
-use crate::contender::{Contender, Role};
+use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};
 use crate::jobs::{Job, Measure};
 use crate::seeded::Numbers;
@@ -41,11 +41,7 @@ pub fn run(session: &mut Session) -> Result<()> {
 }
 
 fn compare(session: &mut Session, job: &Job, measure: Measure, dimensions: usize, rows: usize) -> Result<()> {
-    let ours = [
-        ("Engram".to_owned(), Role::Engram, Kernels::best()),
-        ("portable".to_owned(), Role::Portable, Kernels::portable()),
-    ];
-    let mut contenders = kernels(job, &ours, "plain read")?;
+    let mut contenders = kernels(job, &OURS, "plain read")?;
     contenders.extend(peers(job)?);
     let name = if measure == Measure::Dot { "dot" } else { "cosine" };
     let work = format!("{name} {dimensions} × {rows}");
@@ -73,16 +69,16 @@ fn block(job: &Job) -> Result<(Measure, usize, usize, Rc<Vectors>)> {
 }
 
 /// Engram's kernels, and the plainest read of the same bytes.
-pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)], read: &str) -> Result<Vec<Contender>> {
+pub fn kernels(job: &Job, kernels: &[Ours], read: &str) -> Result<Vec<Contender>> {
     let (measure, _, rows, block) = block(job)?;
     let mut contenders: Vec<Contender> = Vec::new();
-    for (name, role, kernels) in kernels {
-        let (kernels, block) = (*kernels, Rc::clone(&block));
+    for Ours { name, role, kernels } in kernels {
+        let (kernels, block) = (kernels(), Rc::clone(&block));
         let call = move |scores: &mut Vec<f32>| match measure {
             Measure::Dot => kernels.vector_dot_into(&block.query, &block.vectors, scores),
             Measure::Cosine => kernels.vector_similarity_into(&block.query, &block.vectors, scores),
         };
-        contenders.push(Contender::local(name, *role, vec![0.0f32; rows], call, Vec::clone));
+        contenders.push(Contender::local(*name, *role, vec![0.0f32; rows], call, Vec::clone));
     }
     contenders.push(Contender::local(
         read,

@@ -8,7 +8,7 @@ use engram_kernels::{
     Spreading,
 };
 
-use crate::contender::{Contender, Role};
+use crate::contender::{Contender, OURS, Ours, Role};
 use crate::jobs::{Job, Task};
 use crate::seeded::Numbers;
 use crate::session::{Comparison, Session};
@@ -41,12 +41,8 @@ pub fn run(session: &mut Session) -> Result<()> {
             (Task::Batch, "20 dense steps of 8 cues"),
         ] {
             let job = write(name, &graph, task)?;
-            let ours = [
-                ("Engram".to_owned(), Role::Engram, Kernels::best()),
-                ("portable".to_owned(), Role::Portable, Kernels::portable()),
-            ];
             let loaded = load(&job)?;
-            let mut contenders = of_loaded(&loaded, &ours);
+            let mut contenders = of_loaded(&loaded, &OURS);
             if task == Task::Batch {
                 contenders.push(one_by_one(&loaded));
             }
@@ -134,22 +130,22 @@ fn load(job: &Job) -> Result<Rc<Loaded>> {
 }
 
 /// Engram's kernels, which choose between push and pull at each hop.
-pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)]) -> Result<Vec<Contender>> {
+pub fn kernels(job: &Job, kernels: &[Ours]) -> Result<Vec<Contender>> {
     Ok(of_loaded(&load(job)?, kernels))
 }
 
-fn of_loaded(loaded: &Rc<Loaded>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> {
-    let one = |(name, role, kernels): &(String, Role, Kernels)| {
+fn of_loaded(loaded: &Rc<Loaded>, kernels: &[Ours]) -> Vec<Contender> {
+    let one = |Ours { name, role, kernels }: &Ours| {
         if loaded.task == Task::Batch {
-            return batch(loaded, name, *role, *kernels);
+            return batch(loaded, name, *role, kernels());
         }
         let loaded = Rc::clone(loaded);
-        let spreading = Spreading::with_kernels(loaded.graph.nodes(), *kernels);
+        let spreading = Spreading::with_kernels(loaded.graph.nodes(), kernels());
         let call = move |spreading: &mut Spreading| {
             let run = spreading.run(&loaded.graph, &loaded.seeds, &loaded.rule, SpreadMethod::Auto);
             debug_assert!(run.is_ok(), "the seeds are nodes");
         };
-        Contender::local(name, *role, spreading, call, |spreading| spreading.activations().to_vec())
+        Contender::local(*name, *role, spreading, call, |spreading| spreading.activations().to_vec())
     };
     kernels.iter().map(one).collect()
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use anyhow::{Result, bail, ensure};
 use engram_kernels::{Kernels, QuantisedRows, QuantisedScan, QuantisedVectors, Scored, TopK};
 
-use crate::contender::{Contender, Role};
+use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};
 use crate::jobs::Job;
 use crate::rounds::Times;
@@ -66,12 +66,8 @@ pub fn run(session: &mut Session) -> Result<()> {
         })?;
         let query = folder::file(&format!("query-{dimensions}"), || Numbers(!768).centred(dimensions))?;
         let job = Job::TopK { dimensions, rows, k: K, vectors, query };
-        let ours = [
-            ("Engram".to_owned(), Role::Engram, Kernels::best()),
-            ("portable".to_owned(), Role::Portable, Kernels::portable()),
-        ];
         let set = set(&job)?;
-        let mut contenders = of_set(&set, &ours);
+        let mut contenders = of_set(&set, &OURS);
         contenders.push(full_scan(&set));
         if shape == "random" {
             contenders.extend(limits_and_threads(&set));
@@ -157,17 +153,17 @@ fn scores(best: &[Scored]) -> Vec<f32> {
 }
 
 /// Engram's scan of codes, with exact scores for what they leave.
-pub fn kernels(job: &Job, kernels: &[(String, Role, Kernels)]) -> Result<Vec<Contender>> {
+pub fn kernels(job: &Job, kernels: &[Ours]) -> Result<Vec<Contender>> {
     Ok(of_set(&set(job)?, kernels))
 }
 
-fn of_set(set: &Rc<Set>, kernels: &[(String, Role, Kernels)]) -> Vec<Contender> {
-    let one = |(name, role, kernels): &(String, Role, Kernels)| {
-        let (set, kernels) = (Rc::clone(set), *kernels);
+fn of_set(set: &Rc<Set>, kernels: &[Ours]) -> Vec<Contender> {
+    let one = |Ours { name, role, kernels }: &Ours| {
+        let (set, kernels) = (Rc::clone(set), kernels());
         let call = move |best: &mut Vec<Scored>| {
             *best = set.scan(kernels, set.rows(), 0).finish(|id| set.vector(id));
         };
-        Contender::local(name, *role, Vec::new(), call, |best| scores(best))
+        Contender::local(*name, *role, Vec::new(), call, |best| scores(best))
     };
     kernels.iter().map(one).collect()
 }
