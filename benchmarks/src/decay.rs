@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
-use engram_kernels::{Curve, Kernels};
+use engram_kernels::Curve;
 
 use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};

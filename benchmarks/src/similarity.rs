@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
-use engram_kernels::Kernels;
 
 use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};
