@@ -141,7 +141,7 @@ mod tests {
         fn starts_are_the_first_bytes(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
             let mut padded = bytes.clone();
             padded.resize(20, 0);
-            prop_assert_eq!(start(&bytes).to_le_bytes()[..], padded[..8]);
+            prop_assert_eq!(&start(&bytes).to_le_bytes()[..], &padded[..8]);
         }
 
         #[test]
