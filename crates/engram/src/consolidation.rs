@@ -5,6 +5,7 @@
 //!     derive all from one state of the store, and as soon as its vectors can be made:
 //!         many vectors?  claim the free place for them, and write them there, some in each transaction
 //!     in one transaction: write all the rest, and change over
+//!     in another: clear the place that was in use before
 //! then: derive and write in one transaction, while others wait
 //! ```
 
@@ -62,7 +63,7 @@ impl Engram {
             let (packed, staged) = Packed::build_and(store, &txn, &before, &early)?;
             (packed, staged?, before)
         };
-        self.write(|txn, state| {
+        let changed_over = self.write(|txn, state| {
             let vectors = match &staged {
                 Staged::Overtaken => return Ok(false),
                 Staged::All(claim) if !claim.stands(store, txn)? => return Ok(false),
@@ -72,7 +73,14 @@ impl Engram {
             };
             packed.write(store, txn, state, vectors)?;
             Ok(true)
-        })
+        })?;
+        drop(packed);
+        if let Staged::All(claim) = staged
+            && changed_over
+        {
+            debug_span!("finishing").in_scope(|| claim.finish(store, before.vector_slot))?;
+        }
+        Ok(changed_over)
     }
 }
 
