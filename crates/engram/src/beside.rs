@@ -57,7 +57,11 @@ mod tests {
         for depth in [0, 1, 7] {
             let mut next = 0..100;
             let mut taken = Vec::new();
-            ahead(depth, || next.next(), |item| Ok::<_, ()>(taken.push(item))).unwrap();
+            let take = |item| {
+                taken.push(item);
+                Ok::<_, ()>(())
+            };
+            ahead(depth, || next.next(), take).unwrap();
             assert_eq!(taken, (0..100).collect::<Vec<_>>());
             let mut next = 0..100;
             assert_eq!(

@@ -122,6 +122,31 @@ fn an_interrupted_consolidation_does_no_harm() {
 }
 
 #[test]
+fn a_consolidation_killed_before_it_clears_does_no_harm() {
+    let (_folder, engram) = store();
+    for stage_bytes in [1, usize::MAX] {
+        write(&engram, "quartz");
+        assert!(engram.try_consolidation(usize::MAX).unwrap());
+        write(&engram, "a violin by the river");
+        let txn = engram.store.read().unwrap();
+        let before = state::read(&engram.store, &txn).unwrap().unwrap();
+        let early = |vectors: VectorSource<'_>| stage(&engram.store, vectors, &before, 1);
+        let (packed, staged) = Packed::build_and(&engram.store, &txn, &before, &early).unwrap();
+        assert!(matches!(staged.unwrap(), Staged::All(_)));
+        drop(txn);
+        engram.write(|txn, state| packed.write(&engram.store, txn, state, Vectors::Staged)).unwrap();
+        assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::Second, [3, 3]));
+        let found = engram.verify().unwrap();
+        assert!(found.problems.is_empty() && !found.rebuilt, "{found:?}");
+        let there = hits(&engram);
+        assert!(engram.try_consolidation(stage_bytes).unwrap());
+        assert_eq!(blocks(&engram), [3, 0]);
+        assert_sound(&engram);
+        assert_eq!(hits(&engram), there);
+    }
+}
+
+#[test]
 fn a_write_meanwhile_is_not_lost() {
     let (_folder, engram) = store();
     let txn = engram.store.read().unwrap();

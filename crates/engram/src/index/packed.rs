@@ -127,7 +127,7 @@ impl Packed {
 pub(crate) enum Vectors {
     /// They are to be written as well.
     ToWrite,
-    /// They were written before, into the place that was free.
+    /// They were written before, into the place that was free. The claim on it goes on, for the other place.
     Staged,
 }
 
@@ -149,15 +149,15 @@ impl Packed {
             Vectors::ToWrite => {
                 state.vector_slot = VectorSlot::First;
                 store.tables.blocks.clear(txn).map_err(|e| store.fail(e))?;
+                staging::end(store, txn)?;
             }
             Vectors::Staged => {
-                for kind in [state.vector_slot.kind(), BlockKind::Columns, BlockKind::Graph] {
+                for kind in [BlockKind::Columns, BlockKind::Graph] {
                     block::clear(store, txn, kind)?;
                 }
                 state.vector_slot = state.vector_slot.other();
             }
         }
-        staging::end(store, txn)?;
         drop(clearing);
         self.for_each_row(store, state, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))

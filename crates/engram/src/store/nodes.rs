@@ -28,9 +28,14 @@ pub(crate) enum NodeView<'a> {
 impl NodeView<'_> {
     /// Writes the bytes that [`read`] reads in place of what `bytes` held.
     pub(crate) fn write(self, bytes: &mut Vec<u8>) {
-        bytes.clear();
-        // Writing into a growing vector cannot fail: every field is plain data.
-        *bytes = postcard::to_extend(&self, std::mem::take(bytes)).unwrap_or_default();
+        let text = match self {
+            Self::Memory(id) => id.len(),
+            Self::Name(name) => name.key.len(),
+        };
+        // The variant, the text's length and four numbers, of at most 10 bytes each, always fit.
+        bytes.resize(text + 64, 0);
+        let written = postcard::to_slice(&self, bytes).map_or(0, |written| written.len());
+        bytes.truncate(written);
     }
 }
 

@@ -7,7 +7,7 @@
 
 use heed::{RoTxn, RwTxn};
 
-use super::block;
+use super::block::{self, VectorSlot};
 use super::state::{self, State};
 use super::tables::Store;
 use crate::error::Result;
@@ -39,8 +39,25 @@ impl Claim {
 
     /// Whether the claim still stands: nobody took it over, and nothing was written since.
     pub(crate) fn stands(&self, store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
+        Ok(self.is_marked(store, txn)? && self.fits(store, txn)?)
+    }
+
+    /// Clears what was in use before and ends the claim, once the store has changed over; unless somebody else has
+    /// claimed that place meanwhile. In a transaction of its own, so that the old vectors, which come into memory to be
+    /// cleared, are not there together with all that is new.
+    pub(crate) fn finish(&self, store: &Store, before: VectorSlot) -> Result<()> {
+        let mut txn = store.write()?;
+        if self.is_marked(store, &txn)? {
+            block::clear(store, &mut txn, before.kind())?;
+            end(store, &mut txn)?;
+            store.commit(txn)?;
+        }
+        Ok(())
+    }
+
+    fn is_marked(&self, store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
         let mark = store.tables.meta.get(txn, KEY).map_err(|e| store.fail(e))?;
-        Ok(mark == Some(&self.mark[..]) && self.fits(store, txn)?)
+        Ok(mark == Some(&self.mark[..]))
     }
 
     fn fits(&self, store: &Store, txn: &RoTxn<'_>) -> Result<bool> {

@@ -194,7 +194,7 @@ impl Builder {
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
     ) -> Result<(Packed, T)> {
         let terms = postings::order_terms(&mut self);
-        let mut trie = std::mem::take(&mut self.trie);
+        let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {
             let (counts, postings, term_vectors) = self.words(&ids, terms.len(), state);
             let made = early(VectorSource {
@@ -212,7 +212,7 @@ impl Builder {
                 debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens));
             let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names));
             let _span = debug_span!("graph").entered();
-            let links = links::resolve(&self, &trie);
+            let links = links::resolve(&self, links, &trie);
             drop(trie);
             let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links);
             graph.map(|graph| (names, singles, graph))

@@ -2,7 +2,7 @@
 
 use engram_kernels::{Edge, Graph};
 
-use super::builder::{Builder, LinkTarget};
+use super::builder::{Builder, Link, LinkTarget};
 use super::names::Mention;
 use crate::error::{Error, Result};
 use crate::index::associations::Kind;
@@ -20,12 +20,12 @@ pub(super) struct ResolvedLink {
 
 /// Finds the memories that links lead to. Several links of one kind from one memory to another count once, as the
 /// strongest of them.
-pub(super) fn resolve(builder: &Builder, trie: &Trie) -> Vec<ResolvedLink> {
-    let homes = Homes::of(builder, trie);
-    let mut links: Vec<ResolvedLink> = Vec::with_capacity(builder.links.len());
+pub(super) fn resolve(builder: &Builder, given: Vec<Link>, trie: &Trie) -> Vec<ResolvedLink> {
+    let homes = Homes::of(builder, &given, trie);
+    let mut links: Vec<ResolvedLink> = Vec::with_capacity(given.len());
     for (source, reading) in (0_u32..).zip(&builder.readings) {
         let start = links.len();
-        for link in &builder.links[reading.links.clone()] {
+        for link in &given[reading.links.clone()] {
             let targets = match &link.to {
                 LinkTarget::Memory(target) => std::slice::from_ref(target),
                 LinkTarget::Name(place) => homes.of_place(*place),
@@ -61,8 +61,8 @@ struct Homes {
 }
 
 impl Homes {
-    fn of(builder: &Builder, trie: &Trie) -> Self {
-        if !builder.links.iter().any(|link| matches!(link.to, LinkTarget::Name(_))) {
+    fn of(builder: &Builder, given: &[Link], trie: &Trie) -> Self {
+        if !given.iter().any(|link| matches!(link.to, LinkTarget::Name(_))) {
             return Self::default();
         }
         // ends[i] is where place i begins until its memories are in place, and then where it ends.
