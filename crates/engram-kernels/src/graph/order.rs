@@ -14,6 +14,8 @@ pub(crate) struct SourceOrder {
     /// The nodes with out-edges, by their places, and their out-weights.
     nodes: Vec<u32>,
     out_weights: Vec<f32>,
+    /// The nodes whose edges weigh nothing, or that have none, ascending.
+    dangling: Vec<u32>,
 }
 
 impl SourceOrder {
@@ -42,7 +44,14 @@ impl SourceOrder {
                 out_weights[slot as usize] = out_weight;
             }
         }
-        Self { slots, nodes, out_weights }
+        let weightless = (0..).zip(&graph.out_weights).filter(|(_, weight)| **weight <= 0.0);
+        let dangling = weightless.map(|(node, _)| node).collect();
+        Self { slots, nodes, out_weights, dangling }
+    }
+
+    /// The nodes whose edges weigh nothing, or that have none, ascending.
+    pub(crate) fn dangling(&self) -> &[u32] {
+        &self.dangling
     }
 
     /// The nodes with out-edges, by their places, and their out-weights.

@@ -41,6 +41,37 @@ impl Firing {
         }
     }
 
+    /// Collects those of the active nodes of a whole graph that fire. Returns what the dangling ones hold.
+    pub(super) fn collect(
+        &mut self,
+        graph: &Graph,
+        parameters: &SpreadParameters,
+        active: &[u32],
+        activation: &[f32],
+    ) -> f32 {
+        let (offsets, out_weights) = (graph.offsets(), graph.out_weights());
+        self.rows.resize(active.len(), 0);
+        self.released.resize(active.len(), 0.0);
+        let mut count = 0;
+        let mut dangling = 0.0f64;
+        // Without branches, because which nodes fire cannot be predicted.
+        for &node in active {
+            let (x, out_weight) = (activation[node as usize], out_weights[node as usize]);
+            let fan = offsets[node as usize + 1] - offsets[node as usize];
+            let awake = is_awake(parameters, x, fan);
+            let released = x * release(out_weight, parameters.fan_exponent);
+            let fires = awake & (released > 0.0);
+            self.rows[count] = node;
+            self.released[count] = released;
+            count += usize::from(fires);
+            self.edges += if fires { u64::from(fan) } else { 0 };
+            dangling += if awake & (out_weight <= 0.0) { f64::from(x) } else { 0.0 };
+        }
+        self.rows.truncate(count);
+        self.released.truncate(count);
+        dangling as f32
+    }
+
     pub(super) fn forget(&mut self) {
         self.rows.clear();
         self.released.clear();
@@ -96,11 +127,17 @@ impl Gates {
     }
 }
 
+/// Whether a node's activation reaches its threshold, and its fan the limit at most.
+#[inline(always)]
+fn is_awake(parameters: &SpreadParameters, activation: f32, fan: u32) -> bool {
+    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
+    (activation >= threshold) & (fan <= parameters.fan_limit.unwrap_or(u32::MAX))
+}
+
 /// Decides what a node with this activation, fan and out-weight does.
 #[inline(always)]
 pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
-    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
-    if activation < threshold || parameters.fan_limit.is_some_and(|limit| fan > limit) {
+    if !is_awake(parameters, activation, fan) {
         return Act::Rest;
     }
     if out_weight <= 0.0 {
