@@ -65,9 +65,9 @@ impl SourceOrder {
     }
 }
 
-/// What leads to each node, with sources by their slots: a row of compressed rows for each node, in which
-/// edges ascend by source. Made from a [`Graph`] and never changed, so every slot is below the number of
-/// nodes and `offsets` ascend to the number of edges.
+/// What leads to nodes: compressed rows, in which edges ascend by source, and sources are given by their
+/// slots. Made from a [`Graph`] and never changed, so every slot is below the number of nodes and `offsets`
+/// ascend to the number of edges.
 #[derive(Debug)]
 pub(crate) struct InRows {
     offsets: Vec<u32>,
@@ -76,11 +76,12 @@ pub(crate) struct InRows {
 }
 
 impl InRows {
-    /// Two passes over the edges.
+    /// A row for each node, by their slots too: two passes over the edges.
     pub(super) fn of(graph: &Graph) -> Self {
+        let order = graph.source_order().slots();
         let mut offsets = vec![0u32; graph.nodes + 1];
         for &target in &graph.targets {
-            offsets[target as usize + 1] += 1;
+            offsets[order[target as usize] as usize + 1] += 1;
         }
         for node in 0..graph.nodes {
             offsets[node + 1] += offsets[node];
@@ -89,10 +90,10 @@ impl InRows {
         let mut slots = vec![0u32; graph.targets.len()];
         let mut weights = vec![0.0f32; graph.targets.len()];
         // Sources are visited ascending, so each row fills up ascending.
-        for (source, &slot) in (0..).zip(graph.source_order().slots()) {
+        for (source, &slot) in (0..).zip(order) {
             let (row_targets, row_weights) = graph.row(source);
             for (&target, &weight) in row_targets.iter().zip(row_weights) {
-                let edge = &mut next[target as usize];
+                let edge = &mut next[order[target as usize] as usize];
                 slots[*edge as usize] = slot;
                 weights[*edge as usize] = weight;
                 *edge += 1;

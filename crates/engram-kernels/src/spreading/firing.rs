@@ -1,10 +1,10 @@
 //! Which nodes fire in a hop, and what they give.
 
 use super::frontier::TouchedLines;
-use super::parameters::SpreadParameters;
+use super::parameters::{Dangling, SpreadParameters};
 use crate::backend::Kernels;
 use crate::graph::Graph;
-use crate::portable::batch::Source;
+use crate::portable::batch::Gate;
 use crate::portable::spreading::{Rows, release};
 
 /// Where there is an edge for every so many nodes, or more, all lines are settled: that costs less than
@@ -92,37 +92,31 @@ pub(super) enum Act {
 /// What every node does at any activation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gates {
-    /// Those with somewhere to send what they hold, ascending.
-    pub(super) sources: Vec<Source>,
-    /// Those without, ascending; their release is 0.
-    pub(super) dangling: Vec<Source>,
-    /// Slots from which edges lead, but nothing goes along them.
-    pub(super) resting: Vec<u32>,
+    /// Of the nodes with out-edges, by slot; release is 0 for those that never fire.
+    pub(super) gates: Vec<Gate>,
+    /// The slots of nodes whose activation leads nowhere, ascending by node, and their thresholds.
+    pub(super) dangling: Vec<(u32, f32)>,
 }
 
 impl Gates {
     /// For a graph and settings. Nodes whose fan is above the limit do nothing.
     pub(super) fn set(&mut self, graph: &Graph, parameters: &SpreadParameters) {
-        self.sources.clear();
+        let order = graph.source_order();
+        let slots = order.slots();
+        let fan = |node: u32| graph.offsets()[node as usize + 1] - graph.offsets()[node as usize];
+        let rests = |node: u32| parameters.fan_limit.is_some_and(|limit| fan(node) > limit);
+        let threshold =
+            |node: u32| parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan(node) as f32);
+        let (nodes, out_weights) = order.sources();
+        self.gates.clear();
+        self.gates.extend(nodes.iter().zip(out_weights).map(|(&node, &out_weight)| Gate {
+            release: if rests(node) { 0.0 } else { release(out_weight, parameters.fan_exponent) },
+            threshold: threshold(node),
+        }));
         self.dangling.clear();
-        self.resting.clear();
-        let slots = graph.source_order().slots();
-        for (node, bounds) in graph.offsets().windows(2).enumerate() {
-            let (fan, out_weight) = (bounds[1] - bounds[0], graph.out_weights()[node]);
-            let rests = parameters.fan_limit.is_some_and(|limit| fan > limit);
-            if fan > 0 && (rests || out_weight <= 0.0) {
-                self.resting.push(slots[node]);
-            }
-            if rests {
-                continue;
-            }
-            let fires = if out_weight > 0.0 { &mut self.sources } else { &mut self.dangling };
-            fires.push(Source {
-                node: node as u32,
-                slot: slots[node],
-                release: release(out_weight, parameters.fan_exponent),
-                threshold: parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32),
-            });
+        if parameters.dangling == Dangling::ReturnToSeeds {
+            let awake = order.dangling().iter().filter(|&&node| !rests(node));
+            self.dangling.extend(awake.map(|&node| (slots[node as usize], threshold(node))));
         }
     }
 }

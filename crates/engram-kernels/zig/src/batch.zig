@@ -12,7 +12,7 @@ const Lanes = @Vector(lanes, f32);
 
 /// Edges between the fetching of what a source releases and its use, and between the fetching of an edge
 /// and that.
-const sources_ahead = 160;
+const sources_ahead = 320;
 const edges_ahead = 512;
 
 pub const Pull = struct {

@@ -31,14 +31,14 @@ pub const Push = struct {
 };
 
 /// Rows between the fetching of a row's offsets and that of its first edges, and their use.
-const offsets_ahead = 24;
-const rows_ahead = 12;
+const offsets_ahead = 12;
+const rows_ahead = 6;
 
 /// Edges in a line of the caches, edges between their fetching and their use, and how many of a row's
 /// first are fetched before it begins.
 const line_edges = 16;
 const edges_ahead = 16 * line_edges;
-const first_edges = 4 * line_edges;
+const first_edges = 16 * line_edges;
 
 /// Pushes along the rows `sources`, and marks what is reached if `marked`. Every index is checked before
 /// it is used: the rows may lie in a file that somebody else wrote. Returns whether all were good; it
