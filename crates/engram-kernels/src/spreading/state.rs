@@ -19,8 +19,8 @@ pub enum Progress {
 
 /// The state of spreading over a graph of a given size, to be used again and again.
 ///
-/// Takes 8 bytes a node (12 once it has pulled), which the system provides as they are touched; the
-/// cost of a run follows the nodes and edges that it touches, not the graph's size.
+/// Takes 8 bytes a node (16 once activation has gone far), which the system provides as they are touched;
+/// the cost of a run follows the nodes and edges that it touches, not the graph's size.
 ///
 /// ```
 /// use engram_kernels::{Edge, Graph, Patch, Progress, SpreadParameters, Spreading};
