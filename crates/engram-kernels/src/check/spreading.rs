@@ -135,7 +135,8 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     kernels.spread_pull_batch(graph.in_rows(), 0, &in_lanes, &mut arrived[..half]);
     kernels.spread_pull_batch(graph.in_rows(), half, &in_lanes, &mut arrived[half..]);
     for lane in 0..LANES {
-        let found: Vec<f32> = arrived.iter().map(|lanes| lanes.0[lane]).collect();
+        let slots = graph.source_order().slots();
+        let found: Vec<f32> = slots.iter().map(|&slot| arrived[slot as usize].0[lane]).collect();
         let mut expected = vec![0.0; nodes];
         Kernels::portable().spread_pull(graph.pull_rows(), &by_slot(graph, &shift(lane)), &mut expected);
         report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));

@@ -14,6 +14,8 @@ pub(crate) struct SourceOrder {
     /// The nodes with out-edges, by their places, and their out-weights.
     nodes: Vec<u32>,
     out_weights: Vec<f32>,
+    /// The nodes whose edges weigh nothing, or that have none, ascending.
+    dangling: Vec<u32>,
 }
 
 impl SourceOrder {
@@ -42,7 +44,14 @@ impl SourceOrder {
                 out_weights[slot as usize] = out_weight;
             }
         }
-        Self { slots, nodes, out_weights }
+        let weightless = (0..).zip(&graph.out_weights).filter(|(_, weight)| **weight <= 0.0);
+        let dangling = weightless.map(|(node, _)| node).collect();
+        Self { slots, nodes, out_weights, dangling }
+    }
+
+    /// The nodes whose edges weigh nothing, or that have none, ascending.
+    pub(crate) fn dangling(&self) -> &[u32] {
+        &self.dangling
     }
 
     /// The nodes with out-edges, by their places, and their out-weights.
@@ -56,9 +65,9 @@ impl SourceOrder {
     }
 }
 
-/// What leads to each node, with sources by their slots: a row of compressed rows for each node, in which
-/// edges ascend by source. Made from a [`Graph`] and never changed, so every slot is below the number of
-/// nodes and `offsets` ascend to the number of edges.
+/// What leads to nodes: compressed rows, in which edges ascend by source, and sources are given by their
+/// slots. Made from a [`Graph`] and never changed, so every slot is below the number of nodes and `offsets`
+/// ascend to the number of edges.
 #[derive(Debug)]
 pub(crate) struct InRows {
     offsets: Vec<u32>,
@@ -67,11 +76,12 @@ pub(crate) struct InRows {
 }
 
 impl InRows {
-    /// Two passes over the edges.
+    /// A row for each node, by their slots too: two passes over the edges.
     pub(super) fn of(graph: &Graph) -> Self {
+        let order = graph.source_order().slots();
         let mut offsets = vec![0u32; graph.nodes + 1];
         for &target in &graph.targets {
-            offsets[target as usize + 1] += 1;
+            offsets[order[target as usize] as usize + 1] += 1;
         }
         for node in 0..graph.nodes {
             offsets[node + 1] += offsets[node];
@@ -80,10 +90,10 @@ impl InRows {
         let mut slots = vec![0u32; graph.targets.len()];
         let mut weights = vec![0.0f32; graph.targets.len()];
         // Sources are visited ascending, so each row fills up ascending.
-        for (source, &slot) in (0..).zip(graph.source_order().slots()) {
+        for (source, &slot) in (0..).zip(order) {
             let (row_targets, row_weights) = graph.row(source);
             for (&target, &weight) in row_targets.iter().zip(row_weights) {
-                let edge = &mut next[target as usize];
+                let edge = &mut next[order[target as usize] as usize];
                 slots[*edge as usize] = slot;
                 weights[*edge as usize] = weight;
                 *edge += 1;

@@ -18,18 +18,15 @@ pub(crate) const LANES: usize = 8;
 #[repr(C, align(32))]
 pub(crate) struct Lanes(pub(crate) [f32; LANES]);
 
-/// A node that fires where its activation reaches its threshold.
+/// What a node gives along an edge of weight 1 if its activation is 1, and the activation from which it
+/// gives anything.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source {
-    pub(crate) node: u32,
-    /// Where what it releases is found.
-    pub(crate) slot: u32,
-    /// What it gives along an edge of weight 1 if its activation is 1.
+pub(crate) struct Gate {
     pub(crate) release: f32,
     pub(crate) threshold: f32,
 }
 
-/// What arrives at the nodes from `first` on. What nodes release lies in the order of their slots.
+/// What arrives at the nodes from slot `first` on.
 pub(crate) fn pull(rows: &InRows, first: usize, released: &[Lanes], arrived: &mut [Lanes]) {
     for (row, arrived) in (first..).zip(arrived) {
         let (slots, weights) = rows.row(row);
@@ -70,15 +67,12 @@ pub(crate) fn settle_node(
     }
 }
 
-/// What sources release, whose nodes' activations are those from `first` on.
-pub(crate) fn release(sources: &[Source], first: usize, activation: &[Lanes], released: &mut [Lanes]) {
-    for source in sources {
-        let Lanes(x) = &activation[source.node as usize - first];
-        let mut gives = [0.0; LANES];
+/// What nodes release.
+pub(crate) fn release(activation: &[Lanes], gates: &[Gate], released: &mut [Lanes]) {
+    for ((Lanes(x), gate), Lanes(released)) in activation.iter().zip(gates).zip(released) {
         for lane in 0..LANES {
-            let share = x[lane] * source.release;
-            gives[lane] = if x[lane] >= source.threshold { share } else { 0.0 };
+            let share = x[lane] * gate.release;
+            released[lane] = if x[lane] >= gate.threshold { share } else { 0.0 };
         }
-        released[source.slot as usize] = Lanes(gives);
     }
 }

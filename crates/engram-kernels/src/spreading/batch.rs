@@ -1,13 +1,13 @@
 //! Spreading from several cues over one graph at once.
 
 use super::firing::Gates;
-use super::parameters::{Dangling, SpreadRule};
+use super::parameters::SpreadRule;
 use super::seeds::{SeedError, Seeds};
 use super::state::{Progress, Spreading};
 use super::whole::SpreadMethod;
 use crate::backend::Kernels;
 use crate::graph::Graph;
-use crate::portable::batch::{LANES, Lanes, Source, release, settle, settle_node};
+use crate::portable::batch::{LANES, Lanes, release, settle, settle_node};
 use crate::portable::spreading::{Factors, Restart};
 
 /// Nodes that are pulled into and settled in one go: what arrives at them stays in the processor's
@@ -77,14 +77,14 @@ pub fn spread_activation_batch_into(
 #[derive(Clone, Debug)]
 pub struct BatchSpreading {
     single: Spreading,
-    /// x of the contract by node.
+    /// x of the contract by slot of the source order, which is that of the others too.
     activation: Vec<Lanes>,
-    /// z of the contract by node: of this hop, and of the next.
+    /// z of the contract: of this hop, and of the next.
     released: [Vec<Lanes>; 2],
     gates: Gates,
     /// Who has joined: a lane each, from the first on.
     members: Vec<Member>,
-    /// What seeds add, by ascending node.
+    /// What seeds add, by ascending slot.
     restarts: Vec<SeedInLane>,
 }
 
@@ -101,7 +101,7 @@ struct Member {
 /// A seed of a cue in the batch.
 #[derive(Clone, Copy, Debug)]
 struct SeedInLane {
-    node: usize,
+    slot: usize,
     lane: usize,
     /// ι·s of the contract.
     restarted: f32,
@@ -206,37 +206,35 @@ impl BatchSpreading {
             if progress == Progress::Done {
                 activations[cue * nodes..][..nodes].copy_from_slice(self.single.activations());
             } else {
-                self.join(cue, rule);
+                self.join(graph, cue, rule);
             }
         }
-        self.restarts.sort_unstable_by_key(|seed| (seed.node, seed.lane));
+        self.restarts.sort_unstable_by_key(|seed| (seed.slot, seed.lane));
         Ok(())
     }
 
-    /// Looks up what nodes do, and makes room for what they release: 0, where they never do.
+    /// Looks up what nodes do, and makes room for what they release.
     fn prepare(&mut self, graph: &Graph, rule: &SpreadRule) {
         self.gates.set(graph, rule.parameters());
         for released in &mut self.released {
             released.resize(graph.nodes(), Lanes::default());
-            for &slot in &self.gates.resting {
-                released[slot as usize] = Lanes::default();
-            }
         }
     }
 
     /// Takes over what the single run holds.
-    fn join(&mut self, cue: usize, rule: &SpreadRule) {
+    fn join(&mut self, graph: &Graph, cue: usize, rule: &SpreadRule) {
+        let slots = graph.source_order().slots();
         let lane = self.members.len();
         if lane == 0 {
             self.activation.clear();
             self.activation.resize(self.single.nodes(), Lanes::default());
         }
         for &node in self.single.active() {
-            self.activation[node as usize].0[lane] = self.single.activation(node);
+            self.activation[slots[node as usize] as usize].0[lane] = self.single.activation(node);
         }
         for seed in &self.single.seeds.entries {
             self.restarts.push(SeedInLane {
-                node: seed.node as usize,
+                slot: slots[seed.node as usize] as usize,
                 lane,
                 restarted: rule.parameters().restart * seed.activation,
                 share: seed.share,
@@ -248,14 +246,9 @@ impl BatchSpreading {
 
     /// Hops for all members, until the rule has stopped the last.
     fn pull_until_done(&mut self, graph: &Graph, rule: &SpreadRule, activations: &mut [f32]) {
-        let returns = rule.parameters().dangling == Dangling::ReturnToSeeds;
-        release(&self.gates.sources, 0, &self.activation, &mut self.released[0]);
-        let mut dangling = [0.0f64; LANES];
-        if returns {
-            add_dangling(&self.gates.dangling, 0, &self.activation, &mut dangling);
-        }
+        release(&self.activation, &self.gates.gates, &mut self.released[0]);
         while self.members.iter().any(|member| !member.done) {
-            let greatest = self.hop(graph, rule, returns, &mut dangling);
+            let greatest = self.hop(graph, rule);
             let mut ending = Vec::new();
             for (lane, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.done) {
                 member.hops += 1;
@@ -265,36 +258,34 @@ impl BatchSpreading {
                     ending.push((lane, member.cue));
                 }
             }
-            self.write(&ending, activations);
+            self.write(graph, &ending, activations);
         }
     }
 
-    /// One hop for all lanes, window by window. Returns each lane's greatest change, and what dangling
-    /// nodes hold after it.
-    fn hop(&mut self, graph: &Graph, rule: &SpreadRule, returns: bool, dangling: &mut [f64; LANES]) -> Lanes {
+    /// One hop for all lanes, window by window. Returns each lane's greatest change.
+    fn hop(&mut self, graph: &Graph, rule: &SpreadRule) -> Lanes {
+        let returned = held(&self.gates.dangling, &self.activation).map(|held| held as f32);
         let Self { single, activation, released, gates, restarts, .. } = self;
         let parameters = rule.parameters();
         let factors = Factors { retention: parameters.retention, hop_decay: parameters.hop_decay };
-        let returned = dangling.map(|held| held as f32);
-        *dangling = [0.0; LANES];
         let [before, after] = released;
         let mut greatest = Lanes::default();
         let mut arrived = [Lanes::default(); WINDOW];
-        let (mut restarts, mut sources) = (restarts.as_slice(), gates.sources.as_slice());
-        let mut dangling_nodes = gates.dangling.as_slice();
+        let mut restarts = restarts.as_slice();
         for (first, x) in (0..).step_by(WINDOW).zip(activation.chunks_mut(WINDOW)) {
             let (end, arrived) = (first + x.len(), &mut arrived[..x.len()]);
             single.kernels.spread_pull_batch(graph.in_rows(), first, before, arrived);
 
-            let seeds = take_while(&mut restarts, |seed| seed.node < end);
+            let (seeds, others) = restarts.split_at(restarts.partition_point(|seed| seed.slot < end));
+            restarts = others;
             let mut settled = 0;
-            for seeds in seeds.chunk_by(|a, b| a.node == b.node) {
-                let node = seeds[0].node - first;
+            for seeds in seeds.chunk_by(|a, b| a.slot == b.slot) {
+                let node = seeds[0].slot - first;
                 // The nodes between two seeds go in one vectorised loop.
                 settle(&mut x[settled..node], &arrived[settled..node], factors, &mut greatest);
                 let mut added = [Restart::default(); LANES];
                 for seed in seeds {
-                    let returned = if returns { returned[seed.lane] * seed.share } else { 0.0 };
+                    let returned = returned[seed.lane] * seed.share;
                     added[seed.lane] = Restart { restarted: seed.restarted, returned };
                 }
                 settle_node(&mut x[node], &arrived[node], &added, factors, &mut greatest);
@@ -302,10 +293,8 @@ impl BatchSpreading {
             }
             settle(&mut x[settled..], &arrived[settled..], factors, &mut greatest);
 
-            let here = |source: &Source| (source.node as usize) < end;
-            release(take_while(&mut sources, here), first, x, after);
-            if returns {
-                add_dangling(take_while(&mut dangling_nodes, here), first, x, dangling);
+            if let Some(gates) = gates.gates.get(first..) {
+                release(x, gates, &mut after[first..]);
             }
         }
         released.swap(0, 1);
@@ -313,50 +302,27 @@ impl BatchSpreading {
     }
 
     /// Writes the activations of lanes to those of their cues.
-    fn write(&self, ending: &[(usize, usize)], activations: &mut [f32]) {
-        let nodes = self.activation.len();
-        for (first, lanes) in (0..).step_by(WINDOW).zip(self.activation.chunks(WINDOW)) {
+    fn write(&self, graph: &Graph, ending: &[(usize, usize)], activations: &mut [f32]) {
+        let slots = graph.source_order().slots();
+        for (first, slots) in (0..).step_by(WINDOW).zip(slots.chunks(WINDOW)) {
             for &(lane, cue) in ending {
-                write_lane(lanes, lane, &mut activations[cue * nodes + first..][..lanes.len()]);
+                let activations = &mut activations[cue * graph.nodes() + first..];
+                for (activation, &slot) in activations.iter_mut().zip(slots) {
+                    *activation = self.activation[slot as usize].0[lane];
+                }
             }
         }
     }
 }
 
-/// Copies one lane.
-fn write_lane(lanes: &[Lanes], lane: usize, activations: &mut [f32]) {
-    // A loop for each lane, so that each is vectorised.
-    #[inline(always)]
-    fn each<const LANE: usize>(lanes: &[Lanes], activations: &mut [f32]) {
-        for (activation, Lanes(x)) in activations.iter_mut().zip(lanes) {
-            *activation = x[LANE];
-        }
-    }
-    match lane {
-        0 => each::<0>(lanes, activations),
-        1 => each::<1>(lanes, activations),
-        2 => each::<2>(lanes, activations),
-        3 => each::<3>(lanes, activations),
-        4 => each::<4>(lanes, activations),
-        5 => each::<5>(lanes, activations),
-        6 => each::<6>(lanes, activations),
-        _ => each::<7>(lanes, activations),
-    }
-}
-
-/// Takes the entries that come first and satisfy `which`, which those after them do not.
-fn take_while<'a, T>(entries: &mut &'a [T], which: impl Fn(&T) -> bool) -> &'a [T] {
-    let (first, others) = entries.split_at(entries.partition_point(which));
-    *entries = others;
-    first
-}
-
-/// Adds what dangling nodes hold, in ascending order, whose activations are those from `first` on.
-fn add_dangling(nodes: &[Source], first: usize, activation: &[Lanes], dangling: &mut [f64; LANES]) {
-    for node in nodes {
-        let Lanes(x) = &activation[node.node as usize - first];
+/// What dangling nodes hold, added in ascending order.
+fn held(dangling: &[(u32, f32)], activation: &[Lanes]) -> [f64; LANES] {
+    let mut held = [0.0f64; LANES];
+    for &(slot, threshold) in dangling {
+        let Lanes(x) = &activation[slot as usize];
         for lane in 0..LANES {
-            dangling[lane] += if x[lane] >= node.threshold { f64::from(x[lane]) } else { 0.0 };
+            held[lane] += if x[lane] >= threshold { f64::from(x[lane]) } else { 0.0 };
         }
     }
+    held
 }

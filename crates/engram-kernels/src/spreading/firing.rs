@@ -1,10 +1,10 @@
 //! Which nodes fire in a hop, and what they give.
 
 use super::frontier::TouchedLines;
-use super::parameters::SpreadParameters;
+use super::parameters::{Dangling, SpreadParameters};
 use crate::backend::Kernels;
 use crate::graph::Graph;
-use crate::portable::batch::Source;
+use crate::portable::batch::Gate;
 use crate::portable::spreading::{Rows, release};
 
 /// Where there is an edge for every so many nodes, or more, all lines are settled: that costs less than
@@ -41,6 +41,37 @@ impl Firing {
         }
     }
 
+    /// Collects those of the active nodes of a whole graph that fire. Returns what the dangling ones hold.
+    pub(super) fn collect(
+        &mut self,
+        graph: &Graph,
+        parameters: &SpreadParameters,
+        active: &[u32],
+        activation: &[f32],
+    ) -> f32 {
+        let (offsets, out_weights) = (graph.offsets(), graph.out_weights());
+        self.rows.resize(active.len(), 0);
+        self.released.resize(active.len(), 0.0);
+        let mut count = 0;
+        let mut dangling = 0.0f64;
+        // Without branches, because which nodes fire cannot be predicted.
+        for &node in active {
+            let (x, out_weight) = (activation[node as usize], out_weights[node as usize]);
+            let fan = offsets[node as usize + 1] - offsets[node as usize];
+            let awake = is_awake(parameters, x, fan);
+            let released = x * release(out_weight, parameters.fan_exponent);
+            let fires = awake & (released > 0.0);
+            self.rows[count] = node;
+            self.released[count] = released;
+            count += usize::from(fires);
+            self.edges += if fires { u64::from(fan) } else { 0 };
+            dangling += if awake & (out_weight <= 0.0) { f64::from(x) } else { 0.0 };
+        }
+        self.rows.truncate(count);
+        self.released.truncate(count);
+        dangling as f32
+    }
+
     pub(super) fn forget(&mut self) {
         self.rows.clear();
         self.released.clear();
@@ -61,46 +92,46 @@ pub(super) enum Act {
 /// What every node does at any activation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gates {
-    /// Those with somewhere to send what they hold, ascending.
-    pub(super) sources: Vec<Source>,
-    /// Those without, ascending; their release is 0.
-    pub(super) dangling: Vec<Source>,
-    /// Slots from which edges lead, but nothing goes along them.
-    pub(super) resting: Vec<u32>,
+    /// Of the nodes with out-edges, by slot; release is 0 for those that never fire.
+    pub(super) gates: Vec<Gate>,
+    /// The slots of nodes whose activation leads nowhere, ascending by node, and their thresholds.
+    pub(super) dangling: Vec<(u32, f32)>,
 }
 
 impl Gates {
     /// For a graph and settings. Nodes whose fan is above the limit do nothing.
     pub(super) fn set(&mut self, graph: &Graph, parameters: &SpreadParameters) {
-        self.sources.clear();
+        let order = graph.source_order();
+        let slots = order.slots();
+        let fan = |node: u32| graph.offsets()[node as usize + 1] - graph.offsets()[node as usize];
+        let rests = |node: u32| parameters.fan_limit.is_some_and(|limit| fan(node) > limit);
+        let threshold =
+            |node: u32| parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan(node) as f32);
+        let (nodes, out_weights) = order.sources();
+        self.gates.clear();
+        self.gates.extend(nodes.iter().zip(out_weights).map(|(&node, &out_weight)| Gate {
+            release: if rests(node) { 0.0 } else { release(out_weight, parameters.fan_exponent) },
+            threshold: threshold(node),
+        }));
         self.dangling.clear();
-        self.resting.clear();
-        let slots = graph.source_order().slots();
-        for (node, bounds) in graph.offsets().windows(2).enumerate() {
-            let (fan, out_weight) = (bounds[1] - bounds[0], graph.out_weights()[node]);
-            let rests = parameters.fan_limit.is_some_and(|limit| fan > limit);
-            if fan > 0 && (rests || out_weight <= 0.0) {
-                self.resting.push(slots[node]);
-            }
-            if rests {
-                continue;
-            }
-            let fires = if out_weight > 0.0 { &mut self.sources } else { &mut self.dangling };
-            fires.push(Source {
-                node: node as u32,
-                slot: slots[node],
-                release: release(out_weight, parameters.fan_exponent),
-                threshold: parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32),
-            });
+        if parameters.dangling == Dangling::ReturnToSeeds {
+            let awake = order.dangling().iter().filter(|&&node| !rests(node));
+            self.dangling.extend(awake.map(|&node| (slots[node as usize], threshold(node))));
         }
     }
+}
+
+/// Whether a node's activation reaches its threshold, and its fan the limit at most.
+#[inline(always)]
+fn is_awake(parameters: &SpreadParameters, activation: f32, fan: u32) -> bool {
+    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
+    (activation >= threshold) & (fan <= parameters.fan_limit.unwrap_or(u32::MAX))
 }
 
 /// Decides what a node with this activation, fan and out-weight does.
 #[inline(always)]
 pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
-    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
-    if activation < threshold || parameters.fan_limit.is_some_and(|limit| fan > limit) {
+    if !is_awake(parameters, activation, fan) {
         return Act::Rest;
     }
     if out_weight <= 0.0 {

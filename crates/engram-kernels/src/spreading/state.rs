@@ -19,8 +19,8 @@ pub enum Progress {
 
 /// The state of spreading over a graph of a given size, to be used again and again.
 ///
-/// Takes 8 bytes a node (12 once it has pulled), which the system provides as they are touched; the
-/// cost of a run follows the nodes and edges that it touches, not the graph's size.
+/// Takes 8 bytes a node (16 once activation has gone far), which the system provides as they are touched;
+/// the cost of a run follows the nodes and edges that it touches, not the graph's size.
 ///
 /// ```
 /// use engram_kernels::{Edge, Graph, Patch, Progress, SpreadParameters, Spreading};
@@ -220,13 +220,13 @@ impl Spreading {
 
     /// One hop over a whole graph, pushed. The same bits as [`Self::hop`] without a patch.
     pub(super) fn hop_by_push(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
-        match self.push(rule.parameters(), &[graph.block()], &Patch::new(0)) {
-            Ok(dangling) => {
-                let change = self.settle_touched(rule.parameters(), dangling);
-                self.after_hop(rule, change)
-            }
-            Err(_) => unreachable!("the rows of a graph were checked when it was built"),
-        }
+        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
+        let (active, accumulator) = (&self.active[..self.num_active], &mut accumulator[..self.nodes]);
+        let dangling = firing.collect(graph, rule.parameters(), active, activation);
+        *edges_traversed += firing.edges;
+        firing.flush(*kernels, graph.block().compressed_rows(), accumulator, touched);
+        let change = self.settle_touched(rule.parameters(), dangling);
+        self.after_hop(rule, change)
     }
 
     /// Pushes from all active nodes, and returns what the dangling ones hold.

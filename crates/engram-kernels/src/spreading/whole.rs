@@ -144,9 +144,13 @@ impl Spreading {
         if fires_unconditionally(parameters) && self.active().len() >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
             release_all(activation, graph.source_order(), parameters.fan_exponent, released);
+            if parameters.dangling == Dangling::ReturnToSeeds {
+                let nodes = graph.source_order().dangling();
+                dangling = nodes.iter().fold(0.0, |sum, &node| sum + f64::from(activation[node as usize]));
+            }
             self.all_released = true;
             self.pull(graph);
-            let change = self.settle_all(parameters, 0.0);
+            let change = self.settle_all(parameters, dangling as f32);
             return self.after_hop(rule, change);
         }
         let slots = graph.source_order().slots();
@@ -185,11 +189,9 @@ impl Spreading {
     }
 }
 
-/// Whether every active node with out-edges fires, and what others hold is dropped.
+/// Whether every active node with out-edges fires.
 fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
-    parameters.firing_threshold == 0.0
-        && parameters.fan_limit.is_none()
-        && parameters.dangling == Dangling::Drop
+    parameters.firing_threshold == 0.0 && parameters.fan_limit.is_none()
 }
 
 /// The number of a node's out-edges.

@@ -12,8 +12,11 @@ const Lanes = @Vector(lanes, f32);
 
 /// Edges between the fetching of what a source releases and its use, and between the fetching of an edge
 /// and that.
-const sources_ahead = 160;
-const edges_ahead = 512;
+const sources_ahead = 320;
+const edges_ahead = 1024;
+
+/// Edges whose sources, or weights, fill a line of the caches.
+const line_edges = 16;
 
 pub const Pull = struct {
     offsets: [*]const u32,
@@ -33,8 +36,10 @@ pub inline fn pull(p: Pull) void {
             if (edge + sources_ahead < p.num_edges) {
                 fetch(p.released, @as(usize, p.sources[edge + sources_ahead]) * lanes, 3);
             }
-            fetch(p.sources, edge + edges_ahead, 0);
-            fetch(p.weights, edge + edges_ahead, 0);
+            if (edge % line_edges == 0) {
+                fetch(p.sources, edge + edges_ahead, 0);
+                fetch(p.weights, edge + edges_ahead, 0);
+            }
             const released: Lanes = p.released[@as(usize, p.sources[edge]) * lanes ..][0..lanes].*;
             sums += released * @as(Lanes, @splat(p.weights[edge]));
         }

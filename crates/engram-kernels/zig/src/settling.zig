@@ -15,7 +15,7 @@ const activation_max: Line = @splat(0x1p60);
 /// The members of each set of 8 lanes, ascending, and then zeros.
 const members: [256][8]u8 = blk: {
     @setEvalBranchQuota(10_000);
-    var all = [_][8]u8{@splat(0)} ** 256;
+    var all: [256][8]u8 = @splat(@splat(0));
     for (&all, 0..) |*set, bits| {
         var count: usize = 0;
         for (0..8) |lane| {

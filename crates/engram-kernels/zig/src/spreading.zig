@@ -31,14 +31,14 @@ pub const Push = struct {
 };
 
 /// Rows between the fetching of a row's offsets and that of its first edges, and their use.
-const offsets_ahead = 24;
-const rows_ahead = 12;
+const offsets_ahead = 12;
+const rows_ahead = 6;
 
 /// Edges in a line of the caches, edges between their fetching and their use, and how many of a row's
-/// first are fetched before it begins.
+/// first lines are fetched before it begins: always as many, as how long rows are cannot be predicted.
 const line_edges = 16;
 const edges_ahead = 16 * line_edges;
-const first_edges = 4 * line_edges;
+const first_lines = 2;
 
 /// Pushes along the rows `sources`, and marks what is reached if `marked`. Every index is checked before
 /// it is used: the rows may lie in a file that somebody else wrote. Returns whether all were good; it
@@ -90,11 +90,10 @@ inline fn add(p: Push, comptime marked: bool, edge: usize, released: f32) void {
 /// Fetches the first edges of a row.
 inline fn fetchRow(p: Push, row: usize) void {
     if (row >= p.num_rows) return;
-    var edge: usize = p.offsets[row];
-    const end = @min(p.offsets[row + 1], edge + first_edges);
-    while (edge < end) : (edge += line_edges) {
-        fetch(p.targets, edge, 3);
-        fetch(p.weights, edge, 3);
+    const first: usize = p.offsets[row];
+    inline for (0..first_lines) |line| {
+        fetch(p.targets, first + line * line_edges, 3);
+        fetch(p.weights, first + line * line_edges, 3);
     }
 }
 
