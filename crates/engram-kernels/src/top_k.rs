@@ -70,11 +70,16 @@ impl TopK {
     #[inline]
     pub fn offer(&mut self, id: u32, score: f32) {
         let key = sort_key(id, score);
+        if self.best.len() < self.k || self.best.peek().is_some_and(|worst| key > worst.0) {
+            self.keep(key);
+        }
+    }
+
+    /// Keeps one that is among the best, in the place of the worst where all places are taken.
+    fn keep(&mut self, key: u64) {
         if self.best.len() < self.k {
             self.best.push(Reverse(key));
-        } else if let Some(mut worst) = self.best.peek_mut()
-            && key > worst.0
-        {
+        } else if let Some(mut worst) = self.best.peek_mut() {
             *worst = Reverse(key);
         }
     }

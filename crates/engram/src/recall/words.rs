@@ -64,9 +64,12 @@ pub(crate) fn find(
     // A single hop: the rule allows no more.
     debug_span!("spread_activation").in_scope(|| scratch.hop(&blocks, &patch)).map_err(damaged)?;
     let mut best = TopK::new(most);
-    for node in scratch.touched() {
-        if *node < first && reading.is_allowed(view, *node) {
-            best.offer(*node, scratch.activation(*node));
+    let scores = scratch.activations();
+    // The nodes of terms stand behind all others.
+    let memories = scratch.touched().partition_point(|node| *node < first);
+    for node in &scratch.touched()[..memories] {
+        if reading.is_allowed(view, *node) {
+            best.offer(*node, scores[*node as usize]);
         }
     }
     Ok(best.into_sorted().into_iter().map(|scored| (scored.id, scored.score)).collect())
