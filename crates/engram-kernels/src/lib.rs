@@ -7,7 +7,8 @@
 //!   [`TopK`] keeps the best of any number of blocks; [`QuantisedScan`] finds the very same ones from
 //!   a quarter of the bytes.
 //! - [`spread_activation`] spreads activation from seeds over a [`Graph`]; [`Spreading`] does it hop
-//!   by hop over borrowed [`GraphBlock`]s and a [`Patch`] of recent rows.
+//!   by hop over borrowed [`GraphBlock`]s and a [`Patch`] of recent rows; [`BatchSpreading`] does it for several
+//!   cues at once.
 //! - [`apply_decay`] weighs strengths by a forgetting [`Curve`].
 //!
 //! Results are defined to the last bit by the [`contract`] module: they do not depend on the
