@@ -46,8 +46,9 @@ pub fn draw(report: &Report, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn colour(role: Role, number: usize) -> RGBColor {
-    const PEERS: [RGBColor; 7] = [
+/// A colour for each role, and for each peer one of its own.
+fn colour(role: Role, peer: usize) -> RGBColor {
+    const PEERS: [RGBColor; 8] = [
         RGBColor(31, 119, 180),
         RGBColor(44, 160, 44),
         RGBColor(148, 103, 189),
@@ -55,12 +56,15 @@ fn colour(role: Role, number: usize) -> RGBColor {
         RGBColor(227, 119, 194),
         RGBColor(188, 160, 34),
         RGBColor(23, 190, 207),
+        RGBColor(20, 60, 110),
     ];
     match role {
         Role::Engram => ENGRAM,
-        Role::Portable | Role::PortableNative | Role::Variant => RGBColor(240, 150, 110),
+        Role::Portable => RGBColor(245, 165, 120),
+        Role::PortableNative => RGBColor(225, 120, 60),
+        Role::Variant => RGBColor(235, 190, 160),
         Role::Limit => SOFT,
-        Role::Peer | Role::Unlike => PEERS[number % PEERS.len()],
+        Role::Peer | Role::Unlike => PEERS[peer % PEERS.len()],
     }
 }
 
@@ -77,7 +81,13 @@ type Failure = Box<dyn std::error::Error>;
 fn against_size(file: &Path, rows: &[Row], title: &str) -> Result<(), Failure> {
     let mut lines: BTreeMap<&str, (Role, Vec<Point>)> = BTreeMap::new();
     for row in rows {
+        // Everybody is sorted by time: of several plain reads the first is the limit.
+        let mut limited = false;
         for (name, role, nanoseconds) in row.everybody() {
+            if role == Role::Limit && std::mem::replace(&mut limited, true) {
+                continue;
+            }
+            let name = if role == Role::Limit { "plain read" } else { name };
             let line = lines.entry(name).or_insert((role, Vec::new()));
             line.1.push((row.units, nanoseconds / row.units));
         }
@@ -91,7 +101,7 @@ fn against_size(file: &Path, rows: &[Row], title: &str) -> Result<(), Failure> {
 
     let area = SVGBackend::new(file, (820, 440)).into_drawing_area();
     area.fill(&WHITE)?;
-    let unit = rows[0].unit;
+    let unit = rows[0].unit.as_str();
     let (plot, legend) = area.split_horizontally(590);
     let mut chart = ChartBuilder::on(&plot)
         .caption(format!("{title}: nanoseconds a {unit}, one thread"), ("sans-serif", 15, &INK))
@@ -114,8 +124,10 @@ fn against_size(file: &Path, rows: &[Row], title: &str) -> Result<(), Failure> {
         let last = |points: &[Point]| points.last().map_or(0.0, |(_, y)| *y);
         last(&b.1.1).total_cmp(&last(&a.1.1))
     });
+    let mut peers = 0;
     for (number, (name, (role, points))) in by_cost.into_iter().enumerate() {
-        let colour = colour(*role, number);
+        let colour = colour(*role, peers);
+        peers += usize::from(matches!(role, Role::Peer | Role::Unlike));
         let width = if *role == Role::Engram { 3 } else { 1 };
         chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(width)))?;
         chart.draw_series(
@@ -152,11 +164,13 @@ fn bars_of(area: &Area<'_>, row: &Row, top: i32) -> Result<(), Failure> {
     area.draw(&Text::new(format!("{}: time a {}", row.work, row.unit), (10, top + 8), writing(14)))?;
     let everybody = row.everybody();
     let longest = everybody.iter().map(|(.., ns)| *ns).fold(0.0, f64::max);
+    let mut peers = 0;
     for (number, (name, role, nanoseconds)) in everybody.into_iter().enumerate() {
         let y = top + 34 + 20 * number as i32;
         let end = LEFT + (WIDTH * nanoseconds / longest).max(1.0) as i32;
         area.draw(&Text::new(name.to_owned(), (10, y), writing(12)))?;
-        area.draw(&Rectangle::new([(LEFT, y), (end, y + 13)], colour(role, number).filled()))?;
+        area.draw(&Rectangle::new([(LEFT, y), (end, y + 13)], colour(role, peers).filled()))?;
+        peers += usize::from(matches!(role, Role::Peer | Role::Unlike));
         let over =
             row.engram_ns.map(|engram| format!(" ({:.1} ×)", nanoseconds / engram)).unwrap_or_default();
         let label = format!("{}{over}", time(nanoseconds / row.units));

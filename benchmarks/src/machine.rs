@@ -1,11 +1,11 @@
 //! What the figures were measured on.
 
 use engram_kernels::Kernels;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::session::PACKAGES;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub threads_available: usize,
@@ -15,7 +15,7 @@ pub struct Machine {
     pub kernels: String,
     /// Rust's crates among the peers.
     pub crates: Vec<String>,
-    pub packages: &'static [&'static str],
+    pub packages: Vec<String>,
     /// All work runs in one thread, unless its name says otherwise.
     pub threads_used: usize,
 }
@@ -41,7 +41,7 @@ impl Default for Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             kernels: Kernels::best().level().to_string(),
             crates: crates(),
-            packages: &PACKAGES,
+            packages: PACKAGES.map(str::to_owned).to_vec(),
             threads_used: 1,
         }
     }

@@ -25,9 +25,10 @@ mod workers;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
+use report::Report;
 use session::Session;
 
 /// Times Engram beside its peers, on the same work and in the same run.
@@ -43,6 +44,9 @@ struct Arguments {
     /// Draw charts (SVG) into this folder.
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
+    /// Report an earlier run, of which this file has the JSON, and measure nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    from: Option<PathBuf>,
     /// Small work and few rounds: shows that everything runs and agrees; the times mean nothing.
     #[arg(long)]
     quick: bool,
@@ -76,19 +80,29 @@ fn main() -> Result<()> {
         (Bench::Decay, decay::run),
         (Bench::Recall, recall::run),
     ];
-    let mut session = Session::start(arguments.quick, arguments.json)?;
-    for (bench, run) in benches {
-        if arguments.bench == Bench::All || arguments.bench == bench {
-            run(&mut session)?;
+    let report = match &arguments.from {
+        Some(file) => {
+            let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let report = Report { json: arguments.json, ..serde_json::from_slice(&text)? };
+            report.repeat();
+            report
         }
-    }
-    let report = &session.report;
+        None => {
+            let mut session = Session::start(arguments.quick, arguments.json)?;
+            for (bench, run) in benches {
+                if arguments.bench == Bench::All || arguments.bench == bench {
+                    run(&mut session)?;
+                }
+            }
+            session.report
+        }
+    };
     report.frame();
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        println!("{}", serde_json::to_string_pretty(&report)?);
     }
     if let Some(folder) = &arguments.plot {
-        charts::draw(report, folder)?;
+        charts::draw(&report, folder)?;
     }
     Ok(())
 }

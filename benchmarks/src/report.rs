@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contender::Role;
 use crate::machine::Machine;
@@ -11,7 +11,7 @@ use crate::rounds::{Spread, Times};
 use crate::session::Comparison;
 
 /// Everything that a run measured.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Report {
     pub machine: Machine,
     pub rows: Vec<Row>,
@@ -23,12 +23,12 @@ pub struct Report {
 }
 
 /// One piece of work, and how long everybody took for it: medians, in nanoseconds for one call.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Row {
-    pub bench: &'static str,
+    pub bench: String,
     pub work: String,
     /// What a call consists of, and of how many.
-    pub unit: &'static str,
+    pub unit: String,
     pub units: f64,
     pub engram_ns: Option<f64>,
     pub portable_ns: Option<f64>,
@@ -54,9 +54,9 @@ impl Row {
         let map = |role| all(role).map(|times| (times.name.clone(), times.median())).collect();
         let ratios = times.iter().filter(|times| times.role != Role::Engram);
         Self {
-            bench: comparison.bench,
+            bench: comparison.bench.to_owned(),
             work: comparison.work.clone(),
-            unit: comparison.unit,
+            unit: comparison.unit.to_owned(),
             units: comparison.units,
             engram_ns: one(Role::Engram),
             portable_ns: one(Role::Portable),
@@ -127,6 +127,14 @@ impl Report {
         self.rows.push(row);
     }
 
+    /// Says again what an earlier run measured.
+    pub fn repeat(&self) {
+        for row in &self.rows {
+            self.say(&row.table());
+            row.notes.iter().for_each(|note| self.say(&format!("  {note}\n")));
+        }
+    }
+
     /// Adds a remark to the last row.
     pub fn note(&mut self, note: String) {
         self.say(&format!("  {note}\n"));
@@ -137,12 +145,13 @@ impl Report {
 
     /// What the figures were measured on, and what is not among them.
     pub fn frame(&self) {
-        let Machine { processor, threads_available, caches, system, kernels, crates, .. } = &self.machine;
+        let Machine { processor, threads_available, caches, system, kernels, crates, packages, .. } =
+            &self.machine;
         self.say(&format!(
             "\n{processor}, {threads_available} threads, {caches}; {system}; kernels: {kernels}; {}, {}; one thread unless \
              said otherwise\n",
             crates.join(", "),
-            crate::session::PACKAGES.join(", ")
+            packages.join(", ")
         ));
         for missing in &self.missing {
             self.say(&format!("not measured: {missing}\n"));

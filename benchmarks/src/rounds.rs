@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::contender::{Contender, Role};
 use crate::seeded::Numbers;
@@ -40,7 +41,7 @@ pub struct Times {
 }
 
 /// A number that was measured many times.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Spread {
     /// The tenth percentile.
     pub low: f64,
