@@ -149,6 +149,19 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
     }
     rowOffsets.push(rowSources.length);
   }
+  // The longest rows first.
+  const length = (node) => rowOffsets[node + 1] - rowOffsets[node];
+  const sorted = Array.from({ length: nodes }, (_, node) => node).sort((a, b) => length(b) - length(a) || a - b);
+  const inOrder = (values) => sorted.flatMap((node) => values.slice(rowOffsets[node], rowOffsets[node + 1]));
+  const sortedOffsets = [0];
+  for (const node of sorted) sortedOffsets.push(sortedOffsets.at(-1) + length(node));
+  const byRow = words(new Array(nodes).fill(0));
+  status = kernels.engram_spread_activation_pull_rows(
+    level, words(sortedOffsets), words(inOrder(rowSources)), words(inOrder(rowWeights)), words(sorted), nodes,
+    releasedAt, byRow,
+  );
+  expect("pull by rows", byRow, arrived, status);
+
   const eight = (values) => values.flatMap((value) => new Array(8).fill(value));
   const byCue = words(new Array(8 * nodes).fill(0));
   status = kernels.engram_spread_activation_pull_batch(
@@ -158,9 +171,31 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
   expect("pull for a batch", byCue, eight(arrived), status);
 }
 
+// The end of a hop, for the second line of 16 nodes of two.
+function settling() {
+  next = heap;
+  const [activation, accumulator, active] = [32, 32, 16].map((count) => words(new Array(count).fill(0)));
+  const floats = (at, count) => new Float32Array(kernels.memory.buffer, at, count);
+  floats(activation, 32).set([4], 18);
+  floats(accumulator, 32).set([10, 2], 18);
+  const [numActive, change] = [allocate(4), allocate(4)];
+  const status = kernels.engram_spread_activation_settle(
+    level, words([1]), 1, activation, accumulator, 0.5, 0.25, active, numActive, change,
+  );
+  const bits = (values) => [...new Uint32Array(Float32Array.from(values).buffer)];
+  const expected = new Array(32).fill(0);
+  [expected[18], expected[19]] = [4.5, 0.5];
+  expect("settled", activation, bits(expected), status);
+  expect("emptied", accumulator, new Array(32).fill(0), status);
+  expect("active", active, [18, 19], status, true);
+  expect("number of active nodes", numActive, [2], status, true);
+  expect("greatest change", change, bits([0.5]), status);
+}
+
 if (kernels.engram_kernels_abi_version() !== VERSION) throw new Error("another version of the interface");
 eachCase("similarity.txt", similarity);
 eachCase("decay.txt", decay);
 eachCase("spreading.txt", spreading);
+settling();
 console.log(`WebAssembly: ${comparisons} results compared, ${mismatches} wrong`);
 process.exit(mismatches === 0 && comparisons > 1000 ? 0 : 1);

@@ -16,6 +16,7 @@ extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, 
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
 extern fn engram_spread_activation_settle(Level, [*]const u32, usize, [*]f32, [*]f32, f32, f32, [*]u32, *usize, *f32) Status;
+extern fn engram_spread_activation_pull_rows(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_spread_activation_pull_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_apply_decay(Level, [*]const f32, [*]const f64, [*]const f64, [*]f32, usize, u32, f32) Status;
@@ -171,6 +172,7 @@ test "spreading" {
             hops += 1;
             try push(arena.allocator(), level, vectors);
             try pull(arena.allocator(), level, vectors);
+            try pullRows(arena.allocator(), level, vectors);
             try pullBatch(arena.allocator(), level, vectors);
         }
         try expectEqual(10, hops);
@@ -244,6 +246,45 @@ fn pull(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
     const status = engram_spread_activation_pull(level, chunk_offsets.ptr, sources.ptr, weights.ptr, rows.ptr, nodes, released.ptr, found.ptr);
     try expectEqual(.done, status);
     try expectBits(vectors.get("arrived"), found);
+}
+
+/// Pulls row by row, the longest first.
+fn pullRows(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
+    const released = vectors.floats("released");
+    const nodes = released.len;
+    const offsets = vectors.get("offsets");
+    const targets = vectors.get("targets");
+    const fan_in = try arena.alloc(u32, nodes);
+    @memset(fan_in, 0);
+    for (targets) |target| fan_in[target] += 1;
+    const rows = try arena.alloc(u32, nodes);
+    for (rows, 0..) |*row, node| row.* = @intCast(node);
+    std.mem.sort(u32, rows, @as([]const u32, fan_in), longerFirst);
+
+    const row_offsets = try arena.alloc(u32, nodes + 1);
+    const sources = try arena.alloc(u32, targets.len);
+    const weights = try arena.alloc(f32, targets.len);
+    var edge: u32 = 0;
+    for (rows, 0..) |row, r| {
+        row_offsets[r] = edge;
+        for (0..nodes) |source| {
+            for (offsets[source]..offsets[source + 1]) |e| {
+                if (targets[e] != row) continue;
+                sources[edge] = @intCast(source);
+                weights[edge] = vectors.floats("weights")[e];
+                edge += 1;
+            }
+        }
+    }
+    row_offsets[nodes] = edge;
+    const found = try arena.alloc(f32, nodes);
+    const status = engram_spread_activation_pull_rows(level, row_offsets.ptr, sources.ptr, weights.ptr, rows.ptr, nodes, released.ptr, found.ptr);
+    try expectEqual(.done, status);
+    try expectBits(vectors.get("arrived"), found);
+}
+
+fn longerFirst(fan_in: []const u32, a: u32, b: u32) bool {
+    return fan_in[a] > fan_in[b];
 }
 
 /// Pulls for eight cues that are all the same.
