@@ -9,8 +9,8 @@
 //! nodes. Vectors are the default ones, learnt from the texts by random indexing: 256 dimensions, kept as `f32` and
 //! as 8-bit codes.
 //!
-//! The store is made once, compacted (as by `engram consolidate --compact`) and kept beside the build. Then each consolidation runs in a process of its own, which
-//! first puts in one memory (otherwise there is nothing to do) and then derives everything anew. Parts run beside one
+//! The store is made once, compacted (as by `engram consolidate --compact`) and kept beside the build. Then each
+//! consolidation runs in a process of its own, which first puts in one memory (otherwise there is nothing to do) and then derives everything anew. Parts run beside one
 //! another on two threads (`postings`, `term_vectors` and `staging` beside `names`, `mentions` and `graph`), so their
 //! times add up to more than the whole.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]

@@ -32,7 +32,7 @@ impl Engram {
     ///
     /// Cost: linear in texts and associations, but for the sorting of names and terms; on two threads, where there are
     /// two. A million nodes (333,335 short memories with 666,632 names) and 10 million edges, with vectors of 256
-    /// dimensions, take about 3 s (6 s on one) and 0.66 GB of memory beyond the map on two Zen 5 cores (`cargo bench
+    /// dimensions, take about 3 s (5 to 6 s on one) and 0.66 GB of memory beyond the map on two Zen 5 cores (`cargo bench
     /// -p engram-recall --bench packing`). Vectors that memories bring along are all held in memory meanwhile. Nothing
     /// where nothing was written since the last time. The file needs room for the vectors twice.
     ///

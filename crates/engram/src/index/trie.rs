@@ -1,11 +1,7 @@
 //! All candidate names of a store while it is packed: a tree of tokens in which phrases are counted, homes
 //! are kept, and the longest name at a place of a text is found in one walk.
 
-mod children;
-
 use rustc_hash::FxHashMap;
-
-use children::Children;
 
 use crate::text::MAX_NAME_TOKENS;
 
@@ -33,9 +29,27 @@ pub(crate) struct Place {
     name: u32,
 }
 
+/// The child of a place.
+#[derive(Clone, Copy)]
+struct Child {
+    place: u32,
+    /// Its number among the names, once there is one: here too, so that a walk looks at nothing else.
+    name: u32,
+}
+
+impl Child {
+    fn name(self) -> Option<u32> {
+        Some(self.name).filter(|name| *name != NONE)
+    }
+}
+
+/// Children by parent and token.
+type Children = FxHashMap<(u32, TokenId), Child>;
+
 /// The tree. A namespace is a root of its own.
 ///
-/// The children of roots are kept apart, and for each token what parts it plays anywhere: nearly all tokens of a text begin no name, which then shows without looking through all places.
+/// The children of roots are kept apart, and for each token what parts it plays anywhere: nearly all tokens of a
+/// text begin no name, which then shows without looking through all places.
 #[derive(Default)]
 pub(crate) struct Trie {
     places: Vec<Place>,
@@ -74,12 +88,12 @@ impl Trie {
         for (depth, token) in tokens.iter().enumerate() {
             let (children, role) =
                 if depth == 0 { (&self.beginnings, BEGINS) } else { (&self.children, CONTINUES) };
-            place = match children.get(place, *token) {
+            place = match children.get(&(place, *token)) {
                 Some(child) => child.place,
                 None => {
                     let child = self.add(place, *token);
                     let children = if depth == 0 { &mut self.beginnings } else { &mut self.children };
-                    children.insert(place, *token, child);
+                    children.insert((place, *token), Child { place: child, name: NONE });
                     if self.roles.len() <= *token as usize {
                         self.roles.resize(*token as usize + 1, 0);
                     }
@@ -118,11 +132,14 @@ impl Trie {
     /// Numbers a place's name.
     pub(crate) fn set_name(&mut self, place: u32, name: u32) {
         let Place { parent, token, .. } = self.places[place as usize];
-        if self.places[parent as usize].parent == NONE {
+        let children = if self.places[parent as usize].parent == NONE {
             self.roles[token as usize] |= ALONE;
-            self.beginnings.set_name(parent, token, name);
+            &mut self.beginnings
         } else {
-            self.children.set_name(parent, token, name);
+            &mut self.children
+        };
+        if let Some(child) = children.get_mut(&(parent, token)) {
+            child.name = name;
         }
         self.places[place as usize].name = name;
     }
@@ -156,7 +173,7 @@ impl Trie {
             return None;
         }
         let root = *self.roots.get(&namespace)?;
-        let mut child = self.beginnings.get(root, first)?;
+        let mut child = *self.beginnings.get(&(root, first))?;
         let mut found = None;
         if self.has_role(first, ALONE) && !is_stop(first) {
             found = child.name().map(|name| (1, name));
@@ -165,8 +182,8 @@ impl Trie {
             if *token == BREAK || !self.has_role(*token, CONTINUES) {
                 break;
             }
-            match self.children.get(child.place, *token) {
-                Some(next) => child = next,
+            match self.children.get(&(child.place, *token)) {
+                Some(next) => child = *next,
                 None => break,
             }
             if let Some(name) = child.name() {
