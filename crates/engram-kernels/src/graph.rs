@@ -300,7 +300,8 @@ impl Graph {
         self.source_order.get_or_init(|| SourceOrder::of(self))
     }
 
-    /// What leads to each node, in the source order, laid out for pulling for many cues: built at the first call, and kept.
+    /// What leads to each node, in the source order, laid out for pulling for many cues: built at the first
+    /// call, and kept.
     pub(crate) fn in_rows(&self) -> &InRows {
         self.in_rows.get_or_init(|| InRows::of(self))
     }

@@ -106,7 +106,7 @@ const functions = struct {
         touched_regions: ?[*]u8,
     ) callconv(.c) Status {
         return call("spread_activation_push", level, .{
-            sources, released,  num_sources, offsets,   num_rows, targets,
+            sources, released,  num_sources, offsets,   num_rows,      targets,
             weights, num_edges, accumulator, num_nodes, touched_lines, touched_regions,
         });
     }

@@ -127,7 +127,7 @@ const implementations = struct {
         accumulator: ?[*]f32,
     ) callconv(.c) Status {
         spreading.pull(.{
-            .chunk_offsets = many(chunk_offsets),
+            .offsets = many(chunk_offsets),
             .sources = many(sources),
             .weights = many(weights),
             .rows = many(rows),

@@ -100,8 +100,10 @@ inline fn fetchRow(p: Push, row: usize) void {
 /// Steps of a pull between the fetching of edges and their use.
 const ahead = 64;
 
+/// In-edges of rows: by chunks of 16 rows, or row by row.
 pub const Pull = struct {
-    chunk_offsets: [*]const u32,
+    /// Of the chunks' steps, or of the rows' edges.
+    offsets: [*]const u32,
     sources: [*]const u32,
     weights: [*]const f32,
     rows: [*]const u32,
@@ -110,7 +112,7 @@ pub const Pull = struct {
     accumulator: [*]f32,
 };
 
-/// Pulls into every row.
+/// Pulls into every row of chunks.
 pub inline fn pull(p: Pull) void {
     var first: usize = 0;
     var chunk: usize = 0;
@@ -119,8 +121,8 @@ pub inline fn pull(p: Pull) void {
         chunk += 1;
     }) {
         var sums: @Vector(chunk_rows, f32) = @splat(0);
-        var step: usize = p.chunk_offsets[chunk];
-        const end: usize = p.chunk_offsets[chunk + 1];
+        var step: usize = p.offsets[chunk];
+        const end: usize = p.offsets[chunk + 1];
         while (step < end) : (step += 1) {
             const sources = p.sources + step * chunk_rows;
             // Past the caches, as an edge is used once and what is released many times.
@@ -141,22 +143,12 @@ pub inline fn pull(p: Pull) void {
     }
 }
 
-pub const PullRows = struct {
-    offsets: [*]const u32,
-    sources: [*]const u32,
-    weights: [*]const f32,
-    rows: [*]const u32,
-    num_rows: usize,
-    released: [*]const f32,
-    accumulator: [*]f32,
-};
-
 /// Long rows that are pulled into side by side: an addition waits for the one before it in its row, but
 /// not for those of other rows.
 const side_by_side = 4;
 
 /// Pulls into rows that lie one after another, longest first.
-pub inline fn pullRows(p: PullRows) void {
+pub inline fn pullRows(p: Pull) void {
     var first: usize = 0;
     while (first < p.num_rows) {
         const count = @min(p.num_rows - first, side_by_side);
