@@ -22,8 +22,12 @@ mod spreading;
 mod spreading_peers;
 mod top_k;
 mod workers;
+#[allow(dead_code, reason = "one generator for all benchmarks, of which these need a part")]
+#[path = "../../crates/engram/benches/world/mod.rs"]
+mod world;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
@@ -68,8 +72,17 @@ enum Bench {
     Worker,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("engram-benchmarks: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     if arguments.bench == Bench::Worker {
         return native::serve();
     }
@@ -83,7 +96,9 @@ fn main() -> Result<()> {
     let report = match &arguments.from {
         Some(file) => {
             let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let report = Report { json: arguments.json, ..serde_json::from_slice(&text)? };
+            let parsed: Report = serde_json::from_slice(&text)
+                .with_context(|| format!("{} is not what --json prints", file.display()))?;
+            let report = Report { json: arguments.json, ..parsed };
             report.repeat();
             report
         }

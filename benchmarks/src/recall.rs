@@ -12,12 +12,10 @@ use crate::jobs::Job;
 use crate::rounds::Spread;
 use crate::session::{Comparison, Session};
 use crate::workers::{self, Worker};
+use crate::world;
 
 #[path = "../../crates/engram/benches/spans/mod.rs"]
 mod spans;
-#[allow(dead_code, reason = "one generator for all benchmarks, of which this one needs a part")]
-#[path = "../../crates/engram/benches/world/mod.rs"]
-mod world;
 
 const AT: Time = Time::from_milliseconds(1_790_000_000_000);
 

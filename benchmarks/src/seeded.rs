@@ -1,20 +1,8 @@
-//! Numbers that are the same everywhere: splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-//! number generators", 2014).
+//! Numbers that are the same everywhere: those of the made world, as vectors and graphs need them.
 
-/// A sequence from a seed.
-#[derive(Clone, Debug)]
-pub struct Numbers(pub u64);
+pub use crate::world::Numbers;
 
 impl Numbers {
-    /// The next 64 bits.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     /// Uniform from 0 up to, not including, 1.
     pub fn unit(&mut self) -> f32 {
         (self.draw() >> 40) as f32 / 16_777_216.0
