@@ -13,7 +13,8 @@ use std::path::Path;
 
 use engram_kernels::{
     Curve, Dangling, Edge, FanExponent, Graph, SpreadMethod, SpreadParameters, apply_decay,
-    spread_activation_into, vector_dot, vector_dot_i8_into, vector_norms, vector_similarity,
+    spread_activation_into, vector_dot, vector_dot_i8_into, vector_dot_top_k, vector_norms,
+    vector_similarity,
 };
 
 /// Numbers from a xorshift generator.
@@ -85,6 +86,7 @@ fn similarity() -> String {
         vectors.floats("dot", &vector_dot(query, rows));
         vectors.floats("norms", &vector_norms(rows, query.len()));
         vectors.floats("cosine", &vector_similarity(query, rows));
+        vectors.words("best", vector_dot_top_k(query, rows, 3).iter().map(|scored| scored.id));
     };
     for dimensions in [1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 96, 100, 127, 130] {
         let query: Vec<f32> = (0..dimensions).map(|_| numbers.signed()).collect();

@@ -29,6 +29,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -75,6 +76,29 @@ uint32_t engram_vector_similarity(uint32_t level, const float *query, float quer
 /* scores[r] = query · candidates[r] */
 uint32_t engram_vector_dot(uint32_t level, const float *query, const float *candidates, float *scores,
                            size_t query_len, size_t num_candidates);
+
+/* The best k of many rows by dot product, without room for all scores. Row r has the id first_id + r
+ * (modulo 2^32) and a key, a number that is the greater the better the row: by score descending, then by id
+ * ascending; -0 counts as +0, and NaNs come last. Of the *num_keys keys in `keys` and those of the rows, the
+ * greatest k stay in `keys`, in the order of a heap whose least comes first, and *num_keys becomes their
+ * number. So several blocks may follow one another: start with *num_keys 0, sort descending at the end.
+ *
+ * `keys` has room for k, or for *num_keys + num_candidates where those are fewer. */
+uint32_t engram_vector_dot_top_k(uint32_t level, const float *query, const float *candidates,
+                                 size_t query_len, size_t num_candidates, uint32_t first_id,
+                                 uint64_t *keys, size_t *num_keys, size_t k);
+
+/* The id that a key was made of. */
+static inline uint32_t engram_key_id(uint64_t key) { return ~(uint32_t)key; }
+
+/* The score that a key was made of; all NaNs are one. */
+static inline float engram_key_score(uint64_t key) {
+    uint32_t ascending = (uint32_t)(key >> 32);
+    uint32_t bits = ascending >> 31 ? ascending & 0x7fffffffu : ~ascending;
+    float score;
+    memcpy(&score, &bits, sizeof score);
+    return score;
+}
 
 /* norms[r] = sqrt(candidates[r] · candidates[r]), for rows of `dimensions` numbers */
 uint32_t engram_vector_norms(uint32_t level, const float *candidates, float *norms, size_t dimensions,

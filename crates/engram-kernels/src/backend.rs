@@ -198,6 +198,15 @@ impl Kernels {
         }
     }
 
+    /// Offers the dot products of `query` with the rows, whose ids ascend from `first_id`, to the best `k`.
+    pub(crate) fn dot_top_k(self, query: &[f32], rows: &[f32], first_id: u32, k: usize, keys: &mut Vec<u64>) {
+        match self.0 {
+            _ if k == 0 || rows.is_empty() => {}
+            Implementation::Portable => portable::top_k::vector_dot_top_k(query, rows, first_id, k, keys),
+            Implementation::Zig(level) => zig::vector_dot_top_k(level, query, rows, first_id, k, keys),
+        }
+    }
+
     pub(crate) fn similarity(self, query: &[f32], query_norm: f32, rows: &[f32], scores: &mut [f32]) {
         match self.0 {
             Implementation::Portable => {

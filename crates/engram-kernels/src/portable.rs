@@ -10,3 +10,4 @@ pub(crate) mod decay;
 pub(crate) mod quantised;
 pub(crate) mod similarity;
 pub(crate) mod spreading;
+pub(crate) mod top_k;

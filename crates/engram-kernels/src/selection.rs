@@ -17,11 +17,7 @@ pub(crate) fn for_each_run(
     allowed: Option<&[u64]>,
     mut each: impl FnMut(Range<usize>),
 ) {
-    assert!(
-        rows as u64 + u64::from(first_id) <= 1 << 32,
-        "{rows} rows from id {first_id} on exceed the greatest id, {}",
-        u32::MAX
-    );
+    check_ids(rows, first_id);
     for start in (0..rows).step_by(ROWS_AT_A_TIME) {
         let count = ROWS_AT_A_TIME.min(rows - start);
         let mut wanted = allowed.map_or(u64::MAX, |bitmap| bits_from(bitmap, first_id + start as u32));
@@ -33,6 +29,16 @@ pub(crate) fn for_each_run(
             each(start + begin..start + begin + length);
         }
     }
+}
+
+/// Panics if the last of so many ids exceeds `u32::MAX`.
+#[track_caller]
+pub(crate) fn check_ids(rows: usize, first_id: u32) {
+    assert!(
+        rows as u64 + u64::from(first_id) <= 1 << 32,
+        "{rows} rows from id {first_id} on exceed the greatest id, {}",
+        u32::MAX
+    );
 }
 
 /// 64 bits of the bitmap from bit `first` on; those beyond its end are 0.

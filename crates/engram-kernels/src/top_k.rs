@@ -1,11 +1,9 @@
 //! The best *k* of any number of scores, fused with scoring: candidates are scored some rows at a
 //! time into a buffer on the stack, and only those that beat the k-th best so far are kept.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use crate::backend::Kernels;
-use crate::selection::{ROWS_AT_A_TIME, for_each_run};
+use crate::portable::top_k::{from_key, key, offer, offer_all};
+use crate::selection::{ROWS_AT_A_TIME, check_ids, for_each_run};
 use crate::similarity::count_rows;
 
 /// A candidate and its score.
@@ -25,32 +23,8 @@ pub struct Scored {
 pub struct TopK {
     k: usize,
     kernels: Kernels,
-    /// Sort keys of the best so far, the worst of them on top.
-    best: BinaryHeap<Reverse<u64>>,
-}
-
-/// A key that orders as the candidates do, the better the greater: the score's bits made monotone
-/// (NaN lowest), then the id from the top down.
-#[inline]
-fn sort_key(id: u32, score: f32) -> u64 {
-    let ordered = if score.is_nan() {
-        0
-    } else {
-        let bits = (score + 0.0).to_bits();
-        if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
-    };
-    u64::from(ordered) << 32 | u64::from(!id)
-}
-
-/// What [`sort_key`] was made of.
-fn from_sort_key(key: u64) -> Scored {
-    let ordered = (key >> 32) as u32;
-    let score = match ordered {
-        0 => f32::NAN,
-        _ if ordered >> 31 == 1 => f32::from_bits(ordered & !(1 << 31)),
-        _ => f32::from_bits(!ordered),
-    };
-    Scored { id: !(key as u32), score }
+    /// Keys of the best so far, a heap with that of the worst on top.
+    keys: Vec<u64>,
 }
 
 impl TopK {
@@ -63,40 +37,27 @@ impl TopK {
     /// [`TopK::new`], scoring by these kernels.
     #[must_use]
     pub fn with_kernels(k: usize, kernels: Kernels) -> Self {
-        Self { k, kernels, best: BinaryHeap::with_capacity(k.min(1024)) }
+        Self { k, kernels, keys: Vec::with_capacity(k.min(1024)) }
     }
 
     /// Offers one candidate. Costs a comparison where it is not among the best, else O(log k).
     #[inline]
     pub fn offer(&mut self, id: u32, score: f32) {
-        let key = sort_key(id, score);
-        if self.best.len() < self.k || self.best.peek().is_some_and(|worst| key > worst.0) {
-            self.keep(key);
-        }
-    }
-
-    /// Keeps one that is among the best, in the place of the worst where all places are taken.
-    fn keep(&mut self, key: u64) {
-        if self.best.len() < self.k {
-            self.best.push(Reverse(key));
-        } else if let Some(mut worst) = self.best.peek_mut() {
-            *worst = Reverse(key);
-        }
+        offer(&mut self.keys, self.k, key(id, score));
     }
 
     /// Offers all that another collection keeps: the result is that of one collection offered both.
     pub fn merge(&mut self, other: Self) {
-        for Reverse(key) in other.best {
-            let Scored { id, score } = from_sort_key(key);
-            self.offer(id, score);
+        for key in other.keys {
+            offer(&mut self.keys, self.k, key);
         }
     }
 
     /// The worst score kept, once there are `k`: what scores below it cannot change the result.
     #[must_use]
     pub fn threshold(&self) -> Option<f32> {
-        let worst = self.best.peek()?;
-        (self.best.len() == self.k).then(|| from_sort_key(worst.0).score)
+        let &worst = self.keys.first()?;
+        (self.keys.len() == self.k).then(|| from_key(worst).1)
     }
 
     /// Scores every allowed row of `candidates` by its dot product with `query`.
@@ -108,9 +69,16 @@ impl TopK {
     ///
     /// If `candidates.len()` is not a multiple of `query.len()`, or the last id exceeds `u32::MAX`.
     pub fn scan_dot(&mut self, query: &[f32], candidates: &[f32], first_id: u32, allowed: Option<&[u64]>) {
-        let kernels = self.kernels;
-        self.scan(query, candidates, first_id, allowed, |rows, scores| {
-            kernels.dot(query, rows, scores);
+        let dimensions = query.len();
+        let rows = count_rows(candidates.len(), dimensions);
+        if allowed.is_none() {
+            check_ids(rows, first_id);
+            return self.kernels.dot_top_k(query, candidates, first_id, self.k, &mut self.keys);
+        }
+        for_each_run(rows, first_id, allowed, |run| {
+            let first_id = first_id + run.start as u32;
+            let candidates = &candidates[run.start * dimensions..run.end * dimensions];
+            self.kernels.dot_top_k(query, candidates, first_id, self.k, &mut self.keys);
         });
     }
 
@@ -127,46 +95,23 @@ impl TopK {
         first_id: u32,
         allowed: Option<&[u64]>,
     ) {
-        let kernels = self.kernels;
-        let norm = kernels.query_norm(query);
-        self.scan(query, candidates, first_id, allowed, |rows, scores| {
-            kernels.similarity(query, norm, rows, scores);
+        let dimensions = query.len();
+        let norm = self.kernels.query_norm(query);
+        let mut scores = [0.0f32; ROWS_AT_A_TIME];
+        for_each_run(count_rows(candidates.len(), dimensions), first_id, allowed, |run| {
+            let scores = &mut scores[..run.len()];
+            let first_id = first_id + run.start as u32;
+            let candidates = &candidates[run.start * dimensions..run.end * dimensions];
+            self.kernels.similarity(query, norm, candidates, scores);
+            offer_all(&mut self.keys, self.k, first_id, scores);
         });
     }
 
     /// The best candidates: score descending, id ascending, NaN last.
     #[must_use]
-    pub fn into_sorted(self) -> Vec<Scored> {
-        // Ascending by `Reverse`, so descending by key.
-        self.best.into_sorted_vec().into_iter().map(|Reverse(key)| from_sort_key(key)).collect()
-    }
-
-    fn scan(
-        &mut self,
-        query: &[f32],
-        candidates: &[f32],
-        first_id: u32,
-        allowed: Option<&[u64]>,
-        score_rows: impl Fn(&[f32], &mut [f32]),
-    ) {
-        let dimensions = query.len();
-        let rows = count_rows(candidates.len(), dimensions);
-        let mut scores = [0.0f32; ROWS_AT_A_TIME];
-        for_each_run(rows, first_id, allowed, |run| {
-            if self.k == 0 {
-                return;
-            }
-            let scores = &mut scores[..run.len()];
-            score_rows(&candidates[run.start * dimensions..run.end * dimensions], scores);
-            // Most runs hold nothing that could be kept, which one vectorised comparison tells.
-            let least = self.threshold().unwrap_or(f32::NAN);
-            if !least.is_nan() && !scores.iter().fold(false, |any, &score| any | (score >= least)) {
-                return;
-            }
-            for (id, &score) in (first_id + run.start as u32..).zip(scores.iter()) {
-                self.offer(id, score);
-            }
-        });
+    pub fn into_sorted(mut self) -> Vec<Scored> {
+        self.keys.sort_unstable_by(|a, b| b.cmp(a));
+        self.keys.into_iter().map(from_key).map(|(id, score)| Scored { id, score }).collect()
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) fn vector_dot(level: Supported, _: &[f32], _: &[f32], _: &mut [f32]) 
     match level {}
 }
 
+pub(crate) fn vector_dot_top_k(level: Supported, _: &[f32], _: &[f32], _: u32, _: usize, _: &mut Vec<u64>) {
+    match level {}
+}
+
 pub(crate) fn vector_norms(level: Supported, _: &[f32], _: usize, _: &mut [f32]) {
     match level {}
 }

@@ -40,6 +40,17 @@ unsafe extern "C" {
         query_len: usize,
         num_candidates: usize,
     ) -> u32;
+    fn engram_vector_dot_top_k(
+        level: u32,
+        query: *const f32,
+        candidates: *const f32,
+        query_len: usize,
+        num_candidates: usize,
+        first_id: u32,
+        keys: *mut u64,
+        num_keys: *mut usize,
+        k: usize,
+    ) -> u32;
     fn engram_vector_norms(
         level: u32,
         candidates: *const f32,
@@ -205,6 +216,30 @@ pub(crate) fn vector_dot(level: Supported, query: &[f32], rows: &[f32], scores: 
     let (level, dimensions, count) = (level.code(), query.len(), scores.len());
     // SAFETY: as in `vector_similarity`.
     check(unsafe { engram_vector_dot(level, query_at, rows_at, scores_at, dimensions, count) });
+}
+
+pub(crate) fn vector_dot_top_k(
+    level: Supported,
+    query: &[f32],
+    rows: &[f32],
+    first_id: u32,
+    k: usize,
+    keys: &mut Vec<u64>,
+) {
+    let (dimensions, count) = (query.len(), rows.len() / query.len());
+    check_block(rows.len(), dimensions, count);
+    let mut kept = keys.len();
+    // Room for all that may be kept; more than `k` is nothing that a heap of `k` holds.
+    keys.resize(k.min(kept + count).max(kept), 0);
+    let (query, rows, room) = (query.as_ptr(), rows.as_ptr(), keys.len());
+    let (level, keys_at) = (level.code(), keys.as_mut_ptr());
+    // SAFETY: the processor runs the level. The kernel reads `dimensions` numbers of the query and
+    // `dimensions · count` of the rows, which is their length, the first `kept` keys, and writes at most
+    // `room` keys, which is their length, and their number.
+    check(unsafe {
+        engram_vector_dot_top_k(level, query, rows, dimensions, count, first_id, keys_at, &raw mut kept, room)
+    });
+    keys.truncate(kept);
 }
 
 pub(crate) fn vector_norms(level: Supported, rows: &[f32], dimensions: usize, norms: &mut [f32]) {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zig_build::{Build, Optimize};
 
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 13] = [
     "engram_apply_decay",
     "engram_kernels_abi_version",
     "engram_kernels_best_level",
@@ -18,6 +18,7 @@ const FUNCTIONS: [&str; 12] = [
     "engram_spread_activation_settle",
     "engram_vector_dot",
     "engram_vector_dot_i8",
+    "engram_vector_dot_top_k",
     "engram_vector_norms",
     "engram_vector_similarity",
 ];

@@ -93,6 +93,37 @@ static void integers(void)
     comparisons += count("dot_i8");
 }
 
+static int descending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* The three best by dot product, the block cut in two. */
+static void top_k(const float *query, const float *rows, size_t dimensions, size_t number)
+{
+    enum { MOST = 3 };
+    uint64_t keys[MOST];
+    size_t kept = 0, half = number / 2;
+    uint32_t status = engram_vector_dot_top_k(level, query, rows, dimensions, half, 0, keys, &kept, MOST);
+    if (status == ENGRAM_DONE) {
+        status = engram_vector_dot_top_k(level, query, rows + half * dimensions, dimensions, number - half,
+                                         (uint32_t)half, keys, &kept, MOST);
+    }
+    qsort(keys, kept, sizeof *keys, descending);
+    int good = status == ENGRAM_DONE && kept == count("best");
+    for (size_t i = 0; good && i < kept; i++) {
+        uint32_t id = engram_key_id(keys[i]);
+        float dot = floats("dot")[id], score = engram_key_score(keys[i]);
+        good = id == words("best")[i] && (score == dot || (isnan(score) && isnan(dot)));
+    }
+    if (!good) {
+        printf("level %" PRIu32 ", best of %zu rows of %zu: status %" PRIu32 "\n", level, number, dimensions, status);
+        mismatches++;
+    }
+    comparisons += count("best");
+}
+
 static void similarity(const char *kind)
 {
     if (strcmp(kind, "integers") == 0) {
@@ -107,6 +138,7 @@ static void similarity(const char *kind)
     engram_vector_norms(level, query, &norm, dimensions, 1);
     expect("cosine", found,
            engram_vector_similarity(level, query, norm, rows, found, dimensions, number));
+    top_k(query, rows, dimensions, number);
 }
 
 static void decay_by(const char *name, uint32_t curve, float exponent)

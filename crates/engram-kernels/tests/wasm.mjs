@@ -75,9 +75,20 @@ function integers({ integers, codes, dot_i8 }) {
   expect("dot_i8", found, dot_i8, status, true);
 }
 
+// The best three by dot product: their ids, best first.
+function topK(queryAt, rowsAt, dimensions, count, best) {
+  const k = 3;
+  const [keysAt, keptAt, idsAt] = [allocate(8 * k), words([0]), allocate(4 * k)];
+  const status = kernels.engram_vector_dot_top_k(level, queryAt, rowsAt, dimensions, count, 0, keysAt, keptAt, k);
+  const [kept] = new Uint32Array(kernels.memory.buffer, keptAt, 1);
+  const keys = [...new BigUint64Array(kernels.memory.buffer, keysAt, kept)].sort((a, b) => (a < b ? 1 : -1));
+  new Uint32Array(kernels.memory.buffer, idsAt, k).set(keys.map((key) => Number(~key & 0xffffffffn)));
+  expect("best", idsAt, best, status, true);
+}
+
 function similarity(kind, lines) {
   if (kind === "integers") return integers(lines);
-  const { query, rows, dot, norms, cosine } = lines;
+  const { query, rows, dot, norms, cosine, best } = lines;
   const [dimensions, count] = [query.length, dot.length];
   const [queryAt, rowsAt] = [words(query), words(rows)];
   const [found, normAt] = [allocate(4 * count), allocate(4)];
@@ -87,6 +98,7 @@ function similarity(kind, lines) {
   const norm = new Float32Array(kernels.memory.buffer, normAt, 1)[0];
   const status = kernels.engram_vector_similarity(level, queryAt, norm, rowsAt, found, dimensions, count);
   expect("cosine", found, cosine, status);
+  topK(queryAt, rowsAt, dimensions, count, best);
 }
 
 function decay(kind, lines) {

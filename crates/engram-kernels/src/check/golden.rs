@@ -7,6 +7,7 @@ use crate::backend::Kernels;
 use crate::decay::{Curve, Shape};
 use crate::graph::Graph;
 use crate::spreading::{Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
+use crate::top_k::TopK;
 
 const SIMILARITY: &str = include_str!("../../vectors/similarity.txt");
 const DECAY: &str = include_str!("../../vectors/decay.txt");
@@ -62,6 +63,10 @@ pub(super) fn check(kernels: Kernels, report: &mut CheckReport) {
         report.expect_bits(&found, &floats(&lines["norms"]), || "golden norms".into());
         kernels.vector_similarity_into(&query, &rows, &mut found);
         report.expect_bits(&found, &floats(&lines["cosine"]), || "golden cosine".into());
+        let mut best = TopK::with_kernels(3, kernels);
+        best.scan_dot(&query, &rows, 0, None);
+        let ids: Vec<u32> = best.into_sorted().iter().map(|scored| scored.id).collect();
+        report.expect(ids == lines["best"], || format!("golden best: {ids:?}"));
     });
     each_case(DECAY, |kind, lines| {
         let strengths = floats(&lines["strengths"]);

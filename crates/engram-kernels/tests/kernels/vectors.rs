@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engram_kernels::{
     Curve, Dangling, FanExponent, Graph, SpreadMethod, SpreadParameters, apply_decay, spread_activation_into,
-    vector_dot, vector_dot_i8_into, vector_norms, vector_similarity,
+    vector_dot, vector_dot_i8_into, vector_dot_top_k, vector_norms, vector_similarity,
 };
 
 use crate::bits;
@@ -69,6 +69,8 @@ fn similarity() {
         assert_eq!(bits(&vector_dot(&query, &rows)), lines.words("dot"));
         assert_eq!(bits(&vector_norms(&rows, query.len())), lines.words("norms"));
         assert_eq!(bits(&vector_similarity(&query, &rows)), lines.words("cosine"));
+        let best = vector_dot_top_k(&query, &rows, 3);
+        assert!(best.iter().map(|scored| scored.id).eq(lines.words("best").iter().copied()));
     });
     assert_eq!(cases, 67);
 }

@@ -23,6 +23,7 @@ pub const Codes = ?[*]const i8;
 pub const kernels = struct {
     pub const vector_similarity = fn (Numbers, f32, Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
     pub const vector_dot = fn (Numbers, Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
+    pub const vector_dot_top_k = fn (Numbers, Numbers, usize, usize, u32, ?[*]u64, *usize, usize) callconv(.c) Status;
     pub const vector_norms = fn (Numbers, ?[*]f32, usize, usize) callconv(.c) Status;
     pub const vector_dot_i8 = fn (?[*]const i16, Codes, ?[*]i32, usize, usize) callconv(.c) Status;
     pub const spread_activation_push = fn (
@@ -59,6 +60,7 @@ pub const kernels = struct {
 pub const kernel_names = [_][]const u8{
     "vector_similarity",
     "vector_dot",
+    "vector_dot_top_k",
     "vector_norms",
     "vector_dot_i8",
     "spread_activation_push",

@@ -67,6 +67,22 @@ const functions = struct {
         return call("vector_dot", level, .{ query, candidates, scores, query_len, num_candidates });
     }
 
+    pub fn engram_vector_dot_top_k(
+        level: Level,
+        query: abi.Numbers,
+        candidates: abi.Numbers,
+        query_len: usize,
+        num_candidates: usize,
+        first_id: u32,
+        keys: ?[*]u64,
+        num_keys: *usize,
+        k: usize,
+    ) callconv(.c) Status {
+        return call("vector_dot_top_k", level, .{
+            query, candidates, query_len, num_candidates, first_id, keys, num_keys, k,
+        });
+    }
+
     pub fn engram_vector_norms(
         level: Level,
         candidates: abi.Numbers,

@@ -10,6 +10,7 @@ const settling = @import("settling.zig");
 const spreading = @import("spreading.zig");
 const Quantised = @import("quantised.zig").Quantised;
 const Similarity = @import("similarity.zig").Similarity;
+const Best = @import("top_k.zig").Best;
 
 /// No kernel can panic; nothing of std's panic handler is compiled in.
 pub const panic = std.debug.no_panic;
@@ -46,6 +47,28 @@ const implementations = struct {
 
     fn vector_dot(query: abi.Numbers, rows: abi.Numbers, scores: ?[*]f32, dimensions: usize, count: usize) callconv(.c) Status {
         similarity.dot(many(query), many(rows), many(scores), dimensions, count);
+        return .done;
+    }
+
+    fn vector_dot_top_k(
+        query: abi.Numbers,
+        rows: abi.Numbers,
+        dimensions: usize,
+        count: usize,
+        first_id: u32,
+        keys: ?[*]u64,
+        num_keys: *usize,
+        k: usize,
+    ) callconv(.c) Status {
+        if (k == 0) return .done;
+        var best: Best = .{ .keys = many(keys), .kept = num_keys.*, .k = k };
+        if (dimensions == 0) {
+            const zero = [1]f32{0};
+            for (0..count) |r| best.offerAll(first_id +% @as(u32, @truncate(r)), &zero);
+        } else {
+            similarity.dotTopK(many(query), many(rows), dimensions, count, first_id, &best);
+        }
+        num_keys.* = best.kept;
         return .done;
     }
 

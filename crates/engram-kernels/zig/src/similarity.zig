@@ -21,6 +21,7 @@ const contract = @import("contract.zig");
 const loadFirst = @import("tail.zig").loadFirst;
 const prefetch = @import("prefetch.zig").prefetch;
 const reduce = @import("reduce.zig");
+const Best = @import("top_k.zig").Best;
 
 /// How far ahead of its use a block is fetched, by its size, as the caches of today's processors are: one
 /// that fits those next to a core is not, because there it costs more than it saves; one that fits a shared
@@ -37,6 +38,9 @@ const Ahead = struct {
 
 /// Rows that are folded together.
 const folded = 4;
+
+/// Rows that are scored before any is offered to the best.
+const run_rows = 64;
 
 /// What is computed of each row.
 pub const Kind = enum { dot, norm, cosine };
@@ -55,11 +59,22 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
         const zero: V = @splat(0);
 
         pub fn dot(query: [*]const f32, rows: [*]const f32, scores: [*]f32, dimensions: usize, count: usize) void {
-            run(.dot, lanes.dot, query, 0, rows, scores, dimensions, count);
+            run(.dot, lanes.dot, query, 0, rows, scores, dimensions, count, count);
+        }
+
+        /// Scores the rows of a block, whose ids ascend from `first_id`, and offers them to the best.
+        pub fn dotTopK(query: [*]const f32, rows: [*]const f32, dimensions: usize, count: usize, first_id: u32, best: *Best) void {
+            var scores: [run_rows]f32 = undefined;
+            var r: usize = 0;
+            while (r < count) : (r += run_rows) {
+                const scored = @min(run_rows, count - r);
+                run(.dot, lanes.dot, query, 0, rows + r * dimensions, &scores, dimensions, scored, count - r);
+                best.offerAll(first_id +% @as(u32, @truncate(r)), scores[0..scored]);
+            }
         }
 
         pub fn norms(rows: [*]const f32, results: [*]f32, dimensions: usize, count: usize) void {
-            run(.norm, lanes.norm, rows, 0, rows, results, dimensions, count);
+            run(.norm, lanes.norm, rows, 0, rows, results, dimensions, count, count);
         }
 
         pub fn similarity(
@@ -70,10 +85,10 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
             dimensions: usize,
             count: usize,
         ) void {
-            run(.cosine, lanes.cosine, query, query_norm, rows, scores, dimensions, count);
+            run(.cosine, lanes.cosine, query, query_norm, rows, scores, dimensions, count, count);
         }
 
-        /// Goes through the block. `dimensions` is at least 1.
+        /// Goes through the first `count` rows of a block of `block_rows`. `dimensions` is at least 1.
         inline fn run(
             comptime kind: Kind,
             comptime at_a_time: comptime_int,
@@ -83,11 +98,12 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
             results: [*]f32,
             dimensions: usize,
             count: usize,
+            block_rows: usize,
         ) void {
             @setEvalBranchQuota(20_000);
             const tail = dimensions % width;
             const whole = dimensions - tail;
-            const numbers = dimensions * count;
+            const numbers = dimensions * block_rows;
             const bytes = numbers * @sizeOf(f32);
             const block: Block = .{
                 .query = query,
@@ -100,7 +116,7 @@ pub fn Similarity(comptime width: comptime_int, comptime lanes: Lanes) type {
             const inner = if (tail == 0)
                 count
             else if (numbers >= whole + width)
-                (numbers - whole - width) / dimensions + 1
+                @min(count, (numbers - whole - width) / dimensions + 1)
             else
                 0;
             const Scan = Rows(kind, at_a_time);

@@ -12,6 +12,7 @@ extern fn engram_kernels_abi_version() u32;
 extern fn engram_kernels_best_level() Level;
 extern fn engram_vector_similarity(Level, [*]const f32, f32, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_vector_dot(Level, ?[*]const f32, ?[*]const f32, ?[*]f32, usize, usize) Status;
+extern fn engram_vector_dot_top_k(Level, [*]const f32, [*]const f32, usize, usize, u32, [*]u64, *usize, usize) Status;
 extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, usize) Status;
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
@@ -132,6 +133,13 @@ test "similarity" {
             try expectEqual(.done, engram_vector_norms(level, query.ptr, &norm, query.len, 1));
             try expectEqual(.done, engram_vector_similarity(level, query.ptr, norm[0], rows.ptr, found.ptr, query.len, found.len));
             try expectBits(vectors.get("cosine"), found);
+            var keys: [3]u64 = undefined;
+            var kept: usize = 0;
+            try expectEqual(.done, engram_vector_dot_top_k(level, query.ptr, rows.ptr, query.len, found.len, 0, &keys, &kept, keys.len));
+            std.mem.sort(u64, keys[0..kept], {}, std.sort.desc(u64));
+            const best = vectors.get("best");
+            try expectEqual(best.len, kept);
+            for (best, keys[0..kept]) |id, key| try expectEqual(id, ~@as(u32, @truncate(key)));
         }
         try expectEqual(67, cases);
     }
