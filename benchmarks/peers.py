@@ -78,8 +78,6 @@ def similarity(job):
 
 def top_k(job):
     import faiss
-    import usearch
-    from usearch.index import MetricKind, search
 
     faiss.omp_set_num_threads(1)
     dimensions, rows, k = job["dimensions"], job["rows"], job["k"]
@@ -100,12 +98,6 @@ def top_k(job):
     return [
         Peer(f"NumPy {np.__version__} (OpenBLAS)", "peer", numpy_best),
         Peer(f"faiss {faiss.__version__} Flat", "peer", lambda: flat.search(queries, k)[0][0]),
-        Peer(
-            f"usearch {usearch.__version__} exact",
-            "peer",
-            lambda: search(vectors, query, k, MetricKind.IP, exact=True, threads=1),
-            lambda found: 1 - found.distances,
-        ),
         Peer(f"faiss {faiss.__version__} SQ8 (approximate)", "unlike", lambda: coarse.search(queries, k)[0][0]),
     ]
 

@@ -16,11 +16,10 @@ use crate::rounds::{Plan, Times, measure};
 use crate::workers::{self, Worker};
 
 /// The Python packages that take part, at the versions that were compared.
-pub const PACKAGES: [&str; 6] = [
+pub const PACKAGES: [&str; 5] = [
     "numpy==2.4.6",
     "scipy==1.17.1",
     "faiss-cpu==1.15.1",
-    "usearch==2.26.6",
     "igraph==1.0.0",
     "python-graphblas[default]==2025.2.0",
 ];

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail, ensure};
 use engram_kernels::{Kernels, QuantisedRows, QuantisedScan, QuantisedVectors, Scored, TopK};
+use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
 use crate::contender::{Contender, OURS, Ours, Role};
 use crate::folder::{self, Block};
@@ -69,6 +70,7 @@ pub fn run(session: &mut Session) -> Result<()> {
         let set = set(&job)?;
         let mut contenders = of_set(&set, &OURS);
         contenders.push(full_scan(&set));
+        contenders.push(of_usearch(&set)?);
         if shape == "random" {
             contenders.extend(limits_and_threads(&set));
         }
@@ -172,6 +174,32 @@ fn full_scan(set: &Rc<Set>) -> Contender {
     let set = Rc::clone(set);
     let call = move |best: &mut Vec<Scored>| *best = scan_all(&set);
     Contender::local("Engram, full scan", Role::Variant, Vec::new(), call, |best| scores(best))
+}
+
+/// usearch's exact search, which goes over all vectors of an index: the graph that it keeps besides has as few
+/// edges as it may.
+fn of_usearch(set: &Rc<Set>) -> Result<Contender> {
+    let index = Index::new(&IndexOptions {
+        dimensions: set.dimensions,
+        metric: MetricKind::IP,
+        quantization: ScalarKind::F32,
+        connectivity: 2,
+        expansion_add: 1,
+        expansion_search: 1,
+        multi: false,
+    })?;
+    index.reserve(set.vectors.len() / set.dimensions)?;
+    for (id, vector) in (0..).zip(set.vectors.chunks_exact(set.dimensions)) {
+        index.add(id, vector)?;
+    }
+    let set = Rc::clone(set);
+    let name = format!("usearch {} exact", usearch::version());
+    let call = move |distances: &mut Vec<f32>| {
+        *distances = index.exact_search(&set.query, set.k).map_or(Vec::new(), |found| found.distances);
+    };
+    // Its distance is 1 − dot product.
+    let scores = |distances: &Vec<f32>| distances.iter().map(|distance| 1.0 - distance).collect();
+    Ok(Contender::local(name, Role::Peer, Vec::new(), call, scores))
 }
 
 fn scan_all(set: &Set) -> Vec<Scored> {
