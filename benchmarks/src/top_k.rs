@@ -108,8 +108,8 @@ struct Set {
 }
 
 impl Set {
-    fn vector(&self, id: u32) -> &[f32] {
-        &self.vectors[id as usize * self.dimensions..][..self.dimensions]
+    fn vectors_from(&self, id: u32) -> &[f32] {
+        &self.vectors[id as usize * self.dimensions..]
     }
 
     /// The quantised vectors, with codes where everybody's numbers lie.
@@ -163,7 +163,7 @@ fn of_set(set: &Rc<Set>, kernels: &[Ours]) -> Vec<Contender> {
     let one = |Ours { name, role, kernels }: &Ours| {
         let (set, kernels) = (Rc::clone(set), kernels());
         let call = move |best: &mut Vec<Scored>| {
-            *best = set.scan(kernels, set.rows(), 0).finish(|id| set.vector(id));
+            *best = set.scan(kernels, set.rows(), 0).finish(|id| set.vectors_from(id));
         };
         Contender::local(*name, *role, Vec::new(), call, |best| scores(best))
     };
@@ -213,7 +213,7 @@ fn scored_exactly(set: &Set) -> Result<usize> {
     let mut scored = 0;
     let best = set.scan(Kernels::best(), set.rows(), 0).finish(|id| {
         scored += 1;
-        set.vector(id)
+        &set.vectors_from(id)[..set.dimensions]
     });
     let full = scan_all(set);
     let key = |best: &[Scored]| best.iter().map(|s| (s.id, s.score.to_bits())).collect::<Vec<_>>();
@@ -261,7 +261,7 @@ fn limits_and_threads(set: &Rc<Set>) -> Vec<Contender> {
                     }
                     scan
                 });
-                *best = scan.finish(|id| set.vector(id));
+                *best = scan.finish(|id| set.vectors_from(id));
             },
             |best: &Vec<Scored>| scores(best),
         ),

@@ -83,7 +83,7 @@ uint32_t engram_vector_dot(uint32_t level, const float *query, const float *cand
  * greatest k stay in `keys`, in the order of a heap whose least comes first, and *num_keys becomes their
  * number. So several blocks may follow one another: start with *num_keys 0, sort descending at the end.
  *
- * `keys` has room for k, or for *num_keys + num_candidates where those are fewer. */
+ * *num_keys is at most k; `keys` has room for k, or for *num_keys + num_candidates where those are fewer. */
 uint32_t engram_vector_dot_top_k(uint32_t level, const float *query, const float *candidates,
                                  size_t query_len, size_t num_candidates, uint32_t first_id,
                                  uint64_t *keys, size_t *num_keys, size_t k);

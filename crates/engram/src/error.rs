@@ -179,8 +179,10 @@ pub enum Error {
     OutOfNumbers,
 }
 
-/// Input/output error, on every Unix.
-const EIO: i32 = 5;
+/// Whether the system reports an input/output error, which has the number 5 on every Unix.
+fn is_input_output(error: &std::io::Error) -> bool {
+    cfg!(unix) && error.raw_os_error() == Some(5)
+}
 
 impl Error {
     /// The error for what LMDB reported about the store in `folder`.
@@ -195,7 +197,7 @@ impl Error {
                 if matches!(
                     e.kind(),
                     ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-                ) || e.raw_os_error() == Some(EIO) =>
+                ) || is_input_output(&e) =>
             {
                 Self::Full { path }
             }

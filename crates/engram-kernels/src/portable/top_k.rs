@@ -79,8 +79,8 @@ pub(crate) fn offer_all(keys: &mut Vec<u64>, k: usize, first_id: u32, scores: &[
             return;
         }
     }
-    for (id, &score) in (first_id..).zip(scores) {
-        offer(keys, k, key(id, score));
+    for (row, &score) in scores.iter().enumerate() {
+        offer(keys, k, key(first_id + row as u32, score));
     }
 }
 

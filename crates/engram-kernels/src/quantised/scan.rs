@@ -40,7 +40,7 @@ const KEPT: usize = 4096;
 /// let quantised = QuantisedVectors::new(&rows, 2);
 /// let mut scan = QuantisedScan::new(2, &[1.0, 0.5]);
 /// scan.scan(quantised.rows(), 0, None);
-/// let best = scan.finish(|id| &rows[id as usize * 2..][..2]);
+/// let best = scan.finish(|id| &rows[id as usize * 2..]);
 /// assert_eq!(best, vector_dot_top_k(&[1.0, 0.5], &rows, 2));
 /// ```
 #[derive(Clone, Debug)]
@@ -135,7 +135,8 @@ impl QuantisedScan {
             let scores = &mut scores[..run.len()];
             let candidates = &candidates[run.start * dimensions..run.end * dimensions];
             self.kernels.vector_dot_into(&self.query, candidates, scores);
-            for (id, &score) in (first_id + run.start as u32..).zip(scores.iter()) {
+            for (row, &score) in run.zip(scores.iter()) {
+                let id = first_id + row as u32;
                 // A NaN comes last, as in `TopK`.
                 let bound = if score.is_nan() { f32::NEG_INFINITY } else { score };
                 self.offer(Kept { id, upper: bound, score: Some(score) }, bound);
@@ -151,45 +152,80 @@ impl QuantisedScan {
         self.clear();
     }
 
-    /// The best candidates: score descending, id ascending, NaN last. `vector_of` gives the exact vector of
-    /// an id; it is asked for rows that may be among the best only.
+    /// The best candidates: score descending, id ascending, NaN last. `vectors_from` gives the exact vectors
+    /// from an id on, at least that one's and, where they lie behind it, those of the ids that follow; it is
+    /// asked for rows that may be among the best only.
     ///
     /// # Panics
     ///
     /// If a vector has not the query's dimensions.
-    pub fn finish<'v>(mut self, mut vector_of: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
+    pub fn finish<'v>(mut self, mut vectors_from: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
         self.clear();
-        let by_promise = |a: &Kept, b: &Kept| b.upper.total_cmp(&a.upper).then(a.id.cmp(&b.id));
-        let promising = self.kept.len().min(self.k.saturating_mul(PROMISING));
-        if promising < self.kept.len() {
-            self.kept.select_nth_unstable_by(promising, by_promise);
-        }
-        let (promising, rest) = self.kept.split_at_mut(promising);
-        promising.sort_unstable_by(by_promise);
-
         let mut best = TopK::with_kernels(self.k, self.kernels);
-        let mut offer = |best: &mut TopK, kept: &Kept| {
-            let score = kept.score.unwrap_or_else(|| {
-                let mut score = [0.0];
-                self.kernels.vector_dot_into(&self.query, vector_of(kept.id), &mut score);
-                score[0]
-            });
-            best.offer(kept.id, score);
-        };
-        let is_out = |best: &TopK, kept: &Kept| best.threshold().is_some_and(|least| kept.upper < least);
-        for kept in promising {
+        let (promising, rest) = self.by_promise();
+        for kept in &promising {
             if is_out(&best, kept) {
                 return best.into_sorted();
             }
-            offer(&mut best, kept);
+            self.score_run(std::slice::from_ref(kept), &mut best, &mut vectors_from);
         }
-        rest.sort_unstable_by_key(|kept| kept.id);
-        for kept in rest {
-            if !is_out(&best, kept) {
-                offer(&mut best, kept);
-            }
+        let mut rest = rest.as_slice();
+        while let Some(kept) = rest.first() {
+            let scored =
+                if is_out(&best, kept) { 1 } else { self.score_run(rest, &mut best, &mut vectors_from) };
+            rest = &rest[scored..];
         }
         best.into_sorted()
+    }
+
+    /// The most promising of the kept rows, best first, and the rest by id.
+    fn by_promise(&mut self) -> (Vec<Kept>, Vec<Kept>) {
+        let kept = std::mem::take(&mut self.kept);
+        let most = self.k.saturating_mul(PROMISING);
+        let (mut promising, mut rest) = (kept, Vec::new());
+        if most < promising.len() {
+            // Uppers and places: what is left keeps its order.
+            let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+            let mut places: Vec<_> = promising.iter().map(|kept| kept.upper).zip(0..).collect();
+            let (_, &mut last, _) = places.select_nth_unstable_by(most, order);
+            let mut place = 0..;
+            (promising, rest) = promising
+                .into_iter()
+                .partition(|kept| place.next().is_some_and(|at| order(&(kept.upper, at), &last).is_lt()));
+        }
+        promising.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.id.cmp(&b.id)));
+        // By id already, unless blocks were scanned in another order.
+        rest.sort_by_key(|kept| kept.id);
+        (promising, rest)
+    }
+
+    /// Scores the first of some rows, and in the same call those after it whose vectors follow its own.
+    /// Returns their number.
+    fn score_run<'v>(
+        &self,
+        rows: &[Kept],
+        best: &mut TopK,
+        vectors_from: &mut impl FnMut(u32) -> &'v [f32],
+    ) -> usize {
+        let Kept { id, score, .. } = rows[0];
+        if let Some(score) = score {
+            best.offer(id, score);
+            return 1;
+        }
+        let dimensions = self.query.len();
+        let vectors = vectors_from(id);
+        let most = vectors.len().checked_div(dimensions).unwrap_or(1);
+        assert!(most > 0, "a query of {dimensions} dimensions, but a vector of {}", vectors.len());
+        let follows =
+            |(row, kept): &(usize, &Kept)| kept.id as usize == id as usize + row && kept.score.is_none();
+        let run = rows.iter().enumerate().take(most.min(ROWS_AT_A_TIME)).take_while(follows).count();
+        let mut scores = [0.0; ROWS_AT_A_TIME];
+        let scores = &mut scores[..run];
+        self.kernels.vector_dot_into(&self.query, &vectors[..scores.len() * dimensions], scores);
+        for (row, &score) in scores.iter().enumerate() {
+            best.offer(id + row as u32, score);
+        }
+        run
     }
 
     /// L: what is below it is not among the best.
@@ -236,6 +272,11 @@ impl QuantisedScan {
     }
 }
 
+/// Whether a row cannot be among the best any more.
+fn is_out(best: &TopK, kept: &Kept) -> bool {
+    best.threshold().is_some_and(|least| kept.upper < least)
+}
+
 /// The best `k` rows of `candidates` by dot product with `query`, by way of their codes; ids are row
 /// numbers. What [`vector_dot_top_k`](crate::vector_dot_top_k) gives, bit for bit.
 ///
@@ -253,5 +294,5 @@ pub fn vector_dot_top_k_quantised(
     assert!(rows == quantised.len(), "{rows} candidates, but {} of them quantised", quantised.len());
     let mut scan = QuantisedScan::new(k, query);
     scan.scan(quantised, 0, None);
-    scan.finish(|id| &candidates[id as usize * dimensions..][..dimensions])
+    scan.finish(|id| &candidates[id as usize * dimensions..])
 }

@@ -58,6 +58,7 @@ proptest! {
         masked in any::<bool>(),
         cut in 0usize..400,
         merged in any::<bool>(),
+        in_one in any::<bool>(),
     ) {
         let mut numbers = Numbers(seed);
         let query = coordinates(query_kind, &mut numbers, dimensions);
@@ -83,7 +84,10 @@ proptest! {
             } else {
                 first.scan(tail.rows(), first_id + cut as u32, allowed);
             }
-            let found = first.finish(|id| row(&block, dimensions, id - first_id));
+            let found = first.finish(|id| match (id - first_id) as usize * dimensions {
+                from if in_one => &block[from..],
+                _ => row(&block, dimensions, id - first_id),
+            });
             prop_assert_eq!(comparable(&found), expected.clone());
         }
     }

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use engram_kernels::{
-    Scored, TopK, vector_dot, vector_dot_top_k, vector_similarity, vector_similarity_top_k,
+    QuantisedScan, QuantisedVectors, Scored, TopK, vector_dot, vector_dot_top_k, vector_similarity,
+    vector_similarity_top_k,
 };
 use proptest::prelude::*;
 
@@ -117,6 +118,25 @@ fn conveniences_and_threshold() {
     top_k.offer(3, 1.0);
     assert_eq!(top_k.threshold(), Some(0.75));
     let _ = TopK::new(usize::MAX); // must not reserve that much
+}
+
+/// The greatest ids.
+#[test]
+fn ids_at_the_end() {
+    let block = [1.0, 2.0];
+    let last = |scored: Vec<Scored>| scored[0].id == u32::MAX && scored[1].id == u32::MAX - 1;
+    let mut dots = TopK::new(2);
+    dots.scan_dot(&[1.0], &block, u32::MAX - 1, None);
+    assert!(last(dots.into_sorted()));
+    let mut cosines = TopK::new(2);
+    cosines.scan_similarity(&[1.0, 0.0], &[1.0, 1.0, 1.0, 0.0], u32::MAX - 1, None);
+    assert!(last(cosines.into_sorted()));
+    let mut exactly = QuantisedScan::new(2, &[1.0]);
+    exactly.scan_exactly(&block, u32::MAX - 1, None);
+    assert!(last(exactly.finish(|_| unreachable!("all are scored"))));
+    let mut codes = QuantisedScan::new(2, &[1.0]);
+    codes.scan(QuantisedVectors::new(&block, 1).rows(), u32::MAX - 1, None);
+    assert!(last(codes.finish(|id| &block[(id - (u32::MAX - 1)) as usize..])));
 }
 
 #[test]

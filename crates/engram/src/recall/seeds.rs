@@ -113,7 +113,7 @@ fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Resu
             scan.scan_exactly(candidate, memory, None);
         }
     })?;
-    let exact = |memory: u32| blocks[(memory / VECTOR_ROWS) as usize].vector(memory);
+    let exact = |memory: u32| blocks[(memory / VECTOR_ROWS) as usize].vectors_from(memory);
     let best = scan.finish(|memory| exact(memory).unwrap_or_default());
     drop(similarity);
     let found = best.into_iter().filter(|scored| scored.score > 0.0);

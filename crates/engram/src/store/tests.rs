@@ -52,7 +52,7 @@ fn read_all(bytes: &[u8]) {
         let _ = block.is_intact();
         let _ = block.columns().map(|columns| columns.get(0));
         let _ = block.vectors().map(|block| {
-            let _ = block.vector(1);
+            let _ = block.vectors_from(1);
             block.quantised().map(|rows| rows.len())
         });
         if let Some(rows) = block.graph() {

@@ -58,10 +58,9 @@ impl VectorBlock<'_> {
         Some(QuantisedRows::new(self.dimensions, codes, scales, residual_norms, norms))
     }
 
-    /// The vector of a memory, where it is in this block.
-    pub(crate) fn vector(&self, memory: u32) -> Option<&[f32]> {
-        let at = memory.checked_sub(self.first)? as usize * self.dimensions;
-        self.vectors.get(at..at + self.dimensions)
+    /// The vectors of a memory that is in this block, and of those after it.
+    pub(crate) fn vectors_from(&self, memory: u32) -> Option<&[f32]> {
+        self.vectors.get(memory.checked_sub(self.first)? as usize * self.dimensions..)
     }
 }
 
