@@ -102,8 +102,7 @@ impl Packed {
                 builder.number(&batch);
                 for decoded in &batch.records {
                     let id = ids.get(builder.next_memory());
-                    let decoded = (decoded.as_ref())
-                        .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+                    let decoded = decoded.as_ref().map_err(|bad| bad.of(store, id))?;
                     let namespace = namespaces
                         .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
                         .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
