@@ -1,5 +1,6 @@
 //! The handle to a store: opening it, putting memories in, changing them, taking them out.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,6 +52,13 @@ pub struct Engram {
     portion_bytes: usize,
 }
 
+impl fmt::Debug for Engram {
+    /// Where the store lies; what it holds is on disk, and [`Engram::stats`] tells.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engram").field("folder", &self.folder()).finish_non_exhaustive()
+    }
+}
+
 /// Where the vectors of a store come from; settled when the store is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum VectorModel {
@@ -79,6 +87,7 @@ pub enum Change {
 
 /// What putting many memories in has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Changes {
     /// Memories whose id is new.
     pub added: u64,

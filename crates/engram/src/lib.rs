@@ -63,7 +63,7 @@ mod vault;
 mod verify;
 
 pub use engram::{Change, Changes, Engram, VectorModel};
-pub use engram_kernels::{Curve, GraphBlock};
+pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};
 pub use exchange::{ExportReport, ImportReport, Importer, Progress};
 pub use memory::{

@@ -12,7 +12,7 @@ fn a_vault_follows_its_folder() {
     };
     write("a.md", "# Alpha\n\nThe first letter.");
     write("deep/b.md", "# Beta\n\nThe second, after [[Alpha]].");
-    let vault = engram::Vault::open(folder.path(), None).unwrap();
+    let vault = engram::Vault::open(folder.path()).unwrap();
     let synchronise = || vault.synchronise(&mut |_| {}).unwrap().changes;
     assert_eq!(synchronise().added, 2);
     assert!(!synchronise().any());
@@ -28,4 +28,15 @@ fn a_vault_follows_its_folder() {
     assert_eq!(vault.engram().stats().unwrap().memories, 1);
     assert!(vault.engram().verify().unwrap().problems.is_empty());
     assert_eq!(std::fs::read_to_string(folder.path().join(".engram/.gitignore")).unwrap(), "*\n");
+}
+
+#[test]
+fn a_vault_may_have_its_store_elsewhere() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("a.md"), "# Alpha").unwrap();
+    let vault = engram::Vault::open_with_store(folder.path(), store.path().join("store")).unwrap();
+    assert_eq!(vault.synchronise(&mut |_| {}).unwrap().changes.added, 1);
+    assert!(store.path().join("store/data.mdb").exists());
+    assert!(!folder.path().join(engram::STORE_FOLDER).exists());
+    assert!(engram::Vault::open_with_store(folder.path().join("a.md"), store.path()).is_err());
 }

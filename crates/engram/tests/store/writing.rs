@@ -134,8 +134,8 @@ fn an_id_that_comes_twice_in_an_import_is_refused_the_second_time() {
     std::fs::write(&file, lines).unwrap();
     let (_store, engram) = fresh();
     let mut importer = engram::Importer::new(&engram);
-    let one = importer.import(&folder.path().join("one"), &mut |_| {}).unwrap();
-    let two = importer.import(&folder.path().join("two"), &mut |_| {}).unwrap();
+    let one = importer.import(folder.path().join("one"), &mut |_| {}).unwrap();
+    let two = importer.import(folder.path().join("two"), &mut |_| {}).unwrap();
     assert_eq!((one.changes.added, two.changes.any(), two.refused.len()), (1, false, 1));
     assert_eq!(engram.get(&id("index.md")).unwrap().unwrap().memory.text, "first");
     for _ in 0..2 {
