@@ -77,3 +77,16 @@ pub use time::Time;
 pub use upkeep::Stats;
 pub use vault::{STORE_FOLDER, Vault};
 pub use verify::Verification;
+
+/// The examples of the READMEs and the manual, which compile as they are printed.
+#[cfg(doctest)]
+mod examples {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../README.md")]
+    mod readme_of_the_crate {}
+    #[doc = include_str!("../../../docs/rust.md")]
+    mod rust {}
+    #[doc = include_str!("../../../docs/own-vectors.md")]
+    mod own_vectors {}
+}
