@@ -1,5 +1,6 @@
 //! The handle to a store: opening it, reading memories, and the one door for changes.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,6 +43,13 @@ pub struct Engram {
     /// What was written since blocks were packed, by the latest recall that asked.
     marks: Mutex<Arc<Marks>>,
     pub(crate) portion_bytes: usize,
+}
+
+impl fmt::Debug for Engram {
+    /// Where the store lies; what it holds is on disk, and [`Engram::stats`] tells.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engram").field("folder", &self.folder()).finish_non_exhaustive()
+    }
 }
 
 impl Engram {

@@ -24,6 +24,7 @@ const TIMED_K: usize = 10;
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// How many questions had at least one relevant document.
     pub queries: usize,
@@ -49,6 +50,7 @@ pub struct Evaluation {
 
 /// The ranking that one question got.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Ranking {
     /// The question's id.
     pub query: String,

@@ -1,6 +1,7 @@
 //! In and out: importing files and folders, exporting everything as JSON lines.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::writing::Changes;
 
 /// What an import has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ImportReport {
     /// Memories added, updated, left alone, forgotten.
     pub changes: Changes,
@@ -27,6 +29,7 @@ pub struct ImportReport {
 
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Bytes read.
     pub bytes_done: u64,
@@ -53,6 +56,13 @@ pub struct Importer<'e> {
     seen: HashSet<String>,
 }
 
+impl fmt::Debug for Importer<'_> {
+    /// The store and how many ids came; a long import has seen millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Importer").field("engram", &self.engram).field("seen", &self.seen.len()).finish()
+    }
+}
+
 /// A place below a folder that could not be looked into.
 pub(crate) struct Unread {
     /// Its path seen from the folder, with `/` between its parts; empty for the folder itself.
@@ -66,7 +76,7 @@ impl Engram {
     ///
     /// # Errors
     /// As [`Importer::import`].
-    pub fn import(&self, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+    pub fn import(&self, path: impl AsRef<Path>, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
         Importer::new(self).import(path, progress)
     }
 }
@@ -88,7 +98,12 @@ impl<'e> Importer<'e> {
     ///
     /// # Errors
     /// If `path` itself cannot be read or is of no known kind, or the store cannot be written.
-    pub fn import(&mut self, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+    pub fn import(
+        &mut self,
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ImportReport> {
+        let path = path.as_ref();
         let kind = kind_of(path)?;
         let mut report = ImportReport::default();
         let changes = match kind {
@@ -224,6 +239,7 @@ impl<'e> Importer<'e> {
 
 /// What an export has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ExportReport {
     /// Memories that were written.
     pub memories: u64,

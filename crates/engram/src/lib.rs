@@ -65,7 +65,7 @@ mod verify;
 mod writing;
 
 pub use engram::Engram;
-pub use engram_kernels::{Curve, GraphBlock};
+pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};
 pub use exchange::{ExportReport, ImportReport, Importer, Progress};
 pub use memory::{
@@ -81,3 +81,16 @@ pub use vault::{STORE_FOLDER, Vault};
 pub use vector_model::VectorModel;
 pub use verify::Verification;
 pub use writing::{Change, Changes};
+
+/// The examples of the READMEs and the manual, which compile as they are printed.
+#[cfg(doctest)]
+mod examples {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../README.md")]
+    mod readme_of_the_crate {}
+    #[doc = include_str!("../../../docs/rust.md")]
+    mod rust {}
+    #[doc = include_str!("../../../docs/own-vectors.md")]
+    mod own_vectors {}
+}

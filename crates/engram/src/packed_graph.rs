@@ -1,6 +1,8 @@
 //! The packed association graph as it lies in the store's map, for those who look at it or spread over it
 //! themselves.
 
+use std::fmt;
+
 use engram_kernels::GraphBlock;
 
 use crate::engram::Engram;
@@ -14,6 +16,14 @@ pub struct PackedGraph<'t> {
     nodes: usize,
     copied_bytes: usize,
     blocks: Vec<GraphBlock<'t>>,
+}
+
+impl fmt::Debug for PackedGraph<'_> {
+    /// Its size, not its rows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nodes, edges) = (self.nodes, self.edges());
+        f.debug_struct("PackedGraph").field("nodes", &nodes).field("edges", &edges).finish_non_exhaustive()
+    }
 }
 
 impl PackedGraph<'_> {

@@ -16,6 +16,7 @@ const CLOSING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a store holds.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Stats {
     /// Memories.
     pub memories: u64,

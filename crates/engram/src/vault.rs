@@ -26,13 +26,14 @@ const CLOCK_GRAIN_NANOSECONDS: i128 = 2_000_000_000;
 ///
 /// ```no_run
 /// use engram::{Cue, Vault};
-/// let vault = Vault::open("notes".as_ref(), None)?;
+/// let vault = Vault::open("notes")?;
 /// vault.synchronise(&mut |_| {})?;
 /// for hit in vault.engram().recall(&Cue::new("what did we decide about lanes?"))?.hits {
 ///     println!("{}", hit.id);
 /// }
 /// # Ok::<(), engram::Error>(())
 /// ```
+#[derive(Debug)]
 pub struct Vault {
     folder: PathBuf,
     engram: Engram,
@@ -66,39 +67,33 @@ impl FileEntry {
 }
 
 impl Vault {
-    /// Opens a folder of notes. Its store lies in `store`, or in the folder's own `.engram`, which is made
-    /// where it is missing and which version control is told to ignore.
+    /// Opens a folder of notes. Its store lies in the folder's own `.engram`, which is made where it is missing
+    /// and which version control is told to ignore.
     ///
     /// # Errors
     /// If the folder is none, or the store cannot be opened or made.
-    pub fn open(folder: &Path, store: Option<&Path>) -> Result<Self> {
-        let metadata = fs::metadata(folder).map_err(|e| crate::import::ReadError::from_io(folder, e))?;
-        if !metadata.is_dir() {
-            return Err(Error::NoFolder { path: folder.to_owned() });
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = notes_folder(folder.as_ref())?;
+        let own = folder.join(STORE_FOLDER);
+        let engram = Engram::create(&own)?;
+        let ignore = own.join(".gitignore");
+        if !ignore.exists() {
+            let written = |source| Error::File { action: "written", path: ignore.clone(), source };
+            fs::write(&ignore, "*\n").map_err(written)?;
         }
-        let mut claim = None;
-        let engram = match store {
-            Some(store) => {
-                let absolute = fs::canonicalize(folder);
-                let absolute = absolute.map_err(|e| crate::import::ReadError::from_io(folder, e))?;
-                claim = Some(absolute.to_string_lossy().into_owned());
-                Engram::create(store)?
-            }
-            None => {
-                let own = folder.join(STORE_FOLDER);
-                let engram = Engram::create(&own)?;
-                let ignore = own.join(".gitignore");
-                if !ignore.exists() {
-                    fs::write(&ignore, "*\n").map_err(|source| Error::File {
-                        action: "written",
-                        path: ignore,
-                        source,
-                    })?;
-                }
-                engram
-            }
-        };
-        Ok(Self { folder: folder.to_owned(), engram, claim })
+        Ok(Self { folder, engram, claim: None })
+    }
+
+    /// Opens a folder of notes whose store lies elsewhere: in the folder `store`, where it is made if it is
+    /// missing.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_with_store(folder: impl AsRef<Path>, store: impl AsRef<Path>) -> Result<Self> {
+        let folder = notes_folder(folder.as_ref())?;
+        let claim = fs::canonicalize(&folder).map_err(|e| crate::import::ReadError::from_io(&folder, e))?;
+        let claim = Some(claim.to_string_lossy().into_owned());
+        Ok(Self { folder, engram: Engram::create(store)?, claim })
     }
 
     /// The store.
@@ -250,4 +245,10 @@ impl Vault {
             Ok(())
         })
     }
+}
+
+/// A folder, once it is seen to be one.
+fn notes_folder(folder: &Path) -> Result<PathBuf> {
+    let metadata = fs::metadata(folder).map_err(|e| crate::import::ReadError::from_io(folder, e))?;
+    if metadata.is_dir() { Ok(folder.to_owned()) } else { Err(Error::NoFolder { path: folder.to_owned() }) }
 }

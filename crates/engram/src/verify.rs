@@ -27,6 +27,7 @@ const MOST_PROBLEMS: usize = 100;
 
 /// What a check of a store has found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Verification {
     /// Memories that were read.
     pub memories: u64,

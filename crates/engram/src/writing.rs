@@ -32,6 +32,7 @@ pub enum Change {
 
 /// What putting many memories in has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Changes {
     /// Memories whose id is new.
     pub added: u64,

@@ -131,7 +131,7 @@ fn a_store_keeps_the_notes_of_one_vault() {
     let [first, second, store] = ["first", "second", "store"].map(|name| folder.path().join(name));
     note(&first, "a.md", b"# A\n\nabout a");
     note(&second, "b.md", b"# B\n\nabout b");
-    let synchronise = |vault: &Path| Vault::open(vault, Some(&store)).unwrap().synchronise(&mut |_| {});
+    let synchronise = |vault: &Path| Vault::open_with_store(vault, &store).unwrap().synchronise(&mut |_| {});
     assert_eq!(synchronise(&first).unwrap().changes.added, 1);
     let refused = synchronise(&second).unwrap_err();
     assert!(matches!(&refused, Error::OtherVault { .. }), "{refused}");
@@ -153,7 +153,7 @@ fn a_store_keeps_the_notes_of_one_vault() {
 fn a_note_that_cannot_be_read_is_named_until_it_can() {
     let folder = tempfile::tempdir().unwrap();
     note(folder.path(), "a.md", b"caf\xe9 au lait");
-    let vault = Vault::open(folder.path(), None).unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
     for _ in 0..2 {
         let report = vault.synchronise(&mut |_| {}).unwrap();
         assert_eq!((report.refused.len(), report.changes.any()), (1, false));

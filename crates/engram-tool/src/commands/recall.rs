@@ -92,7 +92,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let cue = cue(arguments)?;
     let recollection = match &arguments.vault {
         Some(folder) => {
-            let vault = Vault::open(folder, global.store.as_deref())?;
+            let vault = match &global.store {
+                Some(store) => Vault::open_with_store(folder, store)?,
+                None => Vault::open(folder)?,
+            };
             synchronise(&vault, folder)?;
             recalled(vault.engram(), &cue)?
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -221,16 +221,6 @@ pub fn memories(prefix: &str, count: usize, bytes: usize) -> String {
 /// Says something past the test harness, which keeps the output of tests that pass to itself.
 pub fn announce(sentence: &str) {
     let _ = writeln!(std::io::stderr(), "NOTE: {sentence}");
-}
-
-/// Starts when made; checks that a test stays within its time.
-pub struct Clock(pub Instant);
-
-impl Clock {
-    #[track_caller]
-    pub fn within(&self, limit: Duration) {
-        assert!(self.0.elapsed() < limit, "took {:?}, more than {limit:?}", self.0.elapsed());
-    }
 }
 
 /// Whether a file holds some bytes.

@@ -18,6 +18,7 @@ use crate::text::{Snippet, snippet};
 
 /// What a recall brought back.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Recollection {
     /// The memories, best first; equal scores by id.
     pub hits: Vec<Hit>,
@@ -33,6 +34,7 @@ pub struct Recollection {
 
 /// One memory that came back.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Hit {
     /// Its id.
     pub id: MemoryId,
@@ -50,6 +52,7 @@ pub struct Hit {
 
 /// Why a memory came back.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Why {
     /// The activation that reached it, of 1 in all.
     pub activation: f32,
@@ -67,6 +70,7 @@ pub struct Why {
 
 /// What a memory started with: its shares of the activation of 1 that a recall gives out.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct SeedShares {
     /// By its words.
     pub words: f32,

@@ -12,6 +12,7 @@ const SEARCHED_BYTES: usize = 256 << 10;
 
 /// A part of a text, fit to be shown on one line, with the cue's words marked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Snippet {
     /// The part, on one line, with an ellipsis where it was cut and nothing that steers a terminal.
     pub text: String,

@@ -1,0 +1,10 @@
+//! A store as its users see it: what is put in comes back, whatever the order, the process or the accident.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod handles;
+mod history;
+mod recall;
+mod vault;
+mod vectors;
+mod world;
+mod writing;

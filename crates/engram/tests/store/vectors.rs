@@ -1,0 +1,51 @@
+//! Vectors that the caller gives.
+
+use engram::{Cue, Engram};
+
+use crate::world::{filled, fresh, note};
+
+#[test]
+fn given_vectors_seed_where_words_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = engram::VectorModel::Given { name: "toy".into(), dimensions: 3 };
+    let engram = Engram::create_with(folder.path(), &model).unwrap();
+    let mut warm = note("warm", "", "alpha");
+    warm.vector = Some(vec![2.0, 0.0, 0.0]);
+    let mut cold = note("cold", "", "beta");
+    cold.vector = Some(vec![0.0, 5.0, 0.0]);
+    engram.remember_all([warm.clone(), cold]).unwrap();
+    let hits = engram.recall(&Cue::new("gamma").vector(vec![0.1, 1.0, 0.0])).unwrap().hits;
+    assert_eq!(hits[0].id.as_str(), "cold");
+    let wrong = engram.recall(&Cue::new("gamma").vector(vec![1.0])).unwrap_err().to_string();
+    assert!(wrong.contains('1') && wrong.contains('3') && wrong.contains("toy"), "{wrong}");
+    warm.vector = Some(vec![f32::NAN, 0.0, 0.0]);
+    assert!(engram.remember(&warm).is_err());
+    warm.vector = Some(vec![1.0, 0.0]);
+    assert!(engram.remember(&warm).unwrap_err().to_string().contains("toy"));
+    let other = engram::VectorModel::Given { name: "other".into(), dimensions: 3 };
+    assert!(Engram::create_with(folder.path(), &other).is_err());
+    let (_f, own) = filled();
+    warm.vector = Some(vec![1.0, 0.0, 0.0]);
+    assert!(own.remember(&warm).is_err());
+}
+
+#[test]
+fn given_vectors_come_back_from_an_export_with_their_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = engram::VectorModel::Given { name: "toy".into(), dimensions: 2 };
+    let engram = Engram::create_with(folder.path(), &model).unwrap();
+    let mut memory = note("v", "", "alpha");
+    memory.vector = Some(vec![3.0, 4.0]);
+    engram.remember_all([memory, note("w", "", "beta")]).unwrap();
+    let mut lines = Vec::new();
+    engram.export(&mut lines).unwrap();
+    let file = folder.path().join("export.jsonl");
+    std::fs::write(&file, &lines).unwrap();
+    let (_other, copy) = fresh();
+    let report = copy.import(&file, &mut |_| {}).unwrap();
+    assert_eq!((report.changes.added, report.refused.len()), (2, 0), "{:?}", report.refused);
+    let mut again = Vec::new();
+    copy.export(&mut again).unwrap();
+    assert_eq!(lines, again);
+    assert_eq!(copy.stats().unwrap().model, "toy");
+}
