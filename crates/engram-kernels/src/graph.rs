@@ -10,6 +10,7 @@ mod pull;
 use std::sync::OnceLock;
 
 pub use block::GraphBlock;
+pub(crate) use block::is_sound;
 pub(crate) use order::{InRows, SourceOrder};
 pub use patch::Patch;
 pub(crate) use pull::{CHUNK_ROWS, PullRows};

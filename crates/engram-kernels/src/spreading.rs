@@ -1,6 +1,7 @@
 //! Spreading activation over an association graph.
 
 mod batch;
+mod blocks;
 mod firing;
 pub(crate) mod frontier;
 mod parameters;

@@ -3,7 +3,7 @@
 use super::frontier::TouchedLines;
 use super::parameters::{Dangling, SpreadParameters};
 use crate::backend::Kernels;
-use crate::graph::Graph;
+use crate::graph::{Graph, GraphBlock, GraphError, Patch, is_sound};
 use crate::portable::batch::Gate;
 use crate::portable::spreading::{Rows, release};
 
@@ -11,16 +11,47 @@ use crate::portable::spreading::{Rows, release};
 /// a mark for each edge.
 const MANY_EDGES: u64 = 4;
 
+/// Nodes whose rows are looked up before the first of them is decided on: lookups may be far from the
+/// processor, and so they are waited for together.
+const TOGETHER: usize = 64;
+
 /// Rows of one block (or of the patch) that fire one after another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Firing {
-    pub(super) rows: Vec<u32>,
-    pub(super) released: Vec<f32>,
+    rows: Vec<u32>,
+    released: Vec<f32>,
     /// How many edges the rows have.
-    pub(super) edges: u64,
+    edges: u64,
+}
+
+/// Where a node's edges lie, and the sum of their weights.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fan {
+    row: u32,
+    begin: u32,
+    end: u32,
+    out_weight: f32,
+}
+
+impl Fan {
+    #[inline(always)]
+    fn of(offsets: &[u32], out_weights: &[f32], row: u32) -> Self {
+        let (begin, end) = (offsets[row as usize], offsets[row as usize + 1]);
+        Self { row, begin, end, out_weight: out_weights[row as usize] }
+    }
 }
 
 impl Firing {
+    /// The rows collected so far, and what each releases.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, f32)> {
+        self.rows.iter().copied().zip(self.released.iter().copied())
+    }
+
+    /// How many edges the rows collected so far have.
+    pub(super) fn edges(&self) -> u64 {
+        self.edges
+    }
+
     /// Pushes the rows collected so far, and forgets them.
     pub(super) fn flush(
         &mut self,
@@ -41,8 +72,39 @@ impl Firing {
         }
     }
 
-    /// Collects those of the active nodes of a whole graph that fire. Returns what the dangling ones hold.
+    /// Collects those of some nodes of a block that fire, and adds what the dangling ones hold.
+    ///
+    /// ```text
+    /// for some nodes at a time: look all their rows up
+    ///                           decide for each: fires, dangles or rests
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a row does not lie within the block, or its out-weight is none. Rows before it that fire are
+    /// checked first, so that the first fault is found.
     pub(super) fn collect(
+        &mut self,
+        block: &GraphBlock<'_>,
+        parameters: &SpreadParameters,
+        nodes: &[u32],
+        activation: &[f32],
+        dangling: &mut f64,
+    ) -> Result<(), GraphError> {
+        let (offsets, out_weights) = (block.compressed_rows().offsets, block.out_weights());
+        let (first, edges) = (block.first(), block.edges() as u32);
+        let fan = |node: u32| Fan::of(offsets, out_weights, node - first);
+        let good = self.collect_rows(parameters, nodes, activation, dangling, edges, fan);
+        if let Some(bad) = nodes.get(good).map(|node| node - first) {
+            self.rows.truncate(self.rows.partition_point(|&row| row < bad));
+            self.check(block, activation.len())?;
+            block.fan(bad as usize)?;
+        }
+        Ok(())
+    }
+
+    /// Collects those of the active nodes of a whole graph that fire. Returns what the dangling ones hold.
+    pub(super) fn collect_of_graph(
         &mut self,
         graph: &Graph,
         parameters: &SpreadParameters,
@@ -50,26 +112,71 @@ impl Firing {
         activation: &[f32],
     ) -> f32 {
         let (offsets, out_weights) = (graph.offsets(), graph.out_weights());
-        self.rows.resize(active.len(), 0);
-        self.released.resize(active.len(), 0.0);
-        let mut count = 0;
-        let mut dangling = 0.0f64;
-        // Without branches, because which nodes fire cannot be predicted.
-        for &node in active {
-            let (x, out_weight) = (activation[node as usize], out_weights[node as usize]);
-            let fan = offsets[node as usize + 1] - offsets[node as usize];
-            let awake = is_awake(parameters, x, fan);
-            let released = x * release(out_weight, parameters.fan_exponent);
-            let fires = awake & (released > 0.0);
-            self.rows[count] = node;
-            self.released[count] = released;
-            count += usize::from(fires);
-            self.edges += if fires { u64::from(fan) } else { 0 };
-            dangling += if awake & (out_weight <= 0.0) { f64::from(x) } else { 0.0 };
+        let mut dangling = 0.0;
+        let fan = |node: u32| Fan::of(offsets, out_weights, node);
+        self.collect_rows(parameters, active, activation, &mut dangling, graph.edges() as u32, fan);
+        dangling as f32
+    }
+
+    /// Collects a node if it fires, whose row is one of a patch.
+    pub(super) fn collect_patched(
+        &mut self,
+        patch: &Patch,
+        row: usize,
+        parameters: &SpreadParameters,
+        node: &[u32],
+        activation: &[f32],
+        dangling: &mut f64,
+    ) {
+        let offsets = patch.compressed_rows().offsets;
+        let fan = |_| Fan::of(offsets, patch.out_weights(), row as u32);
+        self.collect_rows(parameters, node, activation, dangling, patch.edges() as u32, fan);
+    }
+
+    /// Collects those of some nodes that fire, given the rows of each among `edges` edges. Returns how many
+    /// nodes come before the first whose row is broken.
+    #[inline(always)]
+    pub(super) fn collect_rows(
+        &mut self,
+        parameters: &SpreadParameters,
+        nodes: &[u32],
+        activation: &[f32],
+        dangling: &mut f64,
+        edges: u32,
+        fan: impl Fn(u32) -> Fan,
+    ) -> usize {
+        let mut count = self.rows.len();
+        self.rows.resize(count + nodes.len(), 0);
+        self.released.resize(count + nodes.len(), 0.0);
+        let (mut good, mut all_good) = (0, true);
+        let mut held = [(Fan::default(), 0.0f32); TOGETHER];
+        for nodes in nodes.chunks(TOGETHER) {
+            for (held, &node) in held.iter_mut().zip(nodes) {
+                *held = (fan(node), activation[node as usize]);
+            }
+            // Without branches, because which nodes fire cannot be predicted.
+            for &(Fan { row, begin, end, out_weight }, x) in &held[..nodes.len()] {
+                all_good &= is_sound(begin, end, edges, out_weight);
+                good += usize::from(all_good);
+                let fan = end.wrapping_sub(begin);
+                let awake = is_awake(parameters, x, fan);
+                let released = x * release(out_weight, parameters.fan_exponent);
+                let fires = awake & (released > 0.0);
+                self.rows[count] = row;
+                self.released[count] = released;
+                count += usize::from(fires);
+                self.edges += if fires { u64::from(fan) } else { 0 };
+                *dangling += if awake & (out_weight <= 0.0) { f64::from(x) } else { 0.0 };
+            }
         }
         self.rows.truncate(count);
         self.released.truncate(count);
-        dangling as f32
+        good
+    }
+
+    /// Checks the rows collected so far, which are a block's, unless they are known to be good.
+    pub(super) fn check(&self, block: &GraphBlock<'_>, nodes: usize) -> Result<(), GraphError> {
+        block.check_rows(&self.rows, nodes)
     }
 
     pub(super) fn forget(&mut self) {
@@ -77,16 +184,6 @@ impl Firing {
         self.released.clear();
         self.edges = 0;
     }
-}
-
-/// What a node does in a hop.
-pub(super) enum Act {
-    /// It is below its threshold, above the fan limit, or gives less than `f32` can tell from 0.
-    Rest,
-    /// It has nowhere to send what it holds.
-    Dangle,
-    /// It gives each edge this much, times the edge's weight.
-    Fire(f32),
 }
 
 /// What every node does at any activation.
@@ -126,17 +223,4 @@ impl Gates {
 fn is_awake(parameters: &SpreadParameters, activation: f32, fan: u32) -> bool {
     let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
     (activation >= threshold) & (fan <= parameters.fan_limit.unwrap_or(u32::MAX))
-}
-
-/// Decides what a node with this activation, fan and out-weight does.
-#[inline(always)]
-pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
-    if !is_awake(parameters, activation, fan) {
-        return Act::Rest;
-    }
-    if out_weight <= 0.0 {
-        return Act::Dangle;
-    }
-    let released = activation * release(out_weight, parameters.fan_exponent);
-    if released > 0.0 { Act::Fire(released) } else { Act::Rest }
 }
