@@ -135,13 +135,17 @@ impl<'a> GraphBlock<'a> {
         }
         let Rows { offsets, neighbours, weights } = self.rows;
         for rows in rows.chunks(TOGETHER) {
-            // Checking a row waits for its edges. Looking at an edge of each row before brings all of them
-            // near the processor at once.
-            let seen = rows.iter().fold(0, |seen, &row| {
-                let place = offsets[row as usize] as usize;
-                let seen = seen ^ neighbours.get(place).copied().unwrap_or_default();
-                seen ^ weights.get(place).copied().unwrap_or_default().to_bits()
-            });
+            // Checking a row waits for its edges. Looking at the first and the last of each row before
+            // brings all of them near the processor at once.
+            let mut seen = 0;
+            for &row in rows {
+                let (begin, end) = (offsets[row as usize] as usize, offsets[row as usize + 1] as usize);
+                for place in [begin, end.saturating_sub(1)] {
+                    if let Some((target, weight)) = neighbours.get(place).zip(weights.get(place)) {
+                        seen ^= target ^ weight.to_bits();
+                    }
+                }
+            }
             std::hint::black_box(seen);
             rows.iter().try_for_each(|&row| self.check_row(row as usize, nodes))?;
         }

@@ -75,7 +75,8 @@ impl Firing {
     /// Collects those of some nodes of a block that fire, and adds what the dangling ones hold.
     ///
     /// ```text
-    /// for some nodes at a time: look all their rows up
+    /// for some nodes at a time: choose those that hold enough for a node with the fewest edges
+    ///                           look all their rows up
     ///                           decide for each: fires, dangles or rests
     /// ```
     ///
@@ -94,11 +95,10 @@ impl Firing {
         let (offsets, out_weights) = (block.compressed_rows().offsets, block.out_weights());
         let (first, edges) = (block.first(), block.edges() as u32);
         let fan = |node: u32| Fan::of(offsets, out_weights, node - first);
-        let good = self.collect_rows(parameters, nodes, activation, dangling, edges, fan);
-        if let Some(bad) = nodes.get(good).map(|node| node - first) {
-            self.rows.truncate(self.rows.partition_point(|&row| row < bad));
+        if let Some(broken) = self.collect_rows(parameters, nodes, activation, dangling, edges, fan) {
+            self.rows.truncate(self.rows.partition_point(|&row| row < broken));
             self.check(block, activation.len())?;
-            block.fan(bad as usize)?;
+            block.fan(broken as usize)?;
         }
         Ok(())
     }
@@ -133,8 +133,8 @@ impl Firing {
         self.collect_rows(parameters, node, activation, dangling, patch.edges() as u32, fan);
     }
 
-    /// Collects those of some nodes that fire, given the rows of each among `edges` edges. Returns how many
-    /// nodes come before the first whose row is broken.
+    /// Collects those of some nodes that fire, given the row of each, which ascend, among `edges` edges.
+    /// Returns the first that was found broken.
     #[inline(always)]
     pub(super) fn collect_rows(
         &mut self,
@@ -144,20 +144,28 @@ impl Firing {
         dangling: &mut f64,
         edges: u32,
         fan: impl Fn(u32) -> Fan,
-    ) -> usize {
+    ) -> Option<u32> {
         let mut count = self.rows.len();
         self.rows.resize(count + nodes.len(), 0);
         self.released.resize(count + nodes.len(), 0.0);
-        let (mut good, mut all_good) = (0, true);
-        let mut held = [(Fan::default(), 0.0f32); TOGETHER];
+        let enough = least_awake(parameters);
+        let mut broken = u32::MAX;
+        let (mut awake, mut fans) = ([(0, 0.0); TOGETHER], [Fan::default(); TOGETHER]);
+        // Without branches, because which nodes fire cannot be predicted.
         for nodes in nodes.chunks(TOGETHER) {
-            for (held, &node) in held.iter_mut().zip(nodes) {
-                *held = (fan(node), activation[node as usize]);
+            let mut num_awake = 0;
+            for &node in nodes {
+                let x = activation[node as usize];
+                awake[num_awake % TOGETHER] = (node, x);
+                num_awake += usize::from(x >= enough);
             }
-            // Without branches, because which nodes fire cannot be predicted.
-            for &(Fan { row, begin, end, out_weight }, x) in &held[..nodes.len()] {
-                all_good &= is_sound(begin, end, edges, out_weight);
-                good += usize::from(all_good);
+            let awake = &awake[..num_awake];
+            for (held, &(node, _)) in fans.iter_mut().zip(awake) {
+                *held = fan(node);
+            }
+            for (&Fan { row, begin, end, out_weight }, &(_, x)) in fans.iter().zip(awake) {
+                let sound = is_sound(begin, end, edges, out_weight);
+                broken = broken.min(if sound { u32::MAX } else { row });
                 let fan = end.wrapping_sub(begin);
                 let awake = is_awake(parameters, x, fan);
                 let released = x * release(out_weight, parameters.fan_exponent);
@@ -165,13 +173,14 @@ impl Firing {
                 self.rows[count] = row;
                 self.released[count] = released;
                 count += usize::from(fires);
-                self.edges += if fires { u64::from(fan) } else { 0 };
-                *dangling += if awake & (out_weight <= 0.0) { f64::from(x) } else { 0.0 };
+                self.edges += u64::from(if fires { fan } else { 0 });
+                let dangles = awake & (out_weight <= 0.0);
+                *dangling += f64::from(x * f32::from(u8::from(dangles)));
             }
         }
         self.rows.truncate(count);
         self.released.truncate(count);
-        good
+        (broken < u32::MAX).then_some(broken)
     }
 
     /// Checks the rows collected so far, which are a block's, unless they are known to be good.
@@ -215,6 +224,15 @@ impl Gates {
             let awake = order.dangling().iter().filter(|&&node| !rests(node));
             self.dangling.extend(awake.map(|&node| (slots[node as usize], threshold(node))));
         }
+    }
+}
+
+/// The least activation with which a node can do anything that counts.
+fn least_awake(parameters: &SpreadParameters) -> f32 {
+    match parameters.dangling {
+        // One edge is the least that a node which fires has, and 1 to any power is 1.
+        Dangling::Drop => parameters.firing_threshold,
+        Dangling::ReturnToSeeds => 0.0,
     }
 }
 
