@@ -5,6 +5,7 @@ mod blocks;
 mod firing;
 pub(crate) mod frontier;
 mod parameters;
+mod reached;
 mod seeds;
 mod state;
 mod whole;

@@ -24,7 +24,7 @@ impl Spreading {
         };
         match self.push(rule.parameters(), packed, patch) {
             Ok(dangling) => {
-                let change = self.settle_touched(rule.parameters(), dangling);
+                let change = self.settle_reached(rule.parameters(), dangling);
                 Ok(self.after_hop(&rule, change))
             }
             Err(error) => {
@@ -49,8 +49,9 @@ impl Spreading {
     ) -> Result<f32, GraphError> {
         let nodes = self.nodes;
         check_blocks(nodes, packed, patch)?;
-        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
+        let Self { kernels, activation, accumulator, reached, firing, edges_traversed, .. } = self;
         let (activation, accumulator) = (&activation[..nodes], &mut accumulator[..nodes]);
+        reached.begin(self.num_active + self.seeds.entries.len());
         // A block's number, or that of the patch, which comes behind them.
         let (mut collecting, of_patch) = (0, packed.len());
         let mut flush = |firing: &mut Firing, part: usize| -> Result<(), GraphError> {
@@ -59,7 +60,7 @@ impl Spreading {
             }
             let rows = packed.get(part).map_or_else(|| patch.compressed_rows(), GraphBlock::compressed_rows);
             *edges_traversed += firing.edges();
-            firing.flush(*kernels, rows, accumulator, touched);
+            reached.push(*kernels, firing, rows, accumulator);
             Ok(())
         };
         let mut dangling = 0.0f64;

@@ -9,7 +9,7 @@ use crate::portable::spreading::{Rows, release};
 
 /// Where there is an edge for every so many nodes, or more, all lines are settled: that costs less than
 /// a mark for each edge.
-const MANY_EDGES: u64 = 4;
+pub(super) const MANY_EDGES: u64 = 4;
 
 /// Nodes whose rows are looked up before the first of them is decided on: lookups may be far from the
 /// processor, and so they are waited for together.
@@ -20,8 +20,13 @@ const TOGETHER: usize = 64;
 pub(super) struct Firing {
     rows: Vec<u32>,
     released: Vec<f32>,
+    /// How many rows there are; behind them lies room for more.
+    count: usize,
     /// How many edges the rows have.
     edges: u64,
+    /// Nodes that are awake, what they hold, and their rows: of [`TOGETHER`] nodes.
+    awake: Vec<(u32, f32)>,
+    fans: Vec<Fan>,
 }
 
 /// Where a node's edges lie, and the sum of their weights.
@@ -44,7 +49,7 @@ impl Fan {
 impl Firing {
     /// The rows collected so far, and what each releases.
     pub(super) fn rows(&self) -> impl Iterator<Item = (u32, f32)> {
-        self.rows.iter().copied().zip(self.released.iter().copied())
+        self.rows[..self.count].iter().copied().zip(self.released.iter().copied())
     }
 
     /// How many edges the rows collected so far have.
@@ -60,14 +65,15 @@ impl Firing {
         accumulator: &mut [f32],
         touched: &mut TouchedLines,
     ) {
-        if !self.rows.is_empty() {
+        if self.count > 0 {
             let marks = if self.edges * MANY_EDGES < accumulator.len() as u64 {
                 Some(touched)
             } else {
                 touched.mark_all();
                 None
             };
-            kernels.spread_push(&self.rows, &self.released, rows, accumulator, marks);
+            let (sources, released) = (&self.rows[..self.count], &self.released[..self.count]);
+            kernels.spread_push(sources, released, rows, accumulator, marks);
             self.forget();
         }
     }
@@ -96,26 +102,25 @@ impl Firing {
         let (first, edges) = (block.first(), block.edges() as u32);
         let fan = |node: u32| Fan::of(offsets, out_weights, node - first);
         if let Some(broken) = self.collect_rows(parameters, nodes, activation, dangling, edges, fan) {
-            self.rows.truncate(self.rows.partition_point(|&row| row < broken));
+            self.count = self.rows[..self.count].partition_point(|&row| row < broken);
             self.check(block, activation.len())?;
             block.fan(broken as usize)?;
         }
         Ok(())
     }
 
-    /// Collects those of the active nodes of a whole graph that fire. Returns what the dangling ones hold.
+    /// Collects those of some nodes of a whole graph that fire, and adds what the dangling ones hold.
     pub(super) fn collect_of_graph(
         &mut self,
         graph: &Graph,
         parameters: &SpreadParameters,
-        active: &[u32],
+        nodes: &[u32],
         activation: &[f32],
-    ) -> f32 {
+        dangling: &mut f64,
+    ) {
         let (offsets, out_weights) = (graph.offsets(), graph.out_weights());
-        let mut dangling = 0.0;
         let fan = |node: u32| Fan::of(offsets, out_weights, node);
-        self.collect_rows(parameters, active, activation, &mut dangling, graph.edges() as u32, fan);
-        dangling as f32
+        self.collect_rows(parameters, nodes, activation, dangling, graph.edges() as u32, fan);
     }
 
     /// Collects a node if it fires, whose row is one of a patch.
@@ -145,52 +150,52 @@ impl Firing {
         edges: u32,
         fan: impl Fn(u32) -> Fan,
     ) -> Option<u32> {
-        let mut count = self.rows.len();
-        self.rows.resize(count + nodes.len(), 0);
-        self.released.resize(count + nodes.len(), 0.0);
+        let Self { rows, released: amounts, awake, fans, .. } = self;
+        let (mut count, mut fired, mut held) = (self.count, self.edges, *dangling);
+        let room = (count + nodes.len()).max(rows.len());
+        rows.resize(room, 0);
+        amounts.resize(room, 0.0);
+        let (rows, amounts) = (&mut rows[..room], &mut amounts[..room]);
+        awake.resize(TOGETHER, (0, 0.0));
+        fans.resize(TOGETHER, Fan::default());
         let enough = least_awake(parameters);
         let mut broken = u32::MAX;
-        let (mut awake, mut fans) = ([(0, 0.0); TOGETHER], [Fan::default(); TOGETHER]);
         // Without branches, because which nodes fire cannot be predicted.
         for nodes in nodes.chunks(TOGETHER) {
             let mut num_awake = 0;
             for &node in nodes {
                 let x = activation[node as usize];
-                awake[num_awake % TOGETHER] = (node, x);
+                awake[num_awake] = (node, x);
                 num_awake += usize::from(x >= enough);
             }
             let awake = &awake[..num_awake];
-            for (held, &(node, _)) in fans.iter_mut().zip(awake) {
-                *held = fan(node);
+            for (found, &(node, _)) in fans.iter_mut().zip(awake) {
+                *found = fan(node);
             }
             for (&Fan { row, begin, end, out_weight }, &(_, x)) in fans.iter().zip(awake) {
                 let sound = is_sound(begin, end, edges, out_weight);
                 broken = broken.min(if sound { u32::MAX } else { row });
                 let fan = end.wrapping_sub(begin);
-                let awake = is_awake(parameters, x, fan);
-                let released = x * release(out_weight, parameters.fan_exponent);
-                let fires = awake & (released > 0.0);
-                self.rows[count] = row;
-                self.released[count] = released;
+                let Act { released, dangling } = act(parameters, x, fan, out_weight);
+                let fires = released > 0.0;
+                rows[count] = row;
+                amounts[count] = released;
                 count += usize::from(fires);
-                self.edges += u64::from(if fires { fan } else { 0 });
-                let dangles = awake & (out_weight <= 0.0);
-                *dangling += f64::from(x * f32::from(u8::from(dangles)));
+                fired += u64::from(if fires { fan } else { 0 });
+                held += f64::from(dangling);
             }
         }
-        self.rows.truncate(count);
-        self.released.truncate(count);
+        (self.count, self.edges, *dangling) = (count, fired, held);
         (broken < u32::MAX).then_some(broken)
     }
 
     /// Checks the rows collected so far, which are a block's, unless they are known to be good.
     pub(super) fn check(&self, block: &GraphBlock<'_>, nodes: usize) -> Result<(), GraphError> {
-        block.check_rows(&self.rows, nodes)
+        block.check_rows(&self.rows[..self.count], nodes)
     }
 
     pub(super) fn forget(&mut self) {
-        self.rows.clear();
-        self.released.clear();
+        self.count = 0;
         self.edges = 0;
     }
 }
@@ -241,4 +246,23 @@ fn least_awake(parameters: &SpreadParameters) -> f32 {
 fn is_awake(parameters: &SpreadParameters, activation: f32, fan: u32) -> bool {
     let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
     (activation >= threshold) & (fan <= parameters.fan_limit.unwrap_or(u32::MAX))
+}
+
+/// What a node does in a hop.
+pub(super) struct Act {
+    /// What it gives an edge of weight 1: above 0 if it fires.
+    pub(super) released: f32,
+    /// What it holds if that has nowhere to go, or else 0.
+    pub(super) dangling: f32,
+}
+
+/// Decides what a node with this activation, fan and out-weight does.
+#[inline(always)]
+pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
+    let awake = is_awake(parameters, activation, fan);
+    let released = activation * release(out_weight, parameters.fan_exponent);
+    Act {
+        released: if awake { released } else { 0.0 },
+        dangling: activation * f32::from(u8::from(awake & (out_weight <= 0.0))),
+    }
 }

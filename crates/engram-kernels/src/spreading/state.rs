@@ -1,8 +1,9 @@
 //! Activation in the course of spreading, hop by hop.
 
 use super::firing::Firing;
-use super::frontier::{LINE_NODES, TouchedLines};
+use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
+use super::reached::Reached;
 use super::seeds::{SeedError, Seeds};
 use crate::backend::Kernels;
 use crate::graph::Graph;
@@ -41,8 +42,8 @@ pub struct Spreading {
     pub(super) activation: Vec<f32>,
     /// a of the contract, in whole lines: 0 outside `touched`, and everywhere between hops.
     pub(super) accumulator: Vec<f32>,
-    /// Lines of the nodes which this hop has reached; empty between hops.
-    pub(super) touched: TouchedLines,
+    /// The nodes which this hop has reached; none between hops.
+    pub(super) reached: Reached,
     /// The lines that a hop settles, ascending.
     pub(super) lines: Vec<u32>,
     /// Nodes with activation above 0, ascending: the first `num_active`.
@@ -85,7 +86,7 @@ impl Spreading {
             nodes,
             activation: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
             accumulator: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
-            touched: TouchedLines::new(nodes),
+            reached: Reached::new(nodes),
             lines: Vec::new(),
             active: Vec::new(),
             num_active: 0,
@@ -135,8 +136,7 @@ impl Spreading {
         }
         self.num_active = 0;
         // A hop that met an error left these behind.
-        let (accumulator, _) = self.accumulator.as_chunks_mut::<LINE_NODES>();
-        self.touched.drain(|line| accumulator[line] = [0.0; LINE_NODES]);
+        self.reached.clear(&mut self.accumulator);
         self.firing.forget();
         self.seeds.entries.clear();
         self.rule = None;
@@ -194,26 +194,32 @@ impl Spreading {
 
     /// One hop over a whole graph, pushed. The same bits as [`Self::hop`] without a patch.
     pub(super) fn hop_by_push(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
-        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
+        let Self { kernels, activation, accumulator, reached, firing, edges_traversed, .. } = self;
         let (active, accumulator) = (&self.active[..self.num_active], &mut accumulator[..self.nodes]);
-        let dangling = firing.collect_of_graph(graph, rule.parameters(), active, activation);
-        *edges_traversed += firing.edges();
-        firing.flush(*kernels, graph.block().compressed_rows(), accumulator, touched);
-        let change = self.settle_touched(rule.parameters(), dangling);
+        let parameters = rule.parameters();
+        let mut dangling = 0.0;
+        reached.begin(active.len() + self.seeds.entries.len());
+        let (done, edges) =
+            reached.push_first(graph, parameters, active, activation, accumulator, &mut dangling);
+        *edges_traversed += edges;
+        if let Some(active) = active.get(done..).filter(|active| !active.is_empty()) {
+            firing.collect_of_graph(graph, parameters, active, activation, &mut dangling);
+            *edges_traversed += firing.edges();
+            reached.push(*kernels, firing, graph.block().compressed_rows(), accumulator);
+        }
+        let change = self.settle_reached(parameters, dangling as f32);
         self.after_hop(rule, change)
     }
 
     /// Gives every node that was active, was reached or is a seed its next activation. Returns the
     /// greatest change.
-    pub(super) fn settle_touched(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
-        for &node in &self.active[..self.num_active] {
-            self.touched.mark(node);
+    pub(super) fn settle_reached(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+        if self.reached.are_few() {
+            return self.settle_few(parameters, dangling);
         }
-        for seed in &self.seeds.entries {
-            self.touched.mark(seed.node);
-        }
-        self.lines.clear();
-        self.touched.drain(|line| self.lines.push(line as u32));
+        let active = self.active[..self.num_active].iter().copied();
+        let seeds = self.seeds.entries.iter().map(|seed| seed.node);
+        self.reached.drain_lines(active.chain(seeds), &mut self.lines);
         self.settle(parameters, dangling)
     }
 

@@ -157,7 +157,8 @@ impl Spreading {
         if std::mem::take(&mut self.all_released) {
             released.fill(0.0);
         }
-        let dangling = firing.collect_of_graph(graph, parameters, &active[..*num_active], activation);
+        let mut dangling = 0.0;
+        firing.collect_of_graph(graph, parameters, &active[..*num_active], activation, &mut dangling);
         for (node, amount) in firing.rows() {
             released[slots[node as usize] as usize] = amount;
         }
@@ -166,7 +167,7 @@ impl Spreading {
             self.released[slots[node as usize] as usize] = 0.0;
         }
         self.firing.forget();
-        let change = self.settle_all(parameters, dangling);
+        let change = self.settle_all(parameters, dangling as f32);
         self.after_hop(rule, change)
     }
 
