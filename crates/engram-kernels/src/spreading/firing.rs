@@ -261,8 +261,7 @@ pub(super) struct Act {
 pub(super) fn act(parameters: &SpreadParameters, activation: f32, fan: u32, out_weight: f32) -> Act {
     let awake = is_awake(parameters, activation, fan);
     let released = activation * release(out_weight, parameters.fan_exponent);
-    Act {
-        released: if awake { released } else { 0.0 },
-        dangling: activation * f32::from(u8::from(awake & (out_weight <= 0.0))),
-    }
+    // Without branches, because who is awake cannot be predicted. Nothing here is negative or NaN.
+    let only_if = |condition: bool, x: f32| f32::from_bits(x.to_bits() & u32::from(condition).wrapping_neg());
+    Act { released: only_if(awake, released), dangling: only_if(awake & (out_weight <= 0.0), activation) }
 }

@@ -192,12 +192,8 @@ impl Spreading {
             count += usize::from(settle(node, restarted, arrived + returned * share));
         }
         *num_active = staying + count;
-        if staying == 0 {
-            std::mem::swap(active, listed);
-        } else {
-            active.resize((*num_active).max(active.len()), 0);
-            merge(active, staying, &listed[..count]);
-        }
+        active.resize((*num_active).max(active.len()), 0);
+        merge(active, staying, &listed[..count]);
         listed.clear();
         greatest
     }
@@ -205,6 +201,9 @@ impl Spreading {
 
 /// Puts ascending `others` among the first `count` of ascending `nodes`, none of which is among them.
 fn merge(nodes: &mut [u32], mut count: usize, mut others: &[u32]) {
+    if count == 0 {
+        return nodes[..others.len()].copy_from_slice(others);
+    }
     // From the end, so that nothing is overwritten that is still to be moved.
     while let Some((&other, before)) = others.split_last() {
         let end = count + others.len();
