@@ -108,7 +108,8 @@ pub enum Error {
     },
     /// A vault holds no note any more.
     #[error(
-        "{} holds no notes, and the store {} remembers {known} of it; if its disk is to be mounted, mount it, and if the          notes are gone for good, delete the store",
+        "{} holds no notes, and the store {} remembers {known} from it; mount its disk if it has one, or delete the \
+         store if the notes are gone for good",
         path.display(), store.display()
     )]
     NoNotes {
