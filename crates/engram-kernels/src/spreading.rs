@@ -1,9 +1,11 @@
 //! Spreading activation over an association graph.
 
 mod batch;
+mod blocks;
 mod firing;
 pub(crate) mod frontier;
 mod parameters;
+mod reached;
 mod seeds;
 mod state;
 mod whole;

@@ -81,7 +81,9 @@ pub fn exit_of(error: &Error) -> Exit {
         | Error::Invalid(_)
         | Error::Dimension { .. }
         | Error::OwnVectors { .. }
-        | Error::OtherModel { .. } => Exit::Refused,
+        | Error::OtherModel { .. }
+        | Error::OtherVault { .. }
+        | Error::NoNotes { .. } => Exit::Refused,
         Error::Output(_) => Exit::Output,
         _ => Exit::Store,
     }

@@ -2,11 +2,21 @@
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::sync_channel;
-use std::thread::{Builder, scope};
+use std::thread::{Builder, available_parallelism, scope};
 
-/// Runs `other` on a thread of its own while `own` runs here; one after the other where the system gives no thread.
+/// Whether there is a second core. On one, threads would only take turns, and each find the caches full of the other's
+/// data.
+fn has_second_core() -> bool {
+    available_parallelism().is_ok_and(|cores| cores.get() > 1)
+}
+
+/// Runs `other` on a thread of its own while `own` runs here; one after the other where there is one core, or the
+/// system gives no thread.
 pub(crate) fn both<A: Send, B>(other: impl Fn() -> A + Sync, own: impl FnOnce() -> B) -> (A, B) {
     let other = &other;
+    if !has_second_core() {
+        return (other(), own());
+    }
     scope(|scope| match Builder::new().spawn_scoped(scope, other) {
         Ok(thread) => {
             let own = own();
@@ -17,7 +27,7 @@ pub(crate) fn both<A: Send, B>(other: impl Fn() -> A + Sync, own: impl FnOnce() 
 }
 
 /// Gives everything that `make` makes to `take`, in order, and makes it on a thread of its own: up to `ahead` items
-/// before they are taken. Where the system gives no thread, each is made when it is taken.
+/// before they are taken. Where there is one core, or the system gives no thread, each is made when it is taken.
 ///
 /// # Errors
 /// The first of `take`; nothing is made or taken after it but what was under way.
@@ -26,6 +36,9 @@ pub(crate) fn ahead<T: Send, E>(
     mut make: impl FnMut() -> Option<T> + Send,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
+    if !has_second_core() {
+        return std::iter::from_fn(make).try_for_each(take);
+    }
     let taken = scope(|scope| {
         let (sender, receiver) = sync_channel(ahead);
         let make = &mut make;

@@ -96,6 +96,29 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A store keeps the notes of another vault.
+    #[error(
+        "the store {} keeps the notes of {}; give this folder a store of its own with --store", path.display(), vault.display()
+    )]
+    OtherVault {
+        /// The store's folder.
+        path: PathBuf,
+        /// The vault's folder.
+        vault: PathBuf,
+    },
+    /// A vault holds no note any more.
+    #[error(
+        "{} holds no notes, and the store {} remembers {known} of it; if its disk is to be mounted, mount it, and if the          notes are gone for good, delete the store",
+        path.display(), store.display()
+    )]
+    NoNotes {
+        /// The vault's folder.
+        path: PathBuf,
+        /// The store's folder.
+        store: PathBuf,
+        /// How many files it was.
+        known: usize,
+    },
     /// A file is of no kind that can be imported.
     #[error(
         "{} is of no kind that can be imported; name a .md, .txt or .jsonl file, or a folder", path.display()

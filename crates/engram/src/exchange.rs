@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::engram::{Changes, Engram};
+use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::import::{self, Kind, beir, jsonl, kind_of, markdown, plain};
 use crate::memory::StoredMemory;
+use crate::vector_model::{check_vector, model_of};
+use crate::writing::Changes;
 
 /// What an import has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,6 +115,7 @@ impl<'e> Importer<'e> {
                 self.take_in(documents, total, &mut report, progress)?
             }
             Kind::Jsonl => {
+                self.settle_model([path])?;
                 let file = File::open(path).map_err(|e| import::ReadError::from_io(path, e))?;
                 let lines = jsonl::Reader::new(BufReader::new(file))
                     .map(|line| line.map_err(|e| format!("{}, {e}", path.display())));
@@ -142,6 +145,7 @@ impl<'e> Importer<'e> {
         let (files, unread) = files_below(folder);
         report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         let total = files.iter().map(|file| file.bytes).sum();
+        self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
         let mut warnings = Vec::new();
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
         type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
@@ -166,6 +170,23 @@ impl<'e> Importer<'e> {
         Ok(changes)
     }
 
+    /// Gives a store that nothing was written to the model of the first vector in some files of JSON lines. By the
+    /// first memory alone it would learn vectors of its own, and then refuse those.
+    fn settle_model<'p>(&self, files: impl IntoIterator<Item = &'p Path>) -> Result<()> {
+        if self.engram.vector_model()?.is_some() {
+            return Ok(());
+        }
+        // What cannot be read is reported by the import itself.
+        let mut lines = files
+            .into_iter()
+            .filter_map(|path| File::open(path).ok())
+            .flat_map(|file| jsonl::Reader::new(BufReader::new(file)).filter_map(std::result::Result::ok));
+        match lines.find_map(|memory| model_of(&memory)) {
+            Some(model) => self.engram.settle_model(&model),
+            None => Ok(()),
+        }
+    }
+
     /// Puts in what a parser yields; what is refused goes into the report.
     pub(crate) fn take_in(
         &mut self,
@@ -176,16 +197,15 @@ impl<'e> Importer<'e> {
     ) -> Result<Changes> {
         let mut so_far = Progress { bytes_done: 0, bytes_total, memories: 0 };
         let refused = &mut report.refused;
-        let mut model = self.engram.vector_model()?;
+        let model = self.engram.vector_model()?;
         let seen = &mut self.seen;
         let memories = entries.filter_map(|entry| {
             let memory = entry.and_then(|memory| {
                 let id = &memory.memory.id;
                 // Checked here so that one unfit memory is refused by itself and not its whole portion.
                 memory.memory.check().map_err(|e| format!("the memory {id}: {e}"))?;
-                model = model.take().or_else(|| crate::engram::model_of(&memory));
                 if let Some(model) = &model {
-                    crate::engram::check_vector(&memory, model).map_err(|e| e.to_string())?;
+                    check_vector(&memory, model).map_err(|e| e.to_string())?;
                 }
                 if !seen.insert(id.to_string()) {
                     return Err(format!(

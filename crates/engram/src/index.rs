@@ -5,6 +5,7 @@ pub(crate) mod associations;
 pub(crate) mod bm25;
 pub(crate) mod edges;
 pub(crate) mod links;
+pub(crate) mod marks;
 pub(crate) mod packed;
 pub(crate) mod postings;
 pub(crate) mod reading;

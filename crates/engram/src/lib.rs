@@ -60,9 +60,11 @@ pub mod text;
 pub mod time;
 mod upkeep;
 mod vault;
+mod vector_model;
 mod verify;
+mod writing;
 
-pub use engram::{Change, Changes, Engram, VectorModel};
+pub use engram::Engram;
 pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};
 pub use exchange::{ExportReport, ImportReport, Importer, Progress};
@@ -76,7 +78,9 @@ pub use text::Language;
 pub use time::Time;
 pub use upkeep::Stats;
 pub use vault::{STORE_FOLDER, Vault};
+pub use vector_model::VectorModel;
 pub use verify::Verification;
+pub use writing::{Change, Changes};
 
 /// The examples of the READMEs and the manual, which compile as they are printed.
 #[cfg(doctest)]

@@ -63,7 +63,51 @@ pub(crate) struct Occurrences<'a> {
     pub(crate) memories: &'a [u32],
 }
 
-/// Learns the vectors of all terms: `terms × DIMENSIONS`, row-major.
+/// A part of a vector, which begins where a line of the processor's cache does.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Strip<T>([T; STRIP]);
+
+/// The first strips of all sums, then the second, and so on.
+pub(crate) type Sums = Vec<Strip<i32>>;
+
+/// The vectors of all terms, cut into strips: the first of all terms, then the second, and so on.
+#[derive(Default)]
+pub(crate) struct TermVectors {
+    terms: usize,
+    strips: Vec<Strip<i16>>,
+}
+
+impl TermVectors {
+    /// The elements of a term's vector.
+    pub(crate) fn get(&self, term: usize) -> Vec<i16> {
+        (0..STRIPS).flat_map(|strip| self.strips[strip * self.terms + term].0).collect()
+    }
+}
+
+/// What the model learnt.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) vectors: TermVectors,
+    /// The terms of the first [`GROUP`] memories, by term and memory, then those of the next, and so on.
+    occurrences: Vec<Occurrence>,
+    /// Where those of each group begin, and at the end the number of all.
+    groups: Vec<usize>,
+}
+
+/// A term in one of a group's memories.
+#[derive(Clone, Copy, Default)]
+struct Occurrence {
+    term: u32,
+    /// Counted from the first of the group.
+    memory: u16,
+    weight: i16,
+}
+
+/// Memories whose vectors are made at once.
+pub(crate) const GROUP: usize = 4096;
+
+/// Learns the vectors of all terms.
 ///
 /// `ids` are the memories' external ids, `counts` their terms; `occurrences` holds the same the other way round, and
 /// `idf[term]` how rare each term is. Cost: one pass over all counts to weigh them, and one by term to add up.
@@ -72,50 +116,87 @@ pub(crate) fn learn<'m>(
     counts: impl Iterator<Item = &'m TermCounts>,
     occurrences: Occurrences<'_>,
     idf: &[f32],
-) -> Vec<i16> {
+) -> Model {
     let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
-    // The weight of a term in a memory, where the memory stands in the term's row.
-    let mut whole = vec![0_i16; occurrences.memories.len()];
+    let mut by_term = vec![0_i16; occurrences.memories.len()];
     let mut next = occurrences.offsets.to_vec();
     let mut weights = Weights::default();
-    for counts in counts {
+    let mut groups = vec![0];
+    for (memory, counts) in counts.enumerate() {
+        if memory % GROUP == 0 {
+            groups.push(groups[groups.len() - 1]);
+        }
+        if let Some(end) = groups.last_mut() {
+            *end += counts.len();
+        }
         weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
         for ((term, _), weight) in counts.iter().zip(&weights.whole) {
             let at = &mut next[*term as usize];
-            whole[*at] = *weight;
+            by_term[*at] = *weight;
             *at += 1;
         }
     }
-    let mut terms = vec![0_i16; idf.len() * DIMENSIONS];
-    for (vector, row) in terms.chunks_exact_mut(DIMENSIONS).zip(occurrences.offsets.windows(2)) {
-        let mut sums = [0_i32; DIMENSIONS];
+    let terms = occurrences.offsets.len() - 1;
+    let mut strips = vec![Strip([0; STRIP]); terms * STRIPS];
+    let mut grouped = vec![Occurrence::default(); occurrences.memories.len()];
+    let mut next = groups.clone();
+    for (term, row) in occurrences.offsets.windows(2).enumerate() {
+        // What is added, and behind it what is taken away.
+        let mut sums = [0_i64; 2 * DIMENSIONS];
         let memories = &occurrences.memories[row[0]..row[1]];
-        for (memory, weight) in memories.iter().zip(&whole[row[0]..row[1]]) {
-            indices[*memory as usize].add(i32::from(*weight), &mut sums);
+        for (memory, weight) in memories.iter().zip(&by_term[row[0]..row[1]]) {
+            let memory = *memory as usize;
+            let at = &mut next[memory / GROUP];
+            grouped[*at] = Occurrence { term: term as u32, memory: (memory % GROUP) as u16, weight: *weight };
+            *at += 1;
+            for place in indices[memory].0 {
+                sums[usize::from(place) % (2 * DIMENSIONS)] += i64::from(*weight);
+            }
         }
+        let (added, taken) = sums.split_at(DIMENSIONS);
+        // No sum of fewer than a million weights is cut.
+        let bounds = i64::from(i32::MIN)..=i64::from(i32::MAX);
+        let sums: [i32; DIMENSIONS] =
+            std::array::from_fn(|at| (added[at] - taken[at]).clamp(*bounds.start(), *bounds.end()) as i32);
         let squares = sum_of_squares(&sums);
         if squares > 0.0 {
             let scale = TERM_UNIT / squares.sqrt();
-            for (element, s) in vector.iter_mut().zip(&sums) {
-                *element = (f64::from(*s) * scale).round() as i16;
+            for (strip, sums) in sums.as_chunks::<STRIP>().0.iter().enumerate() {
+                strips[strip * terms + term] = Strip(sums.map(|sum| (f64::from(sum) * scale).round() as i16));
             }
         }
     }
-    terms
+    Model { vectors: TermVectors { terms, strips }, occurrences: grouped, groups }
 }
 
-/// Puts the vector of a memory that the model learnt from into `vector`: of unit length, or all zeros where it has
-/// no term. `terms` is what [`learn`] gave. Cost: its different terms times the dimension.
-pub(crate) fn combine_terms(
-    counts: &TermCounts,
-    idf: &[f32],
-    terms: &[i16],
-    weights: &mut Weights,
-    vector: &mut [f32],
-) {
-    weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
-    let row = |at: usize| &terms[counts[at].0 as usize * DIMENSIONS..][..DIMENSIONS];
-    combine(row, &weights.whole, vector);
+impl Model {
+    /// Puts the vectors of a group's memories into `vectors`, row after row: of unit length, or all zeros where a memory
+    /// has no term. `sums` is a buffer. Cost: their different terms times the dimension.
+    ///
+    /// ```text
+    /// for each strip of the dimensions:
+    ///     for each term of the group's memories: add its strip to the memory's
+    /// scale each memory's sums to unit length
+    /// ```
+    ///
+    /// The strips of all terms pass by one behind the other, and what is added to at random is one strip of each
+    /// memory: together little enough for the processor's nearest caches.
+    pub(crate) fn combine(&self, group: usize, sums: &mut Sums, vectors: &mut [f32]) {
+        let memories = vectors.len() / DIMENSIONS;
+        sums.clear();
+        sums.resize(memories * STRIPS, Strip([0; STRIP]));
+        let TermVectors { terms, strips } = &self.vectors;
+        let occurrences = &self.occurrences[self.groups[group]..self.groups[group + 1]];
+        for (strip, sums) in sums.chunks_exact_mut(memories.max(1)).enumerate() {
+            let rows = &strips[strip * terms..][..*terms];
+            for Occurrence { term, memory, weight } in occurrences {
+                add(&rows[*term as usize].0, *weight, &mut sums[usize::from(*memory)].0);
+            }
+        }
+        for (memory, vector) in vectors.chunks_exact_mut(DIMENSIONS).enumerate() {
+            scale(&std::array::from_fn(|strip| sums[strip * memories + memory].0), vector);
+        }
+    }
 }
 
 /// The vector of a text that the model did not learn from: a cue, or a memory written since.
@@ -125,8 +206,14 @@ pub(crate) fn combine_terms(
 pub(crate) fn embed(terms: &[(TermVector, u32)]) -> Vec<f32> {
     let mut weights = Weights::default();
     weights.set(terms.iter().map(|(term, tf)| (*tf, term.idf)));
+    let mut sums = [[0; STRIP]; STRIPS];
+    for (strip, sums) in sums.iter_mut().enumerate() {
+        for ((term, _), weight) in terms.iter().zip(&weights.whole) {
+            add(&term.elements.as_chunks().0[strip], *weight, sums);
+        }
+    }
     let mut vector = vec![0.0; DIMENSIONS];
-    combine(|at| &terms[at].0.elements[..DIMENSIONS], &weights.whole, &mut vector);
+    scale(&sums, &mut vector);
     vector
 }
 
@@ -161,56 +248,38 @@ fn logarithm(tf: u32) -> f64 {
     if tf == 1 { 0.0 } else { libm::log(f64::from(tf)) }
 }
 
-/// Elements that are summed over some terms before the next ones are: they stay in registers.
+/// Elements that are summed over all terms before the next ones are.
 const STRIP: usize = 32;
-/// Pairs of rows that are fetched before they are added up, so that the processor waits for all of them at once.
-const FETCHED: usize = 8;
+/// Strips in a vector.
+const STRIPS: usize = DIMENSIONS / STRIP;
 /// The largest sum whose square can be added up [`DIMENSIONS`] times in `f64` without rounding.
 const EXACT_SUM: u32 = 1 << 22;
 
-/// Adds up integer rows by integer weights and scales the sum to unit length; `row(at)` is that of `weights[at]`.
-fn combine<'r>(row: impl Fn(usize) -> &'r [i16], weights: &[i16], vector: &mut [f32]) {
-    let mut sums = [0_i32; DIMENSIONS];
-    // The rows of each pair lie element by element beside one another: two products and their sum are one
-    // instruction then.
-    let mut fetched = [[[0_i16; 2]; DIMENSIONS]; FETCHED];
-    let mut pair_weights = [[0_i16; 2]; FETCHED];
-    for (group, weights) in weights.chunks(2 * FETCHED).enumerate() {
-        let pairs = weights.len().div_ceil(2);
-        for (pair, fetched) in fetched[..pairs].iter_mut().enumerate() {
-            let at = 2 * FETCHED * group + 2 * pair;
-            // An odd last row is paired with itself, which then weighs nothing.
-            let second = weights.get(2 * pair + 1).copied();
-            pair_weights[pair] = [weights[2 * pair], second.unwrap_or(0)];
-            let (one, other) = (row(at), row(at + usize::from(second.is_some())));
-            for ((fetched, one), other) in fetched.iter_mut().zip(one).zip(other) {
-                *fetched = [*one, *other];
-            }
-        }
-        for (strip, sums) in sums.as_chunks_mut::<STRIP>().0.iter_mut().enumerate() {
-            let mut strip_sums = *sums;
-            for (weights, rows) in pair_weights[..pairs].iter().zip(&fetched) {
-                for (sum, elements) in strip_sums.iter_mut().zip(&rows.as_chunks::<STRIP>().0[strip]) {
-                    // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights
-                    // of unit length keep the sum below 4096 · 256 · √terms anyway.
-                    let product = |at: usize| i32::from(weights[at]) * i32::from(elements[at]);
-                    *sum = sum.wrapping_add(product(0).wrapping_add(product(1)));
-                }
-            }
-            *sums = strip_sums;
-        }
+/// Adds a strip times a weight.
+fn add(strip: &[i16; STRIP], weight: i16, sums: &mut [i32; STRIP]) {
+    for (sum, element) in sums.iter_mut().zip(strip) {
+        // At most 256 · 4096 a term: 2,000 different terms of full weight cannot overflow, and weights of unit length
+        // keep the sum below 4096 · 256 · √terms anyway.
+        *sum = sum.wrapping_add(i32::from(weight) * i32::from(*element));
     }
-    let squares = sum_of_squares(&sums);
+}
+
+/// Scales sums to unit length.
+fn scale(sums: &[[i32; STRIP]; STRIPS], vector: &mut [f32]) {
+    let sums = sums.as_flattened();
+    let squares = sum_of_squares(sums);
     if squares > 0.0 {
         let scale = 1.0 / squares.sqrt();
-        for (element, sum) in vector.iter_mut().zip(&sums) {
+        for (element, sum) in vector.iter_mut().zip(sums) {
             *element = (f64::from(*sum) * scale) as f32;
         }
+    } else {
+        vector.fill(0.0);
     }
 }
 
 /// The squares added up in `f64`, one after the other. Where no step could round, in any order.
-fn sum_of_squares(sums: &[i32; DIMENSIONS]) -> f64 {
+fn sum_of_squares(sums: &[i32]) -> f64 {
     let greatest = sums.iter().fold(0, |greatest: u32, sum| greatest.max(sum.unsigned_abs()));
     if greatest < EXACT_SUM {
         let squares = sums.iter().map(|sum| u64::from(sum.unsigned_abs()) * u64::from(sum.unsigned_abs()));
@@ -219,12 +288,9 @@ fn sum_of_squares(sums: &[i32; DIMENSIONS]) -> f64 {
     sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum()
 }
 
-/// A memory's index vector: a position from 0 in the lower bits of each entry, and whether it is −1 in the highest.
-/// Positions may repeat, which is harmless.
+/// A memory's index vector: the place of each entry that is not zero, and [`DIMENSIONS`] more where it is −1. Places
+/// may repeat, which is harmless.
 struct IndexVector([u16; NONZEROS]);
-
-/// The entry is −1.
-const NEGATIVE: u16 = 1 << 15;
 
 impl IndexVector {
     fn of(id: &str) -> Self {
@@ -236,15 +302,8 @@ impl IndexVector {
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^= z >> 31;
-            (z % DIMENSIONS as u64) as u16 | if z >> 63 == 0 { 0 } else { NEGATIVE }
+            let negative = (z >> 63) * DIMENSIONS as u64;
+            (z % DIMENSIONS as u64 + negative) as u16
         }))
-    }
-
-    /// Adds the vector times a weight.
-    fn add(&self, weight: i32, sums: &mut [i32; DIMENSIONS]) {
-        for entry in self.0 {
-            let sum = &mut sums[usize::from(entry) % DIMENSIONS];
-            *sum = sum.saturating_add(if entry & NEGATIVE == 0 { weight } else { -weight });
-        }
     }
 }

@@ -25,7 +25,7 @@ use tracing::debug_span;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::memory::MemoryId;
-use crate::store::record::Record;
+use crate::store::record::{self, Record};
 use crate::store::state;
 use crate::store::{block, nodes};
 use crate::time::Time;
@@ -111,7 +111,7 @@ impl Engram {
             for id in ids {
                 let store = &self.store;
                 let Some(number) = nodes::memory_number(store, txn, id.as_str())? else { continue };
-                let Some(old) = crate::engram::record(store, txn, id.as_str())? else { continue };
+                let Some(old) = record::get(store, txn, id.as_str())? else { continue };
                 let last = old.last_recalled.map_or(at.milliseconds(), |last| last.max(at.milliseconds()));
                 let record = Record {
                     last_recalled: Some(last),

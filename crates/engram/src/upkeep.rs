@@ -107,17 +107,26 @@ impl Engram {
             .map_err(written)?;
         let old = fs::metadata(folder.join(open::DATA_FILE)).map_err(written)?;
         file.set_permissions(old.permissions()).map_err(written)?;
-        let copied = self.store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled);
+        // Taken first: what is written while the file is copied must not count as copied.
         let transaction = self.store.environment.env.info().last_txn_id as u64;
+        let copied = self.store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled);
         let done = copied
             .map_err(|e| self.store.fail(e))
             .and_then(|()| file.sync_all().map_err(written))
             .and_then(|()| {
-                let closing = self.store.environment.env.clone().prepare_for_closing();
-                drop(self);
-                if closing.wait_timeout(CLOSING_PATIENCE) { Ok(()) } else { Err(in_use()) }
-            })
-            .and_then(|()| replace(&folder, &new, transaction));
+                open::alone(|| {
+                    // Another handle may have been opened while the copy was written.
+                    if Arc::strong_count(&self.store.environment) > 1 {
+                        return Err(in_use());
+                    }
+                    let closing = self.store.environment.env.clone().prepare_for_closing();
+                    drop(self);
+                    if !closing.wait_timeout(CLOSING_PATIENCE) {
+                        return Err(in_use());
+                    }
+                    replace(&folder, &new, transaction)
+                })
+            });
         if done.is_err() {
             // The copy is of no use; that it stays behind would be no harm either.
             let _ = fs::remove_file(&new);
@@ -128,7 +137,8 @@ impl Engram {
     }
 }
 
-/// Puts the new file in place of the old one, if nobody has the store open and nothing was written since.
+/// Puts the new file in place of the old one, if no other process has the store open and nothing was written
+/// since.
 fn replace(folder: &std::path::Path, new: &PathBuf, transaction: u64) -> Result<()> {
     let failed = |path: PathBuf| move |source| Error::File { action: "replaced", path, source };
     let in_use = || Error::InUse { path: folder.to_owned() };

@@ -16,6 +16,9 @@ use crate::memory::{History, MemoryId, StoredMemory};
 /// The folder within a vault that holds its store.
 pub const STORE_FOLDER: &str = ".engram";
 
+/// Where a store outside the vault says whose notes it keeps, in the table `meta`.
+const FOLDER_KEY: &[u8] = b"vault";
+
 /// A file changed within this time before it was read might change again without a new time stamp.
 const CLOCK_GRAIN_NANOSECONDS: i128 = 2_000_000_000;
 
@@ -34,6 +37,8 @@ const CLOCK_GRAIN_NANOSECONDS: i128 = 2_000_000_000;
 pub struct Vault {
     folder: PathBuf,
     engram: Engram,
+    /// The folder's absolute path, where the store does not lie in the folder itself.
+    claim: Option<String>,
 }
 
 /// What the store knows of a file.
@@ -48,6 +53,11 @@ struct FileEntry {
     text: u64,
     /// The memories that it became.
     ids: Vec<String>,
+}
+
+/// Whether bytes are the account of a file.
+pub(crate) fn is_file_entry(bytes: &[u8]) -> bool {
+    postcard::from_bytes::<FileEntry>(bytes).is_ok()
 }
 
 impl FileEntry {
@@ -71,7 +81,7 @@ impl Vault {
             let written = |source| Error::File { action: "written", path: ignore.clone(), source };
             fs::write(&ignore, "*\n").map_err(written)?;
         }
-        Ok(Self { folder, engram })
+        Ok(Self { folder, engram, claim: None })
     }
 
     /// Opens a folder of notes whose store lies elsewhere: in the folder `store`, where it is made if it is
@@ -81,7 +91,9 @@ impl Vault {
     /// As [`Vault::open`].
     pub fn open_with_store(folder: impl AsRef<Path>, store: impl AsRef<Path>) -> Result<Self> {
         let folder = notes_folder(folder.as_ref())?;
-        Ok(Self { folder, engram: Engram::create(store)? })
+        let claim = fs::canonicalize(&folder).map_err(|e| crate::import::ReadError::from_io(&folder, e))?;
+        let claim = Some(claim.to_string_lossy().into_owned());
+        Ok(Self { folder, engram: Engram::create(store)?, claim })
     }
 
     /// The store.
@@ -96,13 +108,16 @@ impl Vault {
     /// left behind. Cost: looking at each file's metadata, and reading what has changed.
     ///
     /// # Errors
-    /// If the store cannot be read or written. Files that cannot be read are reported and do not stop the
-    /// rest; what was known of them stays.
+    /// If the store cannot be read or written. A store outside the folder also refuses another vault than the one
+    /// whose notes it keeps, as long as that is there, and a folder that has lost all of its notes. Files that
+    /// cannot be read are reported each time and do not stop the rest; what was known of them stays.
     pub fn synchronise(&self, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
         let mut report = ImportReport::default();
+        // Asked before the folder is looked at: a note that another process takes in meanwhile is then no deleted one.
+        let mut known = self.known()?;
         let (mut files, unread) = files_below(&self.folder);
         files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
-        let mut known = self.known()?;
+        self.check_claim(known.len(), files.is_empty() && unread.is_empty())?;
         let changed: Vec<&Found> = files
             .iter()
             .filter(|file| {
@@ -155,6 +170,8 @@ impl Vault {
                 }
                 Err(error) => {
                     report.refused.push(error.to_string());
+                    // Read again next time: mending it may leave size and time stamp alone.
+                    entry.settled = false;
                     entry.ids = old.map(|old| old.ids).unwrap_or_default();
                 }
             }
@@ -169,6 +186,23 @@ impl Vault {
         // Written last: what is cut off before is simply taken in again.
         self.note(&entries, &deleted)?;
         Ok(report)
+    }
+
+    /// Refuses what would make the store forget the notes of another folder, or of a disk that is not mounted.
+    fn check_claim(&self, known: usize, is_empty: bool) -> Result<()> {
+        let Some(claim) = &self.claim else { return Ok(()) };
+        let store = &self.engram.store;
+        let path = store.environment.folder.clone();
+        let txn = store.read()?;
+        let held = store.tables.meta.get(&txn, FOLDER_KEY).map_err(|e| store.fail(e))?;
+        let vault = held.and_then(|held| std::str::from_utf8(held).ok()).map(PathBuf::from);
+        if let Some(vault) = vault.filter(|vault| vault != Path::new(claim) && vault.is_dir()) {
+            return Err(Error::OtherVault { path, vault });
+        }
+        if is_empty && known > 0 {
+            return Err(Error::NoNotes { path: self.folder.clone(), store: path, known });
+        }
+        Ok(())
     }
 
     /// What the store knows of the folder's files, by relative path.
@@ -197,6 +231,9 @@ impl Vault {
     fn note(&self, entries: &[FileEntry], deleted: &[FileEntry]) -> Result<()> {
         let store = &self.engram.store;
         self.engram.write(|txn, state| {
+            if let Some(claim) = &self.claim {
+                store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes()).map_err(|e| store.fail(e))?;
+            }
             for entry in deleted {
                 store.tables.files.delete(txn, &entry.key()).map_err(|e| store.fail(e))?;
             }

@@ -12,7 +12,7 @@ use crate::consolidation::is_packed;
 use crate::engram::Engram;
 use crate::error::Result;
 use crate::index::packed::{Packed, derived_tables};
-use crate::index::{associations::Kind, edges, postings};
+use crate::index::{associations::Kind, edges, links, postings};
 use crate::memory::MemoryId;
 use crate::random_indexing::TermVector;
 use crate::store::block::{self, BlockKind, Columns};
@@ -20,6 +20,7 @@ use crate::store::nodes::{self, Node};
 use crate::store::record::Record;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, edge_at, node_at};
+use crate::vault;
 
 /// The most problems that are told one by one.
 const MOST_PROBLEMS: usize = 100;
@@ -93,6 +94,7 @@ fn text(bytes: &[u8]) -> String {
 
 fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
     let mut in_namespace: BTreeMap<String, u32> = BTreeMap::new();
+    let mut links_held = 0;
     walk(store, txn, store.tables.memories, found, |found, key, value| {
         found.memories += 1;
         let id = text(key);
@@ -100,7 +102,15 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
             found.problem(format!("the id {id} is none"));
         }
         match Record::read(value) {
-            Ok(record) => *in_namespace.entry(record.namespace.into_owned()).or_default() += 1,
+            Ok(record) => {
+                let held = links::of(&String::from_utf8_lossy(key), &record);
+                links_held += held.len() as u64;
+                if !links::are_noted(store, txn, &held).is_ok_and(|noted| noted) {
+                    found
+                        .problem(format!("the account of the links of the memory {id} is not what they are"));
+                }
+                *in_namespace.entry(record.namespace.into_owned()).or_default() += 1;
+            }
             Err(bad) => found.problem(format!("the memory {id} is unreadable: {bad}")),
         }
     })?;
@@ -108,6 +118,16 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
         found
             .problem(format!("the store says it has {} memories and has {}", state.memories, found.memories));
     }
+    let noted = store.tables.links.len(txn).map_err(|e| store.fail(e))?;
+    if noted != links_held {
+        found.problem(format!("{noted} links are noted, and the memories hold {links_held}"));
+    }
+    found.entries += noted;
+    walk(store, txn, store.tables.files, found, |found, _, value| {
+        if !vault::is_file_entry(value) {
+            found.problem("the account of a file cannot be read");
+        }
+    })?;
     for (name, entry) in nodes::namespaces(store, txn)? {
         let there = in_namespace.remove(&name).unwrap_or(0);
         if there != entry.memories {
@@ -303,3 +323,6 @@ fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificati
     found.rebuilt = true;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,9 +94,9 @@ impl Patch {
         self.sources.binary_search(&source).ok().map(|row| self.out_weights[row])
     }
 
-    /// The number of edges and the out-weight of a row.
-    pub(crate) fn fan(&self, row: usize) -> (u32, f32) {
-        (self.offsets[row + 1] - self.offsets[row], self.out_weights[row])
+    /// The sum of each row's weights.
+    pub(crate) fn out_weights(&self) -> &[f32] {
+        &self.out_weights
     }
 
     pub(crate) fn compressed_rows(&self) -> Rows<'_> {

@@ -63,14 +63,19 @@ impl Seeds {
                 return Err(SeedError::Activation { node, activation });
             }
         }
-        // Sorted by activation too, so that the order in which seeds are given does not matter.
-        let mut sorted = seeds.to_vec();
-        sorted.sort_unstable_by_key(|&(node, activation)| (node, activation.to_bits()));
-        for same in sorted.chunk_by(|a, b| a.0 == b.0) {
-            let sum = same.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.1));
-            let activation = saturate(sum as f32);
+        let mut add = |node, activation| {
             if activation > 0.0 {
-                self.entries.push(Seed { node: same[0].0, activation, share: 0.0 });
+                self.entries.push(Seed { node, activation: saturate(activation), share: 0.0 });
+            }
+        };
+        if seeds.is_sorted_by(|a, b| a.0 < b.0) {
+            seeds.iter().for_each(|&(node, activation)| add(node, activation));
+        } else {
+            // Sorted by activation too, so that the order in which seeds are given does not matter.
+            let mut sorted = seeds.to_vec();
+            sorted.sort_unstable_by_key(|&(node, activation)| (node, activation.to_bits()));
+            for same in sorted.chunk_by(|a, b| a.0 == b.0) {
+                add(same[0].0, same.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.1)) as f32);
             }
         }
         self.total = self.entries.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.activation));

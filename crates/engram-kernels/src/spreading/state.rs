@@ -1,11 +1,12 @@
 //! Activation in the course of spreading, hop by hop.
 
-use super::firing::{Act, Firing, act};
-use super::frontier::{LINE_NODES, TouchedLines};
+use super::firing::Firing;
+use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
+use super::reached::Reached;
 use super::seeds::{SeedError, Seeds};
 use crate::backend::Kernels;
-use crate::graph::{Graph, GraphBlock, GraphError, Patch};
+use crate::graph::Graph;
 use crate::portable::spreading::{Factors, Restart, settle_line};
 
 /// Whether a run goes on.
@@ -36,13 +37,13 @@ pub enum Progress {
 #[derive(Clone, Debug)]
 pub struct Spreading {
     pub(super) kernels: Kernels,
-    nodes: usize,
+    pub(super) nodes: usize,
     /// x of the contract, in whole lines: 0 outside `active`.
     pub(super) activation: Vec<f32>,
     /// a of the contract, in whole lines: 0 outside `touched`, and everywhere between hops.
     pub(super) accumulator: Vec<f32>,
-    /// Lines of the nodes which this hop has reached; empty between hops.
-    touched: TouchedLines,
+    /// The nodes which this hop has reached; none between hops.
+    pub(super) reached: Reached,
     /// The lines that a hop settles, ascending.
     pub(super) lines: Vec<u32>,
     /// Nodes with activation above 0, ascending: the first `num_active`.
@@ -54,11 +55,11 @@ pub struct Spreading {
     /// first pull.
     pub(super) released: Vec<f32>,
     pub(super) all_released: bool,
-    firing: Firing,
+    pub(super) firing: Firing,
     hops: u32,
     pub(super) hops_at_most: u32,
     pub(super) edges_traversed: u64,
-    done: bool,
+    pub(super) done: bool,
 }
 
 impl Spreading {
@@ -85,7 +86,7 @@ impl Spreading {
             nodes,
             activation: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
             accumulator: vec![0.0; nodes.next_multiple_of(LINE_NODES)],
-            touched: TouchedLines::new(nodes),
+            reached: Reached::new(nodes),
             lines: Vec::new(),
             active: Vec::new(),
             num_active: 0,
@@ -135,8 +136,7 @@ impl Spreading {
         }
         self.num_active = 0;
         // A hop that met an error left these behind.
-        let (accumulator, _) = self.accumulator.as_chunks_mut::<LINE_NODES>();
-        self.touched.drain(|line| accumulator[line] = [0.0; LINE_NODES]);
+        self.reached.clear(&mut self.accumulator);
         self.firing.forget();
         self.seeds.entries.clear();
         self.rule = None;
@@ -192,107 +192,34 @@ impl Spreading {
         self.done
     }
 
-    /// One hop, pushed from the active nodes. `packed` are blocks of rows, ascending and not
-    /// overlapping; rows of `patch` replace theirs; a node with neither has no out-edges.
-    ///
-    /// Costs by the edges of the nodes that fire; rows of blocks that are not known to be good are
-    /// checked as they are touched. Does nothing once the run is done.
-    ///
-    /// # Errors
-    ///
-    /// If blocks overlap or are larger than [`Self::nodes`], or a row that fires is broken. The run is
-    /// over then, its activations are those before the hop, and the next [`Self::begin`] starts clean.
-    pub fn hop(&mut self, packed: &[GraphBlock<'_>], patch: &Patch) -> Result<Progress, GraphError> {
-        let Some(rule) = self.rule.filter(|_| !self.done) else {
-            return Ok(Progress::Done);
-        };
-        match self.push(rule.parameters(), packed, patch) {
-            Ok(dangling) => {
-                let change = self.settle_touched(rule.parameters(), dangling);
-                Ok(self.after_hop(&rule, change))
-            }
-            Err(error) => {
-                self.done = true;
-                Err(error)
-            }
-        }
-    }
-
     /// One hop over a whole graph, pushed. The same bits as [`Self::hop`] without a patch.
     pub(super) fn hop_by_push(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
-        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
+        let Self { kernels, activation, accumulator, reached, firing, edges_traversed, .. } = self;
         let (active, accumulator) = (&self.active[..self.num_active], &mut accumulator[..self.nodes]);
-        let dangling = firing.collect(graph, rule.parameters(), active, activation);
-        *edges_traversed += firing.edges;
-        firing.flush(*kernels, graph.block().compressed_rows(), accumulator, touched);
-        let change = self.settle_touched(rule.parameters(), dangling);
-        self.after_hop(rule, change)
-    }
-
-    /// Pushes from all active nodes, and returns what the dangling ones hold.
-    fn push(
-        &mut self,
-        parameters: &SpreadParameters,
-        packed: &[GraphBlock<'_>],
-        patch: &Patch,
-    ) -> Result<f32, GraphError> {
-        let nodes = self.nodes();
-        check_blocks(nodes, packed, patch)?;
-        let Self { kernels, activation, accumulator, touched, firing, edges_traversed, .. } = self;
-        let (active, accumulator) = (&self.active[..self.num_active], &mut accumulator[..nodes]);
-        // A block's number, or `packed.len()` for the patch.
-        let rows_of = |part: usize| {
-            packed.get(part).map_or_else(|| patch.compressed_rows(), GraphBlock::compressed_rows)
-        };
-        let (mut block, mut patch_row, mut collecting) = (0, 0, 0);
-        let mut dangling = 0.0f64;
-        for &node in active {
-            patch_row += patch.sources()[patch_row..].partition_point(|&source| source < node);
-            let (part, row, (fan, out_weight)) = if patch.sources().get(patch_row) == Some(&node) {
-                (packed.len(), patch_row, patch.fan(patch_row))
-            } else {
-                block += packed[block..].iter().take_while(|block| block.end() <= node as usize).count();
-                match packed.get(block) {
-                    Some(rows) if rows.first() <= node => {
-                        let row = (node - rows.first()) as usize;
-                        (block, row, rows.fan(row)?)
-                    }
-                    _ => (packed.len(), 0, (0, 0.0)),
-                }
-            };
-            match act(parameters, activation[node as usize], fan, out_weight) {
-                Act::Rest => {}
-                Act::Dangle => dangling += f64::from(activation[node as usize]),
-                Act::Fire(released) => {
-                    if part != collecting {
-                        firing.flush(*kernels, rows_of(collecting), accumulator, touched);
-                        collecting = part;
-                    }
-                    if let Some(block) = packed.get(part) {
-                        block.check_row(row, nodes)?;
-                    }
-                    firing.rows.push(row as u32);
-                    firing.released.push(released);
-                    firing.edges += u64::from(fan);
-                    *edges_traversed += u64::from(fan);
-                }
-            }
+        let parameters = rule.parameters();
+        let mut dangling = 0.0;
+        reached.begin(active.len() + self.seeds.entries.len());
+        let (done, edges) =
+            reached.push_first(graph, parameters, active, activation, accumulator, &mut dangling);
+        *edges_traversed += edges;
+        if let Some(active) = active.get(done..).filter(|active| !active.is_empty()) {
+            firing.collect_of_graph(graph, parameters, active, activation, &mut dangling);
+            *edges_traversed += firing.edges();
+            reached.push(*kernels, firing, graph.block().compressed_rows(), accumulator);
         }
-        firing.flush(*kernels, rows_of(collecting), accumulator, touched);
-        Ok(dangling as f32)
+        let change = self.settle_reached(parameters, dangling as f32);
+        self.after_hop(rule, change)
     }
 
     /// Gives every node that was active, was reached or is a seed its next activation. Returns the
     /// greatest change.
-    fn settle_touched(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
-        for &node in &self.active[..self.num_active] {
-            self.touched.mark(node);
+    pub(super) fn settle_reached(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+        if self.reached.are_few() {
+            return self.settle_few(parameters, dangling);
         }
-        for seed in &self.seeds.entries {
-            self.touched.mark(seed.node);
-        }
-        self.lines.clear();
-        self.touched.drain(|line| self.lines.push(line as u32));
+        let active = self.active[..self.num_active].iter().copied();
+        let seeds = self.seeds.entries.iter().map(|seed| seed.node);
+        self.reached.drain_lines(active.chain(seeds), &mut self.lines);
         self.settle(parameters, dangling)
     }
 
@@ -342,22 +269,4 @@ impl Spreading {
         self.done = self.hops >= self.hops_at_most || change <= rule.parameters().tolerance;
         if self.done { Progress::Done } else { Progress::Continue }
     }
-}
-
-/// Refuses blocks that overlap, are out of order, or do not fit.
-fn check_blocks(nodes: usize, packed: &[GraphBlock<'_>], patch: &Patch) -> Result<(), GraphError> {
-    let mut end = 0;
-    for block in packed {
-        if block.nodes() > nodes {
-            return Err(GraphError::BlockTooLarge { block: block.nodes(), nodes });
-        }
-        if (block.first() as usize) < end {
-            return Err(GraphError::RowsNotAscending(block.first()));
-        }
-        end = block.end();
-    }
-    if patch.nodes() > nodes {
-        return Err(GraphError::BlockTooLarge { block: patch.nodes(), nodes });
-    }
-    Ok(())
 }

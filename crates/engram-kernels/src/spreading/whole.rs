@@ -1,6 +1,5 @@
 //! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
 
-use super::firing::{Act, act};
 use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
@@ -140,10 +139,10 @@ impl Spreading {
     fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
         let parameters = rule.parameters();
         self.released.resize(graph.nodes(), 0.0);
-        let mut dangling = 0.0f64;
         if fires_unconditionally(parameters) && self.active().len() >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
             release_all(activation, graph.source_order(), parameters.fan_exponent, released);
+            let mut dangling = 0.0f64;
             if parameters.dangling == Dangling::ReturnToSeeds {
                 let nodes = graph.source_order().dangling();
                 dangling = nodes.iter().fold(0.0, |sum, &node| sum + f64::from(activation[node as usize]));
@@ -154,22 +153,20 @@ impl Spreading {
             return self.after_hop(rule, change);
         }
         let slots = graph.source_order().slots();
-        let Self { activation, active, num_active, released, .. } = self;
+        let Self { activation, active, num_active, released, firing, .. } = self;
         if std::mem::take(&mut self.all_released) {
             released.fill(0.0);
         }
-        for &node in &active[..*num_active] {
-            let x = activation[node as usize];
-            match act(parameters, x, fan(graph, node), graph.out_weights()[node as usize]) {
-                Act::Rest => {}
-                Act::Dangle => dangling += f64::from(x),
-                Act::Fire(amount) => released[slots[node as usize] as usize] = amount,
-            }
+        let mut dangling = 0.0;
+        firing.collect_of_graph(graph, parameters, &active[..*num_active], activation, &mut dangling);
+        for (node, amount) in firing.rows() {
+            released[slots[node as usize] as usize] = amount;
         }
         self.pull(graph);
-        for &node in &self.active[..self.num_active] {
+        for (node, _) in self.firing.rows() {
             self.released[slots[node as usize] as usize] = 0.0;
         }
+        self.firing.forget();
         let change = self.settle_all(parameters, dangling as f32);
         self.after_hop(rule, change)
     }

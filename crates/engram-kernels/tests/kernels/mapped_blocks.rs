@@ -58,8 +58,10 @@ proptest! {
     }
 }
 
-/// The first fault of a block's rows by the book: row by row, entry by entry.
+/// The first fault of a block's rows by the book: row by row, entry by entry. Or of those of its rows that fire
+/// where every node is active.
 fn first_fault(
+    only_firing: bool,
     nodes: usize,
     first: u32,
     offsets: &[u32],
@@ -74,6 +76,9 @@ fn first_fault(
         }
         if !(0.0..f32::INFINITY).contains(&out_weight) {
             return Err(GraphError::OutWeight { node, weight: out_weight });
+        }
+        if only_firing && out_weight <= 0.0 {
+            continue;
         }
         let range = bounds[0] as usize..bounds[1] as usize;
         let (targets, weights) = (&targets[range.clone()], &weights[range]);
@@ -135,8 +140,16 @@ proptest! {
         }
         let block = GraphBlock::new(nodes, first, &offsets, &targets, &weights, &out_weights).unwrap();
         let found = block.check().map_err(|fault| format!("{fault:?}"));
-        let expected = first_fault(nodes, first, &offsets, &targets, &weights, &out_weights);
+        let expected = first_fault(false, nodes, first, &offsets, &targets, &weights, &out_weights);
         prop_assert_eq!(found, expected.map_err(|fault| format!("{fault:?}")));
+
+        let rule = SpreadParameters::act_r().check().unwrap();
+        let mut spreading = Spreading::new(nodes);
+        let everywhere: Vec<(u32, f32)> = (0..nodes as u32).map(|node| (node, 1.0)).collect();
+        spreading.begin(&rule, &everywhere).unwrap();
+        let found = spreading.hop(&[block], &Patch::new(0)).map_err(|fault| format!("{fault:?}"));
+        let expected = first_fault(true, nodes, first, &offsets, &targets, &weights, &out_weights);
+        prop_assert_eq!(found, expected.map(|()| Progress::Done).map_err(|fault| format!("{fault:?}")));
     }
 }
 

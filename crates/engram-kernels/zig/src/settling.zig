@@ -3,11 +3,14 @@
 //!     for each node of each line: next = min(retention · x + hop_decay · a, 2^60)
 //!         greatest change = max(that, |next - x|); x = next; a = 0; active += node if next > 0
 
-const std = @import("std");
+const fetch = @import("prefetch.zig").fetch;
 
 /// Nodes of a line: their activations fill one of the caches.
 const line_nodes = 16;
 const Line = @Vector(line_nodes, f32);
+
+/// Lines between the fetching of a line and its use.
+const ahead = 16;
 
 /// Where activations saturate: 2^60.
 const activation_max: Line = @splat(0x1p60);
@@ -48,6 +51,11 @@ pub inline fn settle(s: Settle) Settled {
     var greatest: @Vector(line_nodes, u32) = @splat(0);
     var count: usize = 0;
     for (0..s.num_lines) |index| {
+        if (index + ahead < s.num_lines) {
+            const next: usize = s.lines[index + ahead];
+            fetch(s.activation, next * line_nodes, 3);
+            fetch(s.accumulator, next * line_nodes, 3);
+        }
         const line: usize = s.lines[index];
         const activation = s.activation[line * line_nodes ..][0..line_nodes];
         const accumulator = s.accumulator[line * line_nodes ..][0..line_nodes];

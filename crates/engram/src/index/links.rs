@@ -1,7 +1,10 @@
 //! Who links to what, whether or not it is there yet: so that a link to nowhere leads somewhere as soon as
 //! its target is put in.
 
+use std::collections::hash_map::Entry as Seat;
+
 use heed::{RoTxn, RwTxn};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -25,7 +28,7 @@ pub(crate) struct Entry {
 }
 
 /// What a link leads to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Target {
     /// A memory.
     Id(String),
@@ -50,12 +53,19 @@ fn hash(target: &Target) -> [u8; HASH_BYTES] {
 /// The links that a record holds.
 pub(crate) fn of(id: &str, record: &Record<'_>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut places: FxHashMap<(Target, u8), usize> = FxHashMap::default();
     let mut add = |target: Target, kind: Kind, weight: f32| {
         let kind = kind as u8;
-        match entries.iter_mut().find(|entry| entry.target == target && entry.kind == kind) {
+        match places.entry((target.clone(), kind)) {
             // Several links to one target count once, as the strongest of them.
-            Some(entry) => entry.weight = entry.weight.max(weight),
-            None => entries.push(Entry { source: id.to_owned(), target, kind, weight }),
+            Seat::Occupied(place) => {
+                let entry = &mut entries[*place.get()];
+                entry.weight = entry.weight.max(weight);
+            }
+            Seat::Vacant(place) => {
+                place.insert(entries.len());
+                entries.push(Entry { source: id.to_owned(), target, kind, weight });
+            }
         }
     };
     for link in &record.links {
@@ -81,6 +91,18 @@ pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Record<
         store.tables.links.put(txn, &key(&entry), &value).map_err(|e| store.fail(e))?;
     }
     Ok(())
+}
+
+/// Whether the table has all these links, as they are.
+pub(crate) fn are_noted(store: &Store, txn: &RoTxn<'_>, entries: &[Entry]) -> Result<bool> {
+    for entry in entries {
+        let noted = store.tables.links.get(txn, &key(entry)).map_err(|e| store.fail(e))?;
+        let noted = noted.and_then(|value| postcard::from_bytes::<Entry>(value).ok());
+        if noted.as_ref() != Some(entry) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Forgets the links of a record.

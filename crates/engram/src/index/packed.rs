@@ -22,7 +22,7 @@ use tracing::debug_span;
 
 use crate::beside;
 use crate::error::{Error, Result};
-use crate::random_indexing::{DIMENSIONS, TermVector};
+use crate::random_indexing::{Model, TermVector};
 use crate::store::block::{self, BlockKind, Columns, VectorSlot};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
 use crate::store::staging;
@@ -31,7 +31,7 @@ use crate::store::tables::{Store, Table, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
 use decoding::Decoder;
-use postings::{Counts, Postings};
+use postings::Postings;
 use strings::Strings;
 pub(crate) use vectors::VectorSource;
 
@@ -53,10 +53,9 @@ pub(crate) struct Packed {
     singles: Vec<(String, u32, u32)>,
     /// Terms in their order.
     terms: Vec<String>,
-    counts: Counts,
     postings: Postings,
-    /// Of the store's own vector model, or empty.
-    term_vectors: Vec<i16>,
+    /// The store's own vector model, or nothing.
+    model: Model,
     /// Vectors that memories brought along, or empty.
     given_vectors: Vec<f32>,
     graph: Graph,
@@ -102,8 +101,7 @@ impl Packed {
                 builder.number(&batch);
                 for decoded in &batch.records {
                     let id = ids.get(builder.next_memory());
-                    let decoded = (decoded.as_ref())
-                        .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?;
+                    let decoded = decoded.as_ref().map_err(|bad| bad.of(store, id))?;
                     let namespace = namespaces
                         .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
                         .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
@@ -235,7 +233,7 @@ impl Packed {
             let (memories, weights) = self.postings.row(term);
             each(tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
             if !state.model.given {
-                let elements = self.term_vectors[term * DIMENSIONS..(term + 1) * DIMENSIONS].to_vec();
+                let elements = self.model.vectors.get(term);
                 let vector = TermVector { idf: self.postings.idf[term], elements };
                 each(tables.terms, name.as_bytes(), &vector.bytes())?;
             }
@@ -263,9 +261,7 @@ impl Packed {
             memories: self.ids.len(),
             dimensions: state.model.dimensions,
             given: state.model.given.then_some(&self.given_vectors),
-            counts: &self.counts,
-            idf: &self.postings.idf,
-            term_vectors: &self.term_vectors,
+            model: &self.model,
         }
     }
 }

@@ -79,6 +79,10 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32
         return Ok(());
     }
     let Some(row) = packed(store, txn, term)? else { return Ok(()) };
+    if !row.is_intact() {
+        // Damage would be written again under a checksum that fits it.
+        return Err(store.damaged(format!("the row of the term {term:?} is not what was written")));
+    }
     let Ok(at) = row.memories.binary_search(&memory) else { return Ok(()) };
     let (mut memories, mut weights) = (row.memories.into_owned(), row.weights.into_owned());
     memories.remove(at);

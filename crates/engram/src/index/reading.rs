@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
+
 use crate::store::record::Record;
 use crate::text::{Language, Tokens, Words, name_key, title_names};
 
@@ -20,11 +22,11 @@ pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str
 
 /// The keys of the names that a record bears: from its title and aliases, none twice.
 pub(crate) fn home_names(record: &Record<'_>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), FxHashSet::default());
     for title in record.title.as_deref().into_iter().chain(record.aliases.iter().map(String::as_str)) {
         // A title of many words is not looked for in texts, but a link may still write it out.
         for name in title_names(title).into_iter().chain(link_name(title)) {
-            if name.len() <= MAX_NAME_BYTES && !names.contains(&name) {
+            if name.len() <= MAX_NAME_BYTES && seen.insert(name.clone()) {
                 names.push(name);
             }
         }

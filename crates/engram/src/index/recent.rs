@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::random_indexing::{self, TermVector};
 use crate::store::block::{self, Columns};
 use crate::store::nodes::{self, Node};
-use crate::store::record::Record;
+use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::{Store, node_key, posting_key};
 use crate::text::Tokens;
@@ -99,12 +99,7 @@ impl<'s> Writer<'s> {
         let store = self.store;
         let fail = |e| store.fail(e);
         let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(None) };
-        let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(fail)? else {
-            return Ok(None);
-        };
-        let record = Record::read(bytes)
-            .map_err(|bad| store.damaged(format!("the memory {id} is unreadable: {bad}")))?
-            .into_owned();
+        let Some(record) = record::get(store, txn, id)? else { return Ok(None) };
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
         let counts = self.term_counts(&record);
         for (term, _) in &counts {

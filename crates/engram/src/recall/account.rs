@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use engram_kernels::Spreading;
 
+use super::Ranked;
 use super::cue::{Cue, Reading};
 use super::seeds::Seeds;
 use super::spread::Spread;
 use super::view::View;
-use super::{Ranked, words};
-use crate::engram;
 use crate::error::Result;
 use crate::index::reading::Lexicon;
 use crate::memory::MemoryId;
 use crate::store::nodes::{self, Node};
+use crate::store::record;
 use crate::text::{Snippet, snippet};
 
 /// What a recall brought back.
@@ -172,7 +172,7 @@ fn hit(
 fn memory(view: &View<'_>, number: u32) -> Result<(MemoryId, crate::store::record::Record<'static>)> {
     let damaged = || view.store.damaged(format!("memory {number} cannot be found by its number"));
     let Some(Node::Memory(id)) = nodes::get(view.store, view.txn, number)? else { return Err(damaged()) };
-    let record = engram::record(view.store, view.txn, &id)?.ok_or_else(damaged)?;
+    let record = record::get(view.store, view.txn, &id)?.ok_or_else(damaged)?;
     Ok((MemoryId::new(id).map_err(|_| damaged())?, record))
 }
 
@@ -183,6 +183,6 @@ fn step(view: &View<'_>, node: u32) -> Result<Step> {
             let (id, record) = memory(view, node)?;
             Ok(Step::Memory { id, title: record.title.as_deref().map(str::to_owned) })
         }
-        None => Err(words::internal(&format!("node {node} has no account"))),
+        None => Err(view.store.damaged(format!("node {node} has no account"))),
     }
 }

@@ -225,8 +225,10 @@ fn allowed(view: &View<'_>, cue: &Cue, namespaces: &[(u32, u32)]) -> Result<Opti
             && until.is_none_or(|until| made < until)
     };
     view.for_each_memory(|memory, columns| {
-        if fits(columns.namespace, columns.made) {
-            bits[memory as usize / 64] |= 1 << (memory % 64);
+        if fits(columns.namespace, columns.made)
+            && let Some(word) = bits.get_mut(memory as usize / 64)
+        {
+            *word |= 1 << (memory % 64);
         }
     })?;
     if let Some(pattern) = pattern {

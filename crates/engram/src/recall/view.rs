@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use engram_kernels::GraphBlock;
 use heed::RoTxn;
-use rustc_hash::FxHashSet;
 
 use crate::error::Result;
 use crate::index::edges;
+use crate::index::marks::Marks;
 use crate::memory::Namespace;
 use crate::source::SourcePattern;
 use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS, VectorBlock};
@@ -25,47 +25,6 @@ pub(crate) struct View<'t> {
     graph: Vec<GraphRows<'t>>,
     marks: Arc<Marks>,
     namespaces: Vec<(String, nodes::NamespaceEntry)>,
-}
-
-/// What was written since blocks were packed, as far as every recall asks for it.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    /// The state's version that they belong to.
-    pub(crate) version: u64,
-    /// The bits of packed nodes whose row has changed; empty where none has.
-    changed_rows: Vec<u64>,
-    /// Packed nodes that were forgotten.
-    gone: FxHashSet<u32>,
-    /// Memories behind the packed ones.
-    memories: FxHashSet<u32>,
-    /// Whether any memory, packed or not, has columns of its own.
-    has_columns: bool,
-}
-
-impl Marks {
-    /// Reads them. Cost: the number of nodes touched since the last consolidation.
-    pub(crate) fn read(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
-        let fail = |e| store.fail(e);
-        let mut marks = Self { version: state.version, ..Self::default() };
-        for entry in store.tables.recent_rows.iter(txn).map_err(fail)? {
-            let Some(node) = node_at(entry.map_err(fail)?.0).filter(|node| *node < state.packed_nodes) else {
-                continue;
-            };
-            if marks.changed_rows.is_empty() {
-                marks.changed_rows = vec![0; (state.packed_nodes as usize).div_ceil(64)];
-            }
-            marks.changed_rows[node as usize / 64] |= 1 << (node % 64);
-        }
-        for entry in store.tables.gone.iter(txn).map_err(fail)? {
-            marks.gone.extend(node_at(entry.map_err(fail)?.0));
-        }
-        for entry in store.tables.recent_columns.iter(txn).map_err(fail)? {
-            marks.has_columns = true;
-            // They also stand for packed memories that were reinforced; those are passed over.
-            marks.memories.extend(node_at(entry.map_err(fail)?.0).filter(|node| *node >= state.packed_nodes));
-        }
-        Ok(marks)
-    }
 }
 
 impl<'t> View<'t> {
@@ -153,8 +112,10 @@ impl<'t> View<'t> {
         let tables = &self.store.tables;
         for entry in tables.numbers.iter(self.txn).map_err(|e| self.store.fail(e))? {
             let (id, number) = entry.map_err(|e| self.store.fail(e))?;
-            let Some(number) = node_at(number) else { continue };
-            let word = &mut bits[number as usize / 64];
+            let word = node_at(number).and_then(|number| Some((number, bits.get_mut(number as usize / 64)?)));
+            let Some((number, word)) = word else {
+                return Err(self.store.damaged("the number of a memory is out of range"));
+            };
             if *word >> (number % 64) & 1 == 0 {
                 continue;
             }

@@ -73,6 +73,14 @@ pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Envir
     Ok(environment)
 }
 
+/// Runs something while nothing of this process opens a store.
+///
+/// What a process locks in files does not keep its own threads out, so this does.
+pub(crate) fn alone<R>(run: impl FnOnce() -> R) -> R {
+    let _open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    run()
+}
+
 /// Gives the lock file its room on the disk. LMDB maps it sparse and writes into the map, and where the disk is
 /// full that kills the process.
 fn reserve_lock_file(folder: &Path) -> Result<()> {

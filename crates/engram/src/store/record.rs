@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::tables::Store;
+use crate::error::{Error, Result};
 use crate::memory::{History, LinkTarget, MemoryId, Namespace, NewMemory, Weight};
 use crate::text::Language;
 use crate::time::Time;
@@ -54,6 +57,21 @@ pub(crate) enum BadRecord {
     Fields,
 }
 
+impl BadRecord {
+    /// The error that the memory `id` of a store has this record.
+    pub(crate) fn of(self, store: &Store, id: &str) -> Error {
+        store.damaged(format!("the memory {id} is unreadable: {self}"))
+    }
+}
+
+/// The record of an id; `None` where there is none.
+pub(crate) fn get(store: &Store, txn: &RoTxn<'_>, id: &str) -> Result<Option<Record<'static>>> {
+    let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))? else {
+        return Ok(None);
+    };
+    Ok(Some(Record::read(bytes).map_err(|bad| bad.of(store, id))?.into_owned()))
+}
+
 const CHECKSUM_BYTES: usize = 8;
 
 impl<'a> Record<'a> {
@@ -80,7 +98,7 @@ impl<'a> Record<'a> {
     }
 
     /// Reads a record and checks it against its checksum.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, BadRecord> {
+    pub(crate) fn read(bytes: &'a [u8]) -> std::result::Result<Self, BadRecord> {
         let (checksum, fields) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(BadRecord::Checksum)?;
         if checksum != xxh3_64(fields).to_le_bytes() {
             return Err(BadRecord::Checksum);

@@ -5,6 +5,7 @@
 //! | table | key | value | |
 //! |---|---|---|---|
 //! | `meta` | `state` | [`super::state::State`] | |
+//! | `meta` | `vault` | the folder whose notes a store outside of it keeps; see [`crate::vault`] | |
 //! | `meta` | `staging` | whose vectors lie in the free place; see [`super::staging`] | |
 //! | `memories` | external id | [`super::record::Record`] | facts |
 //! | `namespaces` | namespace | number, memories | derived |

@@ -12,7 +12,8 @@ fn handles_print_where_they_lead_and_nothing_that_is_stored() {
     assert_eq!(format!("{:?}", Importer::new(&engram)), format!("Importer {{ engram: {printed}, seen: 0 }}"));
     drop(engram);
     let vault = Vault::open_with_store(folder.path(), folder.path().join("store")).unwrap();
-    assert_eq!(format!("{vault:?}"), format!("Vault {{ folder: {:?}, engram: {printed} }}", folder.path()));
+    let start = format!("Vault {{ folder: {:?}, engram: {printed}", folder.path());
+    assert!(format!("{vault:?}").starts_with(&start), "{vault:?}");
 }
 
 #[test]

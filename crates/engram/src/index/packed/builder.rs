@@ -5,7 +5,7 @@ use tracing::debug_span;
 
 use super::decoding::{Batch, Decoded, DecodedTarget, Role};
 use super::names::{self, Names};
-use super::postings::{Counts, Postings};
+use super::postings::Postings;
 use super::strings::Strings;
 use super::vectors::VectorSource;
 use super::{Packed, links, postings};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::index::associations::Kind;
 use crate::index::trie::{BREAK, TokenId, Trie};
 use crate::index::{reading, unit_vector};
-use crate::random_indexing;
+use crate::random_indexing::{self, Model};
 use crate::store::block::Columns;
 use crate::store::state::State;
 use crate::text::Language;
@@ -196,16 +196,14 @@ impl Builder {
         let terms = postings::order_terms(&mut self);
         let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {
-            let (counts, postings, term_vectors) = self.words(&ids, terms.len(), state);
+            let (postings, model) = self.words(&ids, terms.len(), state);
             let made = early(VectorSource {
                 memories: ids.len(),
                 dimensions: state.model.dimensions,
                 given: state.model.given.then_some(&self.given_vectors),
-                counts: &counts,
-                idf: &postings.idf,
-                term_vectors: &term_vectors,
+                model: &model,
             });
-            (counts, postings, term_vectors, made)
+            (postings, model, made)
         };
         let associations = || {
             let Names { mut names, singles } =
@@ -217,7 +215,7 @@ impl Builder {
             let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links);
             graph.map(|graph| (names, singles, graph))
         };
-        let ((counts, postings, term_vectors, made), associations) = beside::both(words, associations);
+        let ((postings, model, made), associations) = beside::both(words, associations);
         let (names, singles, graph) = associations?;
         let mut languages = self.languages;
         languages.sort_unstable_by_key(|language| language.code());
@@ -228,9 +226,8 @@ impl Builder {
             names,
             singles,
             terms,
-            counts,
             postings,
-            term_vectors,
+            model,
             given_vectors: self.given_vectors,
             graph,
             length_total: self.length_total,
@@ -240,18 +237,17 @@ impl Builder {
     }
 
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
-    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Counts, Postings, Vec<i16>) {
+    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Postings, Model) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {
             let counts = postings::count(self);
             let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
             (counts, postings)
         });
         if state.model.given {
-            return (counts, postings, Vec::new());
+            return (postings, Model::default());
         }
         let _span = debug_span!("term_vectors").entered();
-        let vectors =
-            random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
-        (counts, postings, vectors)
+        let model = random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
+        (postings, model)
     }
 }

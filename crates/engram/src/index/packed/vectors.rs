@@ -1,7 +1,6 @@
 //! The memories' vectors, block by block. Those of the store's own model are made as they are asked for.
 
-use super::postings::Counts;
-use crate::random_indexing::{self, DIMENSIONS};
+use crate::random_indexing::{DIMENSIONS, GROUP, Model, Sums};
 use crate::store::block::{self, VECTOR_ROWS, VectorSlot};
 
 /// What the memories' vectors are made of.
@@ -11,9 +10,7 @@ pub(crate) struct VectorSource<'p> {
     pub(super) dimensions: u32,
     /// Vectors that memories brought along, where the store's model is not its own.
     pub(super) given: Option<&'p Vec<f32>>,
-    pub(super) counts: &'p Counts,
-    pub(super) idf: &'p [f32],
-    pub(super) term_vectors: &'p [i16],
+    pub(super) model: &'p Model,
 }
 
 impl<'p> VectorSource<'p> {
@@ -24,8 +21,7 @@ impl<'p> VectorSource<'p> {
 
     /// The blocks, for either place.
     pub(crate) fn blocks(self, slot: VectorSlot) -> VectorBlocks<'p> {
-        let (vectors, weights) = (Vec::new(), random_indexing::Weights::default());
-        VectorBlocks { source: self, slot, index: 0, vectors, weights }
+        VectorBlocks { source: self, slot, index: 0, vectors: Vec::new(), sums: Vec::new() }
     }
 }
 
@@ -34,31 +30,31 @@ pub(crate) struct VectorBlocks<'p> {
     source: VectorSource<'p>,
     slot: VectorSlot,
     index: u32,
+    /// Those of a group of memories.
     vectors: Vec<f32>,
-    weights: random_indexing::Weights,
+    sums: Sums,
 }
 
 impl Iterator for VectorBlocks<'_> {
     type Item = ([u8; 5], Vec<u8>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let VectorSource { memories, given, counts, idf, term_vectors, .. } = self.source;
+        let memories = self.source.memories;
         let dimensions = self.source.dimensions as usize;
         let first = self.index as usize * VECTOR_ROWS as usize;
         let rows = first..memories.min(first + VECTOR_ROWS as usize);
         if rows.is_empty() || dimensions == 0 {
             return None;
         }
-        let vectors = match given {
+        let vectors = match self.source.given {
             Some(given) => &given[rows.start * dimensions..rows.end * dimensions],
             None => {
-                self.vectors.clear();
-                self.vectors.resize(rows.len() * dimensions, 0.0);
-                for (memory, vector) in rows.zip(self.vectors.chunks_exact_mut(DIMENSIONS)) {
-                    let counts = counts.of(memory);
-                    random_indexing::combine_terms(counts, idf, term_vectors, &mut self.weights, vector);
+                let begin = first % GROUP;
+                if begin == 0 {
+                    self.vectors.resize(GROUP.min(memories - first) * DIMENSIONS, 0.0);
+                    self.source.model.combine(first / GROUP, &mut self.sums, &mut self.vectors);
                 }
-                &self.vectors
+                &self.vectors[begin * DIMENSIONS..][..rows.len() * DIMENSIONS]
             }
         };
         let mut bytes = Vec::new();

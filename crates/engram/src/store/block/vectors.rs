@@ -119,11 +119,14 @@ pub(crate) fn erase_vector(store: &Store, txn: &mut RwTxn<'_>, slot: VectorSlot,
     let index = memory / VECTOR_ROWS;
     let Some(block) = read(store, txn, slot.kind(), index)? else { return Ok(()) };
     let width = block.width as usize;
-    let at = (memory - block.first) as usize * width;
-    let Some(mut vectors) = block.vectors().map(|block| block.vectors.into_owned()) else { return Ok(()) };
-    if let Some(vector) = vectors.get_mut(at..at + width) {
-        vector.fill(0.0);
-    }
+    // Damage would be written again under a checksum that fits it.
+    let intact = block.is_intact().then(|| block.vectors()).flatten();
+    let vectors = intact.map(|block| block.vectors.into_owned());
+    let at = memory.checked_sub(block.first).map(|row| row as usize * width);
+    let Some((mut vectors, at)) = vectors.zip(at).filter(|(vectors, at)| at + width <= vectors.len()) else {
+        return Err(store.damaged(format!("block {index} of the vectors is not what was written")));
+    };
+    vectors[at..at + width].fill(0.0);
     let mut bytes = Vec::new();
     let key = encode_vectors(slot, index, &vectors, width as u32, &mut bytes);
     store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))

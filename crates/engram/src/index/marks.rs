@@ -1,0 +1,49 @@
+//! What was written since blocks were packed, as far as every recall asks for it.
+
+use heed::RoTxn;
+use rustc_hash::FxHashSet;
+
+use crate::error::Result;
+use crate::store::state::State;
+use crate::store::tables::{Store, node_at};
+
+/// What was written since blocks were packed, as far as every recall asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// The state's version that they belong to.
+    pub(crate) version: u64,
+    /// The bits of packed nodes whose row has changed; empty where none has.
+    pub(crate) changed_rows: Vec<u64>,
+    /// Packed nodes that were forgotten.
+    pub(crate) gone: FxHashSet<u32>,
+    /// Memories behind the packed ones.
+    pub(crate) memories: FxHashSet<u32>,
+    /// Whether any memory, packed or not, has columns of its own.
+    pub(crate) has_columns: bool,
+}
+
+impl Marks {
+    /// Reads them. Cost: the number of nodes touched since the last consolidation.
+    pub(crate) fn read(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
+        let fail = |e| store.fail(e);
+        let mut marks = Self { version: state.version, ..Self::default() };
+        for entry in store.tables.recent_rows.iter(txn).map_err(fail)? {
+            let Some(node) = node_at(entry.map_err(fail)?.0).filter(|node| *node < state.packed_nodes) else {
+                continue;
+            };
+            if marks.changed_rows.is_empty() {
+                marks.changed_rows = vec![0; (state.packed_nodes as usize).div_ceil(64)];
+            }
+            marks.changed_rows[node as usize / 64] |= 1 << (node % 64);
+        }
+        for entry in store.tables.gone.iter(txn).map_err(fail)? {
+            marks.gone.extend(node_at(entry.map_err(fail)?.0));
+        }
+        for entry in store.tables.recent_columns.iter(txn).map_err(fail)? {
+            marks.has_columns = true;
+            // They also stand for packed memories that were reinforced; those are passed over.
+            marks.memories.extend(node_at(entry.map_err(fail)?.0).filter(|node| *node >= state.packed_nodes));
+        }
+        Ok(marks)
+    }
+}

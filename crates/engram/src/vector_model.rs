@@ -1,0 +1,86 @@
+//! Where a store's vectors come from, and whether a vector fits.
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::memory::StoredMemory;
+use crate::random_indexing;
+use crate::store::state::{self, Model};
+
+/// Where the vectors of a store come from; settled when the store is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum VectorModel {
+    /// Learnt from the store's own texts by random indexing: nothing to download.
+    #[default]
+    RandomIndexing,
+    /// Memories and cues bring vectors from a model of your own.
+    Given {
+        /// The model's name, so that vectors of different models are never mixed unnoticed.
+        name: String,
+        /// The dimension of its vectors, 1 to 65,536.
+        dimensions: u32,
+    },
+}
+
+impl Engram {
+    /// Gives a store that nothing was written to this model; refuses one that has another.
+    pub(crate) fn settle_model(&self, wanted: &Model) -> Result<()> {
+        self.write(|_, state| {
+            if state.version == 0 {
+                state.model = wanted.clone();
+            }
+            if state.model == *wanted {
+                return Ok(());
+            }
+            Err(Error::OtherModel { found: state.model.to_string(), wanted: wanted.to_string() })
+        })
+    }
+
+    /// The store's vector model; `None` while nothing was written.
+    pub(crate) fn vector_model(&self) -> Result<Option<Model>> {
+        let txn = self.store.read()?;
+        Ok(state::read(&self.store, &txn)?.map(|state| state.model))
+    }
+}
+
+pub(crate) fn stored_model(model: &VectorModel) -> Result<Model> {
+    match model {
+        VectorModel::RandomIndexing => Ok(Model {
+            given: false,
+            name: random_indexing::NAME.into(),
+            dimensions: random_indexing::DIMENSIONS as u32,
+        }),
+        VectorModel::Given { name, dimensions } => {
+            if !(1..=65_536).contains(dimensions) {
+                let value = dimensions.to_string();
+                return Err(Error::Parameter { name: "dimensions", value, bound: "from 1 to 65536" });
+            }
+            Ok(Model { given: true, name: name.clone(), dimensions: *dimensions })
+        }
+    }
+}
+
+/// The model that a new store gets when its first vector comes with a memory.
+pub(crate) fn model_of(stored: &StoredMemory) -> Option<Model> {
+    let dimensions = stored.memory.vector.as_ref()?.len() as u32;
+    let name = stored.model.clone().unwrap_or_else(|| "given".into());
+    (1..=65_536).contains(&dimensions).then_some(Model { given: true, name, dimensions })
+}
+
+/// Refuses a vector that does not fit the store's model.
+pub(crate) fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
+    let Some(vector) = &stored.memory.vector else { return Ok(()) };
+    let what = format!("the memory {}", stored.memory.id);
+    if !model.given {
+        return Err(Error::OwnVectors { what, model: model.name.clone() });
+    }
+    if vector.len() != model.dimensions as usize {
+        let (found, expected) = (vector.len(), model.dimensions as usize);
+        return Err(Error::Dimension { what, found, model: model.name.clone(), expected });
+    }
+    match &stored.model {
+        Some(wanted) if *wanted != model.name => {
+            Err(Error::OtherModel { found: model.to_string(), wanted: wanted.clone() })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,97 @@
+//! Damage within whole pages, which LMDB does not notice: found by a check, never written again as sound.
+
+use heed::RwTxn;
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::memory::{Link, LinkTarget, MemoryId, NewMemory, Weight};
+use crate::store::block::BlockKind;
+use crate::store::tables::Table;
+
+fn id(text: &str) -> MemoryId {
+    text.parse().unwrap()
+}
+
+/// A store of many memories, of which one links to another.
+fn store(folder: &tempfile::TempDir) -> Engram {
+    let engram = Engram::create(folder.path()).unwrap();
+    let memories = (0..100).map(|at| {
+        let mut memory = NewMemory::new(id(&format!("m{at}")), format!("shared words and word{at}"));
+        if at == 1 {
+            memory.links.push(Link { to: LinkTarget::Id(id("m2")), weight: Weight::ONE });
+        }
+        memory
+    });
+    engram.remember_all(memories).unwrap();
+    assert_eq!(engram.verify().unwrap().problems, Vec::<String>::new());
+    engram
+}
+
+fn change(engram: &Engram, change: impl FnOnce(&mut RwTxn<'_>)) {
+    let write = engram.write(|txn, state| {
+        change(txn);
+        state.version += 1;
+        Ok(())
+    });
+    write.unwrap();
+}
+
+/// Flips the last bit of the value of the first key that fits.
+fn damage(engram: &Engram, table: Table, fits: impl Fn(&[u8]) -> bool) {
+    change(engram, |txn| {
+        let mut entries = table.iter(txn).unwrap().map(|entry| entry.unwrap());
+        let found = entries.find(|(key, _)| fits(key)).map(|(key, value)| (key.to_vec(), value.to_vec()));
+        drop(entries);
+        let (key, mut value) = found.unwrap();
+        *value.last_mut().unwrap() ^= 1;
+        table.put(txn, &key, &value).unwrap();
+    });
+}
+
+fn is_damaged<R: std::fmt::Debug>(result: &Result<R>) -> bool {
+    matches!(result, Err(Error::Damaged { .. }))
+}
+
+#[test]
+fn the_account_of_links_is_checked() {
+    for clear in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let engram = store(&folder);
+        let links = engram.store.tables.links;
+        if clear {
+            change(&engram, |txn| links.clear(txn).unwrap());
+        } else {
+            damage(&engram, links, |_| true);
+        }
+        let problems = engram.verify().unwrap().problems;
+        assert!(problems.iter().any(|problem| problem.contains("links of the memory m1")), "{problems:?}");
+    }
+}
+
+#[test]
+fn forgetting_does_not_hide_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = store(&folder);
+    damage(&engram, engram.store.tables.postings, |term| term.starts_with(b"share"));
+    assert!(is_damaged(&engram.forget(&id("m3"))));
+    assert!(!engram.verify().unwrap().problems.is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    let engram = store(&folder);
+    damage(&engram, engram.store.tables.blocks, |key| key[0] == BlockKind::Vectors as u8);
+    assert!(is_damaged(&engram.forget(&id("m3"))));
+    assert!(engram.get(&id("m3")).unwrap().is_some());
+}
+
+/// A number out of range is an error of the recall that meets it.
+#[test]
+fn numbers_out_of_range() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = store(&folder);
+    let numbers = engram.store.tables.numbers;
+    change(&engram, |txn| numbers.put(txn, b"m5", &u32::MAX.to_be_bytes()).unwrap());
+    let mut cue = crate::recall::Cue::new("shared words");
+    cue.source = Some("*.md".into());
+    assert!(is_damaged(&engram.recall(&cue)));
+    assert!(!engram.verify().unwrap().problems.is_empty());
+}
