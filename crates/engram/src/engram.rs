@@ -22,7 +22,8 @@ pub(crate) const PORTION_BYTES: usize = 16 << 20;
 /// An associative memory: a store on disk, open.
 ///
 /// A handle can be shared between threads, and a store between processes: readers never wait, writers take
-/// turns. Each call is one transaction: it is done wholly or not at all, and what it returned is on disk.
+/// turns. Each call is one transaction: it is done wholly or not at all, and what it returned is on disk. Only
+/// [`Engram::remember_all`] and [`Engram::import`] commit in portions.
 ///
 /// ```
 /// use engram::{Cue, Engram, NewMemory};
