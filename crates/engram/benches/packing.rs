@@ -1,7 +1,8 @@
 //! Consolidating a store: time by `tracing` spans, peak memory, bytes on disk; then opening the packed graph in the
 //! map and checking all of it.
 //!
-//! `cargo bench -p engram-recall --bench packing -- [NODES]`, 1,000,000 where it is not said.
+//! `cargo bench -p engram-recall --bench packing -- [NODES]`, 1,000,000 where it is not said. On one core: the same
+//! under `taskset -c 0`.
 //!
 //! The store is a dense reference work (`world::entry`): of NODES nodes a third are memories and two thirds names.
 //! Each memory has a title of two words, an alias of three, 23 words of text among which three titles of others
@@ -9,10 +10,12 @@
 //! nodes. Vectors are the default ones, learnt from the texts by random indexing: 256 dimensions, kept as `f32` and
 //! as 8-bit codes.
 //!
-//! The store is made once, compacted (as by `engram consolidate --compact`) and kept beside the build. Then each
-//! consolidation runs in a process of its own, which first puts in one memory (otherwise there is nothing to do) and then derives everything anew. Parts run beside one
-//! another on two threads (`postings`, `term_vectors` and `staging` beside `names`, `mentions` and `graph`), so their
-//! times add up to more than the whole.
+//! Three stores of the same memories are made once and kept beside the build: *compacted* (as by `engram consolidate
+//! --compact`); *grown*, as it is after the last of many writes; and *given*, compacted, whose memories bring their own
+//! vectors of 256 dimensions. Then each consolidation runs in a process of its own, which first puts in one memory
+//! (otherwise there is nothing to do) and then derives everything anew. Where there are two cores, parts run beside one
+//! another (`postings`, `term_vectors` and `staging` beside `names`, `mentions` and `graph`), so their times add up to
+//! more than the whole.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod spans;
@@ -24,12 +27,18 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use engram::{Engram, GraphBlock, PackedGraph};
+use engram::{Engram, GraphBlock, PackedGraph, StoredMemory, VectorModel};
 use spans::Spans;
 
 const NODES: u64 = 1_000_000;
 /// Nodes that come with each memory: itself and its two names.
 const NODES_EACH: u64 = 3;
+/// Kinds of store; see above.
+const KINDS: [&str; 3] = ["compacted", GROWN, GIVEN];
+const GROWN: &str = "grown";
+const GIVEN: &str = "given";
+const GIVEN_MODEL: &str = "made";
+const GIVEN_DIMENSIONS: usize = 256;
 const RUNS: usize = 3;
 const CHECKS: usize = 11;
 /// Between two looks at the process's memory.
@@ -40,7 +49,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["make", folder, memories] => make(Path::new(folder), memories.parse().unwrap()),
+        ["make", kind, folder, memories] => make(kind, Path::new(folder), memories.parse().unwrap()),
         ["consolidate", folder, memories] => consolidate(Path::new(folder), memories.parse().unwrap()),
         ["open", folder] => open(Path::new(folder)),
         [] => all(NODES),
@@ -51,17 +60,21 @@ fn main() {
 
 fn all(nodes: u64) {
     let memories = nodes.div_ceil(NODES_EACH);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("packing-{memories}-v2"));
-    let (path, size) = (folder.to_str().unwrap(), memories.to_string());
-    if !folder.join("made").exists() {
-        let _ = std::fs::remove_dir_all(&folder);
-        run(&["make", path, &size]);
-        std::fs::write(folder.join("made"), "").unwrap();
+    for kind in KINDS {
+        let name = format!("packing-{memories}-{kind}-v3");
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let (path, size) = (folder.to_str().unwrap(), memories.to_string());
+        println!("{kind}:");
+        if !folder.join("made").exists() {
+            let _ = std::fs::remove_dir_all(&folder);
+            run(&["make", kind, path, &size]);
+            std::fs::write(folder.join("made"), "").unwrap();
+        }
+        for _ in 0..RUNS {
+            run(&["consolidate", path, &size]);
+        }
+        run(&["open", path]);
     }
-    for _ in 0..RUNS {
-        run(&["consolidate", path, &size]);
-    }
-    run(&["open", path]);
 }
 
 /// Runs a part in a process of its own, so that its memory is its own.
@@ -70,21 +83,45 @@ fn run(arguments: &[&str]) {
     assert!(status.success(), "{arguments:?} failed");
 }
 
-fn make(folder: &Path, memories: u64) {
-    let engram = Engram::create(folder).unwrap();
+fn make(kind: &str, folder: &Path, memories: u64) {
+    let model = if kind == GIVEN {
+        VectorModel::Given { name: GIVEN_MODEL.into(), dimensions: GIVEN_DIMENSIONS as u32 }
+    } else {
+        VectorModel::default()
+    };
+    let engram = Engram::create_with(folder, &model).unwrap();
     let started = Instant::now();
-    engram.remember_all(world::entries(memories)).unwrap();
+    let with_vector = |mut stored: StoredMemory| {
+        if kind == GIVEN {
+            stored.memory.vector = Some(vector(&stored.memory.text));
+        }
+        stored
+    };
+    engram.remember_all(world::entries(memories).map(with_vector)).unwrap();
     println!("made {memories} memories in {:.1} s", started.elapsed().as_secs_f64());
-    // What is next to a page that is read comes into memory with it: without this, whatever else the making left
-    // between the memories.
-    engram.compact().unwrap();
+    if kind != GROWN {
+        // What is next to a page that is read comes into memory with it: without this, whatever else the making left
+        // between the memories.
+        engram.compact().unwrap();
+    }
+}
+
+/// A vector that says nothing, the same for the same text.
+fn vector(text: &str) -> Vec<f32> {
+    let seed = text.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let mut numbers = world::Numbers(seed);
+    (0..GIVEN_DIMENSIONS).map(|_| (numbers.draw() >> 40) as f32 - (1 << 23) as f32).collect()
 }
 
 fn consolidate(folder: &Path, memories: u64) {
     let engram = Engram::open(folder).unwrap();
     // The same memory with another text each time, so that something was written since the last consolidation.
     let mut memory = world::entry(memories, memories).memory;
-    memory.text.push_str(&format!(" revised {}", engram.stats().unwrap().generation));
+    let stats = engram.stats().unwrap();
+    memory.text.push_str(&format!(" revised {}", stats.generation));
+    if stats.model == GIVEN_MODEL {
+        memory.vector = Some(vector(&memory.text));
+    }
     engram.remember(&memory).unwrap();
     let spans = Spans::listen();
     reset_peak();

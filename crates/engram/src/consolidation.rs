@@ -14,7 +14,7 @@ use tracing::debug_span;
 use crate::beside;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
-use crate::index::packed::{BLOCKS_AHEAD, Packed, VectorSource, Vectors};
+use crate::index::packed::{Packed, VectorSource, Vectors};
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
@@ -23,6 +23,8 @@ use crate::store::tables::Store;
 const TRIES: usize = 3;
 /// The bytes of vectors that one transaction writes, and holds in memory until it is done.
 const STAGE_BYTES: usize = 16 << 20;
+/// Blocks of vectors that are made before they are written.
+const BLOCKS_AHEAD: usize = 8;
 
 impl Engram {
     /// Derives everything anew from what was put in: words' weights, the vector model, names, associations.
@@ -33,7 +35,7 @@ impl Engram {
     /// Cost: linear in texts and associations, but for the sorting of names and terms; on two threads, where there are
     /// two. A million nodes (333,335 short memories with 666,632 names) and 10 million edges, with vectors of 256
     /// dimensions, take about 3 s (5 to 6 s on one) and 0.66 GB of memory beyond the map on two Zen 5 cores (`cargo bench
-    /// -p engram-recall --bench packing`). Vectors that memories bring along are all held in memory meanwhile. Nothing
+    /// -p engram-recall --bench packing`). Nothing
     /// where nothing was written since the last time. The file needs room for the vectors twice.
     ///
     /// # Errors
@@ -116,6 +118,15 @@ impl From<Error> for Ended {
 fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: usize) -> Result<Staged> {
     let Some(claim) = Claim::take(store, state)? else { return Ok(Staged::Overtaken) };
     let mut blocks = vectors.blocks(state.vector_slot.other());
+    let records = if vectors.is_given() {
+        let txn = store.read()?;
+        if state::read(store, &txn)?.is_none_or(|now| now.version != state.version) {
+            return Ok(Staged::Overtaken);
+        }
+        Some(txn)
+    } else {
+        None
+    };
     // What is to be written in the next transaction.
     let (mut portion, mut bytes) = (Vec::new(), 0);
     let write = |portion: &mut Vec<([u8; 5], Vec<u8>)>| {
@@ -131,8 +142,9 @@ fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: u
     };
     let taken = beside::ahead(
         BLOCKS_AHEAD,
-        || blocks.next(),
+        move || blocks.next(store, records.as_deref()).transpose(),
         |block| {
+            let block = block?;
             bytes += block.1.len();
             portion.push(block);
             if bytes < stage_bytes {

@@ -305,7 +305,7 @@ fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificati
     }
     let again = Packed::build(store, txn, state)?;
     let mut expected = 0;
-    again.for_each_entry(store, state, &mut |table, key, value| {
+    again.for_each_entry(store, txn, state, &mut |table, key, value| {
         expected += 1;
         let stored = table.get(txn, key).map_err(|e| store.fail(e))?;
         if stored != Some(value) {

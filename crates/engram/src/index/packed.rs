@@ -37,8 +37,6 @@ pub(crate) use vectors::VectorSource;
 
 /// Batches of records that are decoded before they are needed.
 const BATCHES_AHEAD: usize = 8;
-/// Blocks of vectors that are made before they are written.
-pub(crate) const BLOCKS_AHEAD: usize = 8;
 
 /// What takes an entry of a table: key and value.
 type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
@@ -54,10 +52,8 @@ pub(crate) struct Packed {
     /// Terms in their order.
     terms: Vec<String>,
     postings: Postings,
-    /// The store's own vector model, or nothing.
-    model: Model,
-    /// Vectors that memories brought along, or empty.
-    given_vectors: Vec<f32>,
+    /// The store's own vector model, unless memories bring their vectors along.
+    model: Option<Model>,
     graph: Graph,
     length_total: u64,
     languages: Vec<Language>,
@@ -84,7 +80,6 @@ impl Packed {
         }
         let _packing = debug_span!("packing").entered();
         let span = debug_span!("records").entered();
-        let dimensions = state.model.dimensions as usize;
         let mut ids = Strings::default();
         let mut records: Vec<&[u8]> = Vec::new();
         for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
@@ -98,19 +93,17 @@ impl Packed {
             BATCHES_AHEAD,
             || decoder.next(),
             |batch| {
-                builder.number(&batch);
-                for decoded in &batch.records {
-                    let id = ids.get(builder.next_memory());
+                let mut records = Vec::with_capacity(batch.records.len());
+                for (memory, decoded) in (builder.next_memory()..).zip(&batch.records) {
+                    let id = ids.get(memory);
                     let decoded = decoded.as_ref().map_err(|bad| bad.of(store, id))?;
                     let namespace = namespaces
                         .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
                         .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
                     namespaces[namespace].1 += 1;
-                    builder.read(&batch, decoded, namespace as u32);
-                    if state.model.given {
-                        builder.give_vector(decoded.vector.as_deref(), dimensions);
-                    }
+                    records.push((decoded, namespace as u32));
                 }
+                builder.read_all(&batch, &records);
                 Ok::<_, Error>(())
             },
         )?;
@@ -157,14 +150,17 @@ impl Packed {
             }
         }
         drop(clearing);
-        self.for_each_row(store, state, &mut |table, key, value| {
+        self.for_each_row(store, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
         })?;
         let mut put =
             |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value).map_err(|e| store.fail(e));
         self.for_each_block(&mut put)?;
         if vectors == Vectors::ToWrite {
-            self.for_each_vector_block(state, &mut put)?;
+            let mut blocks = self.vectors(state).blocks(state.vector_slot);
+            while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
+                store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))?;
+            }
         }
         *state = self.state(state);
         Ok(())
@@ -191,21 +187,25 @@ impl Packed {
         }
     }
 
-    /// Calls `each` with every entry of the derived tables.
+    /// Calls `each` with every entry of the derived tables; `txn` reads the store that they were derived from.
     pub(crate) fn for_each_entry(
         &self,
         store: &Store,
+        txn: &RoTxn<'_>,
         state: &State,
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
-        self.for_each_row(store, state, each)?;
-        let blocks = &mut |key: &[u8], bytes: &[u8]| each(store.tables.blocks, key, bytes);
-        self.for_each_block(blocks)?;
-        self.for_each_vector_block(state, blocks)
+        self.for_each_row(store, each)?;
+        self.for_each_block(&mut |key: &[u8], bytes: &[u8]| each(store.tables.blocks, key, bytes))?;
+        let mut blocks = self.vectors(state).blocks(state.vector_slot);
+        while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
+            each(store.tables.blocks, &key, &bytes)?;
+        }
+        Ok(())
     }
 
     /// Calls `each` with every entry of the derived tables but blocks; within a table, keys ascend.
-    fn for_each_row(&self, store: &Store, state: &State, each: &mut EntrySink<'_>) -> Result<()> {
+    fn for_each_row(&self, store: &Store, each: &mut EntrySink<'_>) -> Result<()> {
         let tables = &store.tables;
         let rows = debug_span!("writing_nodes").entered();
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
@@ -232,8 +232,8 @@ impl Packed {
         for (term, name) in self.terms.iter().enumerate() {
             let (memories, weights) = self.postings.row(term);
             each(tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
-            if !state.model.given {
-                let elements = self.model.vectors.get(term);
+            if let Some(model) = &self.model {
+                let elements = model.vectors.get(term);
                 let vector = TermVector { idf: self.postings.idf[term], elements };
                 each(tables.terms, name.as_bytes(), &vector.bytes())?;
             }
@@ -248,21 +248,9 @@ impl Packed {
         debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, each))
     }
 
-    /// Calls `each` with every block of vectors.
-    fn for_each_vector_block(&self, state: &State, each: &mut block::Sink<'_>) -> Result<()> {
-        let _span = debug_span!("writing_vectors").entered();
-        let mut blocks = self.vectors(state).blocks(state.vector_slot);
-        beside::ahead(BLOCKS_AHEAD, || blocks.next(), |(key, bytes)| each(&key, &bytes))
-    }
-
     /// What the memories' vectors are made of.
     fn vectors<'p>(&'p self, state: &State) -> VectorSource<'p> {
-        VectorSource {
-            memories: self.ids.len(),
-            dimensions: state.model.dimensions,
-            given: state.model.given.then_some(&self.given_vectors),
-            model: &self.model,
-        }
+        VectorSource { ids: &self.ids, dimensions: state.model.dimensions, model: self.model.as_ref() }
     }
 }
 

@@ -1,17 +1,21 @@
 //! All candidate names of a store while it is packed: a tree of tokens in which phrases are counted, homes
 //! are kept, and the longest name at a place of a text is found in one walk.
 
+mod children;
+
 use rustc_hash::FxHashMap;
 
 use crate::text::MAX_NAME_TOKENS;
+use children::{Child, Children};
 
 /// A token by its number.
 pub(crate) type TokenId = u32;
 
-/// Stands between two pieces of a text, and belongs to no name.
+/// Stands between two pieces of a text, and belongs to no name: no store has so many tokens.
 pub(crate) const BREAK: TokenId = u32::MAX;
 
-const NONE: u32 = u32::MAX;
+/// No place, or no name.
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// One place in the tree.
 pub(crate) struct Place {
@@ -25,55 +29,51 @@ pub(crate) struct Place {
     pub(crate) last_phrase: u32,
     /// How many memories bear it.
     pub(crate) homes: u32,
-    /// Its number among the names, once there is one.
-    name: u32,
 }
-
-/// The child of a place.
-#[derive(Clone, Copy)]
-struct Child {
-    place: u32,
-    /// Its number among the names, once there is one: here too, so that a walk looks at nothing else.
-    name: u32,
-}
-
-impl Child {
-    fn name(self) -> Option<u32> {
-        Some(self.name).filter(|name| *name != NONE)
-    }
-}
-
-/// Children by parent and token.
-type Children = FxHashMap<(u32, TokenId), Child>;
 
 /// The tree. A namespace is a root of its own.
 ///
-/// The children of roots are kept apart, and for each token what parts it plays anywhere: nearly all tokens of a
-/// text begin no name, which then shows without looking through all places.
+/// The children of roots are kept apart, and so is for each token whether it goes on with any name: nearly all tokens
+/// of a text begin no name, or no longer one, which then shows without looking through all places.
 #[derive(Default)]
 pub(crate) struct Trie {
     places: Vec<Place>,
-    beginnings: Children,
+    /// The children of the first root, by token: of most stores the only one.
+    beginnings: Vec<Child>,
+    /// Those of other roots.
+    other_beginnings: Children,
+    /// Those of all other places.
     children: Children,
     roots: FxHashMap<u32, u32>,
-    roles: Vec<u8>,
+    /// For each token whether it goes on with a name.
+    continues: Vec<bool>,
+    /// The number of each place's name, once there are names.
+    names: Vec<u32>,
 }
 
-/// A token begins a name.
-const BEGINS: u8 = 1;
-/// A token goes on with one.
-const CONTINUES: u8 = 2;
-/// A token alone is a name.
-const ALONE: u8 = 4;
+/// The place of the namespace that came first.
+const FIRST_ROOT: u32 = 0;
+
+/// The element of a token, which gets one where it has none.
+fn of_token<T: Copy>(elements: &mut Vec<T>, token: TokenId, none: T) -> &mut T {
+    if elements.len() <= token as usize {
+        elements.resize(token as usize + 1, none);
+    }
+    &mut elements[token as usize]
+}
 
 impl Trie {
     fn add(&mut self, parent: u32, token: TokenId) -> u32 {
         let place = self.places.len() as u32;
-        self.places.push(Place { parent, token, phrases: 0, last_phrase: NONE, homes: 0, name: NONE });
+        self.places.push(Place { parent, token, phrases: 0, last_phrase: NONE, homes: 0 });
         place
     }
 
     fn root(&mut self, namespace: u32) -> u32 {
+        // The tokens of roots are namespaces.
+        if self.places.first().is_some_and(|first| first.token == namespace) {
+            return FIRST_ROOT;
+        }
         if let Some(root) = self.roots.get(&namespace) {
             return *root;
         }
@@ -84,20 +84,27 @@ impl Trie {
 
     /// The place of a run of tokens, made where it is missing.
     pub(crate) fn place(&mut self, namespace: u32, tokens: &[TokenId]) -> u32 {
-        let mut place = self.root(namespace);
-        for (depth, token) in tokens.iter().enumerate() {
-            let (children, role) =
-                if depth == 0 { (&self.beginnings, BEGINS) } else { (&self.children, CONTINUES) };
-            place = match children.get(&(place, *token)) {
+        let root = self.root(namespace);
+        let Some((first, others)) = tokens.split_first() else { return root };
+        let mut place = match self.beginning(root, *first) {
+            Some(child) => child.place,
+            None => {
+                let place = self.add(root, *first);
+                if root == FIRST_ROOT {
+                    *of_token(&mut self.beginnings, *first, Child::NONE) = Child { place, name: NONE };
+                } else {
+                    self.other_beginnings.insert(root, *first, place);
+                }
+                place
+            }
+        };
+        for token in others {
+            place = match self.children.get(place, *token) {
                 Some(child) => child.place,
                 None => {
                     let child = self.add(place, *token);
-                    let children = if depth == 0 { &mut self.beginnings } else { &mut self.children };
-                    children.insert((place, *token), Child { place: child, name: NONE });
-                    if self.roles.len() <= *token as usize {
-                        self.roles.resize(*token as usize + 1, 0);
-                    }
-                    self.roles[*token as usize] |= role;
+                    self.children.insert(place, *token, child);
+                    *of_token(&mut self.continues, *token, false) = true;
                     child
                 }
             };
@@ -105,9 +112,25 @@ impl Trie {
         place
     }
 
-    /// Whether a token plays a part in any name.
-    fn has_role(&self, token: TokenId, role: u8) -> bool {
-        self.roles.get(token as usize).is_some_and(|roles| roles & role != 0)
+    /// The place of a token behind a root.
+    fn beginning(&self, root: u32, token: TokenId) -> Option<Child> {
+        if root == FIRST_ROOT {
+            return self.beginnings.get(token as usize).copied().and_then(Child::exists);
+        }
+        self.other_beginnings.get(root, token)
+    }
+
+    /// The place of the first of `tokens`, if a name begins with it.
+    fn first(&self, namespace: u32, tokens: &[TokenId]) -> Option<Child> {
+        let first = *tokens.first()?;
+        let is_first = self.places.first().is_some_and(|root| root.token == namespace);
+        let root = if is_first { FIRST_ROOT } else { *self.roots.get(&namespace)? };
+        self.beginning(root, first)
+    }
+
+    /// Whether a token goes on with a name.
+    fn continues(&self, token: TokenId) -> bool {
+        self.continues.get(token as usize).is_some_and(|continues| *continues)
     }
 
     /// Counts a phrase of a memory.
@@ -129,24 +152,41 @@ impl Trie {
         &self.places
     }
 
-    /// Numbers a place's name.
-    pub(crate) fn set_name(&mut self, place: u32, name: u32) {
-        let Place { parent, token, .. } = self.places[place as usize];
-        let children = if self.places[parent as usize].parent == NONE {
-            self.roles[token as usize] |= ALONE;
-            &mut self.beginnings
-        } else {
-            &mut self.children
-        };
-        if let Some(child) = children.get_mut(&(parent, token)) {
-            child.name = name;
-        }
-        self.places[place as usize].name = name;
+    /// Numbers the names: `names` has the number of each place's, or [`NONE`].
+    pub(crate) fn set_names(&mut self, names: Vec<u32>) {
+        self.beginnings.iter_mut().for_each(|child| child.set_name(&names));
+        self.other_beginnings.set_names(&names);
+        self.children.set_names(&names);
+        self.names = names;
     }
 
     /// The number of a place's name, once there is one.
     pub(crate) fn name(&self, place: u32) -> Option<u32> {
-        Some(self.places[place as usize].name).filter(|name| *name != NONE)
+        Some(self.names[place as usize]).filter(|name| *name != NONE)
+    }
+
+    /// Brings into the cache what walks along some runs of tokens will need at their second token, or where `depth` is 2
+    /// at their third, if they get there. `starts` is a buffer.
+    pub(crate) fn touch<'a>(
+        &self,
+        walks: impl Iterator<Item = (u32, &'a [TokenId])>,
+        depth: usize,
+        starts: &mut Vec<usize>,
+    ) {
+        let start = |(namespace, tokens): (u32, &[TokenId])| {
+            let next = *tokens.get(depth)?;
+            if !self.continues(next) {
+                return None;
+            }
+            let mut child = self.first(namespace, tokens)?;
+            for token in &tokens[1..depth] {
+                child = self.children.get(child.place, *token)?;
+            }
+            Some(self.children.start(child.place, next))
+        };
+        starts.clear();
+        starts.extend(walks.filter_map(start));
+        self.children.touch(starts);
     }
 
     /// Puts the tokens that lead to a place into `tokens`; gives its namespace.
@@ -168,26 +208,21 @@ impl Trie {
         tokens: &[TokenId],
         is_stop: impl Fn(TokenId) -> bool,
     ) -> Option<(usize, u32)> {
-        let first = *tokens.first()?;
-        if first == BREAK || !self.has_role(first, BEGINS) {
-            return None;
-        }
-        let root = *self.roots.get(&namespace)?;
-        let mut child = *self.beginnings.get(&(root, first))?;
+        let mut child = self.first(namespace, tokens)?;
         let mut found = None;
-        if self.has_role(first, ALONE) && !is_stop(first) {
-            found = child.name().map(|name| (1, name));
+        if child.name != NONE && !is_stop(tokens[0]) {
+            found = Some((1, child.name));
         }
         for (length, token) in (1..=MAX_NAME_TOKENS).zip(tokens).skip(1) {
-            if *token == BREAK || !self.has_role(*token, CONTINUES) {
+            if !self.continues(*token) {
                 break;
             }
-            match self.children.get(&(child.place, *token)) {
-                Some(next) => child = *next,
+            match self.children.get(child.place, *token) {
+                Some(next) => child = next,
                 None => break,
             }
-            if let Some(name) = child.name() {
-                found = Some((length, name));
+            if child.name != NONE {
+                found = Some((length, child.name));
             }
         }
         found

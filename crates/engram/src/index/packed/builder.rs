@@ -12,8 +12,8 @@ use super::{Packed, links, postings};
 use crate::beside;
 use crate::error::Result;
 use crate::index::associations::Kind;
+use crate::index::reading;
 use crate::index::trie::{BREAK, TokenId, Trie};
-use crate::index::{reading, unit_vector};
 use crate::random_indexing::{self, Model};
 use crate::store::block::Columns;
 use crate::store::state::State;
@@ -74,16 +74,42 @@ pub(super) struct Builder {
     pub(super) readings: Vec<Reading>,
     /// The numbers of a batch's tokens.
     numbers: Vec<TokenId>,
+    /// The place of each phrase of a batch, and the memory that has it.
+    phrases: Vec<(u32, u32)>,
+    /// A buffer of [`Trie::touch`].
+    starts: Vec<usize>,
     columns: Vec<Columns>,
-    given_vectors: Vec<f32>,
     length_total: u64,
 }
 
 impl Builder {
     /// Numbers the tokens of a batch, whose records are to be read next.
-    pub(super) fn number(&mut self, batch: &Batch<'_>) {
+    fn number(&mut self, batch: &Batch<'_>) {
         self.numbers.clear();
         self.numbers.extend(batch.tokens().map(|token| self.tokens.number(token)));
+    }
+
+    /// Takes in a batch whose records lie in these namespaces; they come in the order of their ids.
+    pub(super) fn read_all(&mut self, batch: &Batch<'_>, records: &[(&Decoded<'_>, u32)]) {
+        self.number(batch);
+        for depth in [1, 2] {
+            let walks = records.iter().flat_map(|(decoded, namespace)| {
+                let names = batch.parts(decoded).iter().filter(|part| part.role != Role::Piece);
+                names.map(|part| (*namespace, &self.numbers[part.tokens.clone()]))
+            });
+            self.trie.touch(walks, depth, &mut self.starts);
+        }
+        let first_borne = self.borne.len();
+        for (decoded, namespace) in records {
+            self.read(batch, decoded, *namespace);
+        }
+        // Only now, in one go: each waits for memory, and none for another.
+        for (place, memory) in self.phrases.drain(..) {
+            self.trie.count_phrase(place, memory);
+        }
+        for place in &self.borne[first_borne..] {
+            self.trie.add_home(*place);
+        }
     }
 
     /// The number of the memory that is to be read next.
@@ -92,7 +118,7 @@ impl Builder {
     }
 
     /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
-    pub(super) fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
+    fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
         let memory = self.next_memory();
         let language = self.language(decoded.language);
         let (first_token, first_borne, first_link) =
@@ -106,13 +132,12 @@ impl Builder {
                 }
                 Role::Phrase => {
                     let place = self.trie.place(namespace, tokens);
-                    self.trie.count_phrase(place, memory);
+                    self.phrases.push((place, memory));
                 }
                 Role::Home => {
                     let place = self.trie.place(namespace, tokens);
                     // No name is borne twice.
                     if !self.borne[first_borne..].contains(&place) {
-                        self.trie.add_home(place);
                         self.borne.push(place);
                     }
                 }
@@ -120,7 +145,8 @@ impl Builder {
         }
         for link in batch.links(decoded) {
             let to = match &link.to {
-                DecodedTarget::Memory(memory) => LinkTarget::Memory(*memory),
+                DecodedTarget::Memory(Some(memory)) => LinkTarget::Memory(*memory),
+                DecodedTarget::Memory(None) => continue,
                 // A place that nothing bears or mentions is no name.
                 DecodedTarget::Name(tokens) => {
                     LinkTarget::Name(self.trie.place(namespace, &self.numbers[tokens.clone()]))
@@ -177,13 +203,6 @@ impl Builder {
         length
     }
 
-    pub(super) fn give_vector(&mut self, vector: Option<&[f32]>, dimensions: usize) {
-        match vector {
-            Some(vector) if vector.len() == dimensions => self.given_vectors.extend(unit_vector(vector)),
-            _ => self.given_vectors.resize(self.given_vectors.len() + dimensions, 0.0),
-        }
-    }
-
     /// Everything after the first pass. The graph and the words do not need each other, so they are made beside one
     /// another; when the words are done, so is what `early` makes of them.
     pub(super) fn finish<T: Send>(
@@ -197,12 +216,8 @@ impl Builder {
         let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {
             let (postings, model) = self.words(&ids, terms.len(), state);
-            let made = early(VectorSource {
-                memories: ids.len(),
-                dimensions: state.model.dimensions,
-                given: state.model.given.then_some(&self.given_vectors),
-                model: &model,
-            });
+            let made =
+                early(VectorSource { ids: &ids, dimensions: state.model.dimensions, model: model.as_ref() });
             (postings, model, made)
         };
         let associations = || {
@@ -228,7 +243,6 @@ impl Builder {
             terms,
             postings,
             model,
-            given_vectors: self.given_vectors,
             graph,
             length_total: self.length_total,
             languages,
@@ -237,17 +251,17 @@ impl Builder {
     }
 
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
-    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Postings, Model) {
+    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Postings, Option<Model>) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {
             let counts = postings::count(self);
             let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
             (counts, postings)
         });
         if state.model.given {
-            return (postings, Model::default());
+            return (postings, None);
         }
         let _span = debug_span!("term_vectors").entered();
         let model = random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
-        (postings, model)
+        (postings, Some(model))
     }
 }

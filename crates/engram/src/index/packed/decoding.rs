@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::strings::Strings;
+use super::strings::{Lines, Strings};
 use crate::index::associations::Kind;
 use crate::index::reading;
 use crate::store::record::{BadRecord, Record};
@@ -33,7 +33,6 @@ pub(super) struct Decoded<'t> {
     pub(super) refreshed: i64,
     pub(super) strength: f32,
     pub(super) stability: f32,
-    pub(super) vector: Option<Vec<f32>>,
     parts: Range<usize>,
     links: Range<usize>,
 }
@@ -65,8 +64,8 @@ pub(super) struct DecodedLink {
 
 /// Where a link leads.
 pub(super) enum DecodedTarget {
-    /// To the memory of this number.
-    Memory(u32),
+    /// To the memory of this number, if there is one.
+    Memory(Option<u32>),
     /// To whatever bears the name of these tokens.
     Name(Range<usize>),
 }
@@ -87,7 +86,7 @@ impl Batch<'_> {
         &self.parts[decoded.parts.clone()]
     }
 
-    /// The links of one of its records. Those to ids that are not there are left out.
+    /// The links of one of its records.
     pub(super) fn links(&self, decoded: &Decoded<'_>) -> &[DecodedLink] {
         &self.links[decoded.links.clone()]
     }
@@ -113,6 +112,10 @@ pub(super) struct Decoder<'t> {
     /// The ids of all memories, numbered.
     ids: &'t Strings,
     buffer: Tokens,
+    /// The ids that a batch links to, in order.
+    targets: Lines,
+    /// Their numbers.
+    found: Vec<Option<u32>>,
 }
 
 impl<'t> Iterator for Decoder<'t> {
@@ -132,13 +135,20 @@ impl<'t> Iterator for Decoder<'t> {
             let decoded = Record::read(bytes).map(|record| self.decode(record, &mut batch));
             batch.records.push(decoded);
         }
+        self.ids.find_all(&self.targets, &mut self.found);
+        self.targets.clear();
+        let ids = batch.links.iter_mut().filter_map(|link| match &mut link.to {
+            DecodedTarget::Memory(memory) => Some(memory),
+            DecodedTarget::Name(_) => None,
+        });
+        ids.zip(&self.found).for_each(|(memory, found)| *memory = *found);
         Some(batch)
     }
 }
 
 impl<'t> Decoder<'t> {
     pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings) -> Self {
-        Self { records, ids, buffer: Tokens::new() }
+        Self { records, ids, buffer: Tokens::new(), targets: Lines::default(), found: Vec::new() }
     }
 
     fn decode(&mut self, record: Record<'t>, batch: &mut Batch<'t>) -> Decoded<'t> {
@@ -172,7 +182,6 @@ impl<'t> Decoder<'t> {
             made: record.made,
             strength: record.strength,
             stability: record.stability,
-            vector: record.vector,
             parts: first_part..batch.parts.len(),
             links: first_link..batch.links.len(),
         }
@@ -200,16 +209,23 @@ impl<'t> Decoder<'t> {
                 self.buffer.read(&link.to);
                 reading::is_home_name(&self.buffer).then(|| DecodedTarget::Name(batch.put(&self.buffer)))
             } else {
-                self.ids.find(&link.to).map(DecodedTarget::Memory)
+                Some(self.target(&link.to))
             };
             if let Some(to) = to {
                 batch.links.push(DecodedLink { to, kind: Kind::Link, weight: link.weight });
             }
         }
         for (target, kind) in [(&record.follows, Kind::Follows), (&record.section_of, Kind::SectionOf)] {
-            if let Some(target) = target.as_deref().and_then(|id| self.ids.find(id)) {
-                batch.links.push(DecodedLink { to: DecodedTarget::Memory(target), kind, weight: 1.0 });
+            if let Some(id) = target {
+                let to = self.target(id);
+                batch.links.push(DecodedLink { to, kind, weight: 1.0 });
             }
         }
+    }
+
+    /// The memory of an id, whose number is found when the batch is complete.
+    fn target(&mut self, id: &str) -> DecodedTarget {
+        self.targets.push(id);
+        DecodedTarget::Memory(None)
     }
 }

@@ -89,14 +89,6 @@ impl Homes {
     }
 }
 
-/// What edges between a memory and a name weigh.
-struct NameWeights {
-    bears: f32,
-    home: f32,
-    mentions: f32,
-    mentioned_in: f32,
-}
-
 /// Builds the graph. Each association is an edge in either direction; edges are given to the graph as they are
 /// derived, and never kept.
 pub(super) fn graph(
@@ -106,17 +98,12 @@ pub(super) fn graph(
     mentions: &[Mention],
     links: &[ResolvedLink],
 ) -> Result<Graph> {
-    let weights_of = |node: &NameNode| {
-        let is_common = node.is_common(namespaces[node.namespace as usize].1);
-        let weight = |kind: Kind| kind.weight(1.0, Some(node), is_common);
-        NameWeights {
-            bears: weight(Kind::Bears),
-            home: weight(Kind::Home),
-            mentions: weight(Kind::Mentions),
-            mentioned_in: weight(Kind::MentionedIn),
-        }
+    // What an edge toward each name weighs, in as few bytes as that needs; negative where the name is common.
+    let toward = |node: &NameNode| {
+        let weight = Kind::Bears.weight(1.0, Some(node), false);
+        if node.is_common(namespaces[node.namespace as usize].1) { -weight } else { weight }
     };
-    let name_weights: Vec<NameWeights> = names.iter().map(weights_of).collect();
+    let toward: Vec<f32> = names.iter().map(toward).collect();
     let both_ways = |source: u32, target: u32, kind: Kind, there: f32, back: f32| {
         [
             Edge { source, target, kind: kind as u8, weight: there },
@@ -124,12 +111,10 @@ pub(super) fn graph(
         ]
     };
     let of_name = |mention: &Mention| {
-        let weights = &name_weights[mention.name as usize];
-        let (kind, there, back) = if mention.bears {
-            (Kind::Bears, weights.bears, weights.home)
-        } else {
-            (Kind::Mentions, weights.mentions, weights.mentioned_in)
-        };
+        let toward = toward[mention.name as usize];
+        let kind = if mention.bears { Kind::Bears } else { Kind::Mentions };
+        let back = kind.reversed().weight(1.0, None, toward < 0.0);
+        let there = toward.abs();
         let edges = both_ways(mention.memory, memories as u32 + mention.name, kind, there, back);
         // A common name has only its way home.
         (back > 0.0).then_some(edges).into_iter().flatten()

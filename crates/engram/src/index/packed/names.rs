@@ -1,9 +1,9 @@
 //! Names: which phrases are names, their numbers, and the memories that mention them.
 
 use super::builder::{Builder, Term};
-use super::strings::Strings;
+use super::strings::{Lines, Strings};
 use crate::index::reading;
-use crate::index::trie::{TokenId, Trie};
+use crate::index::trie::{NONE, Place, TokenId, Trie};
 use crate::store::nodes::NameNode;
 
 /// A memory that bears or mentions a name.
@@ -24,50 +24,80 @@ pub(super) struct Names {
 pub(super) fn number(trie: &mut Trie, tokens: &Strings) -> Names {
     let mut found = Vec::new();
     let mut singles = Vec::new();
+    let (mut keys, mut key) = (Lines::default(), String::new());
     let mut path = Vec::new();
     for (place, seen) in (0_u32..).zip(trie.places()) {
         if seen.homes == 0 && seen.phrases == 0 {
             continue;
         }
         let namespace = trie.path(place, &mut path);
-        let mut key = String::with_capacity(path.iter().map(|t| tokens.get(*t).len() + 1).sum());
+        key.clear();
         for token in &path {
             if !key.is_empty() {
                 key.push(' ');
             }
             key.push_str(tokens.get(*token));
         }
-        let (homes, phrases) = (seen.homes, seen.phrases);
-        if homes == 0 && phrases == 1 {
-            singles.push((key, namespace, seen.last_phrase));
+        if seen.homes == 0 && seen.phrases == 1 {
+            singles.push((key.clone(), namespace, seen.last_phrase));
         } else {
-            let start = key_start(&key);
-            found.push((start, place, NameNode { key, namespace, homes, phrases, memories: 0 }));
+            found.push((key_start(&key), keys.push(&key), namespace, place));
         }
     }
-    found.sort_unstable_by(|(start_a, _, a), (start_b, _, b)| {
-        start_a.cmp(start_b).then_with(|| (&a.key, a.namespace).cmp(&(&b.key, b.namespace)))
+    found.sort_unstable_by(|(start_a, a, namespace_a, _), (start_b, b, namespace_b, _)| {
+        let whole = || (keys.get(*a), namespace_a).cmp(&(keys.get(*b), namespace_b));
+        start_a.cmp(start_b).then_with(whole)
     });
     singles.sort_unstable();
-    for (number, (_, place, _)) in (0_u32..).zip(&found) {
-        trie.set_name(*place, number);
+    let mut numbers = vec![NONE; trie.places().len()];
+    // Keys are copied in their order, so that later passes find each behind the one before.
+    let mut names = Vec::with_capacity(found.len());
+    for (_, key, namespace, place) in found {
+        numbers[place as usize] = names.len() as u32;
+        let Place { homes, phrases, .. } = trie.places()[place as usize];
+        names.push(NameNode { key: keys.get(key).to_owned(), namespace, homes, phrases, memories: 0 });
     }
-    Names { names: found.into_iter().map(|(_, _, name)| name).collect(), singles }
+    trie.set_names(numbers);
+    Names { names, singles }
 }
 
-/// The first eight bytes of a key as a number that is ordered as they are: most keys differ there.
-fn key_start(key: &str) -> u64 {
-    let mut start = [0; 8];
-    let bytes = key.len().min(8);
+/// The first bytes of a key as a number that is ordered as they are: nearly all keys differ there.
+fn key_start(key: &str) -> u128 {
+    let mut start = [0; 16];
+    let bytes = key.len().min(16);
     start[..bytes].copy_from_slice(&key.as_bytes()[..bytes]);
-    u64::from_be_bytes(start)
+    u128::from_be_bytes(start)
+}
+
+/// Memories whose walks through the tree are prepared together.
+const TOGETHER: usize = 64;
+
+/// Brings what the walks for some memories will need into the cache.
+fn touch(builder: &Builder, trie: &Trie, memories: std::ops::Range<usize>, starts: &mut Vec<usize>) {
+    let readings = &builder.readings[memories];
+    for depth in [1, 2] {
+        let walks = readings.iter().flat_map(|reading| {
+            let tokens = &builder.sequence[reading.tokens.clone()];
+            (0..tokens.len()).map(|at| (reading.namespace, &tokens[at..]))
+        });
+        trie.touch(walks, depth, starts);
+    }
 }
 
 /// Finds the names of every memory, by memory and name, and counts the memories of every name.
 pub(super) fn mentions(builder: &Builder, trie: &Trie, names: &mut [NameNode]) -> Vec<Mention> {
     let mut memories = vec![0_u32; names.len()];
     let mut mentions: Vec<Mention> = Vec::new();
+    let mut starts = Vec::new();
     for (memory, reading) in (0_u32..).zip(&builder.readings) {
+        if (memory as usize).is_multiple_of(TOGETHER) {
+            touch(
+                builder,
+                trie,
+                memory as usize..builder.readings.len().min(memory as usize + TOGETHER),
+                &mut starts,
+            );
+        }
         let start = mentions.len();
         for place in &builder.borne[reading.borne.clone()] {
             if let Some(name) = trie.name(*place) {

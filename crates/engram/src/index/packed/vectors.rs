@@ -1,22 +1,34 @@
-//! The memories' vectors, block by block. Those of the store's own model are made as they are asked for.
+//! The memories' vectors, block by block, none of them kept: those of the store's own model are made as they are asked
+//! for, and those that memories brought along are read again from their records.
 
-use crate::random_indexing::{DIMENSIONS, GROUP, Model, Sums};
+use heed::RoTxn;
+
+use super::strings::Strings;
+use crate::error::Result;
+use crate::index::unit_vector;
+use crate::random_indexing::{GROUP, Model, Sums};
 use crate::store::block::{self, VECTOR_ROWS, VectorSlot};
+use crate::store::record::Record;
+use crate::store::tables::Store;
 
 /// What the memories' vectors are made of.
 #[derive(Clone, Copy)]
 pub(crate) struct VectorSource<'p> {
-    pub(super) memories: usize,
+    pub(super) ids: &'p Strings,
     pub(super) dimensions: u32,
-    /// Vectors that memories brought along, where the store's model is not its own.
-    pub(super) given: Option<&'p Vec<f32>>,
-    pub(super) model: &'p Model,
+    /// The store's own model; none where memories bring their vectors along.
+    pub(super) model: Option<&'p Model>,
 }
 
 impl<'p> VectorSource<'p> {
     /// The bytes of all vectors, as numbers and as codes.
     pub(crate) fn bytes(self) -> usize {
-        self.memories * self.dimensions as usize * 5
+        self.ids.len() * self.dimensions as usize * 5
+    }
+
+    /// Whether memories bring their vectors along.
+    pub(crate) fn is_given(self) -> bool {
+        self.model.is_none()
     }
 
     /// The blocks, for either place.
@@ -35,31 +47,63 @@ pub(crate) struct VectorBlocks<'p> {
     sums: Sums,
 }
 
-impl Iterator for VectorBlocks<'_> {
-    type Item = ([u8; 5], Vec<u8>);
+/// A block's key and bytes.
+pub(crate) type EncodedBlock = ([u8; 5], Vec<u8>);
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let memories = self.source.memories;
-        let dimensions = self.source.dimensions as usize;
+impl VectorBlocks<'_> {
+    /// The next block. Where memories bring their vectors along, they are read in `records`, which has the store as it
+    /// was packed; otherwise nothing is.
+    pub(crate) fn next(
+        &mut self,
+        store: &Store,
+        records: Option<&RoTxn<'_>>,
+    ) -> Result<Option<EncodedBlock>> {
+        let VectorSource { ids, dimensions, model } = self.source;
         let first = self.index as usize * VECTOR_ROWS as usize;
-        let rows = first..memories.min(first + VECTOR_ROWS as usize);
-        if rows.is_empty() || dimensions == 0 {
-            return None;
+        let rows = ids.len().saturating_sub(first).min(VECTOR_ROWS as usize);
+        let width = dimensions as usize;
+        if rows == 0 || width == 0 {
+            return Ok(None);
         }
-        let vectors = match self.source.given {
-            Some(given) => &given[rows.start * dimensions..rows.end * dimensions],
-            None => {
-                let begin = first % GROUP;
-                if begin == 0 {
-                    self.vectors.resize(GROUP.min(memories - first) * DIMENSIONS, 0.0);
-                    self.source.model.combine(first / GROUP, &mut self.sums, &mut self.vectors);
+        let group = if model.is_some() { GROUP } else { VECTOR_ROWS as usize };
+        let begin = first % group;
+        if begin == 0 {
+            self.vectors.clear();
+            self.vectors.resize(group.min(ids.len() - first) * width, 0.0);
+            match (model, records) {
+                (Some(model), _) => model.combine(first / GROUP, &mut self.sums, &mut self.vectors),
+                (None, Some(records)) => {
+                    read_given(store, records, ids.get(first as u32), width, &mut self.vectors)?;
                 }
-                &self.vectors[begin * DIMENSIONS..][..rows.len() * DIMENSIONS]
+                (None, None) => {}
             }
-        };
+        }
+        let vectors = &self.vectors[begin * width..][..rows * width];
         let mut bytes = Vec::new();
-        let key = block::encode_vectors(self.slot, self.index, vectors, self.source.dimensions, &mut bytes);
+        let key = block::encode_vectors(self.slot, self.index, vectors, dimensions, &mut bytes);
         self.index += 1;
-        Some((key, bytes))
+        Ok(Some((key, bytes)))
     }
+}
+
+/// Reads the vectors that memories bring along into `vectors`, row after row from that of the memory `first` on; rows of
+/// memories without one stay as they are.
+fn read_given(
+    store: &Store,
+    txn: &RoTxn<'_>,
+    first: &str,
+    dimensions: usize,
+    vectors: &mut [f32],
+) -> Result<()> {
+    let from = (std::ops::Bound::Included(first.as_bytes()), std::ops::Bound::Unbounded);
+    let records = store.tables.memories.range(txn, &from).map_err(|e| store.fail(e))?;
+    for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
+        let (_, bytes) = entry.map_err(|e| store.fail(e))?;
+        let record = Record::read(bytes)
+            .map_err(|bad| store.damaged(format!("a memory from {first} on is unreadable: {bad}")))?;
+        if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {
+            row.copy_from_slice(&unit_vector(&vector));
+        }
+    }
+    Ok(())
 }
