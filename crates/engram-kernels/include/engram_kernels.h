@@ -142,7 +142,7 @@ uint32_t engram_spread_activation_push(uint32_t level, const uint32_t *sources, 
  *
  * Line l is nodes 16 l to 16 l + 15, all of which `activation` and `accumulator` must have, and `lines`
  * has num_lines of them, none twice. `active` has room for 16 * num_lines nodes, all of which may be
- * overwritten. retention and hop_decay are 0 to 1. Nothing is checked. */
+ * overwritten; where it is null, the active nodes are only counted. retention and hop_decay are 0 to 1. Nothing is checked. */
 uint32_t engram_spread_activation_settle(uint32_t level, const uint32_t *lines, size_t num_lines,
                                          float *activation, float *accumulator, float retention,
                                          float hop_decay, uint32_t *active, size_t *num_active,

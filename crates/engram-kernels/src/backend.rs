@@ -274,7 +274,7 @@ impl Kernels {
         activation: &mut [f32],
         accumulator: &mut [f32],
         factors: Factors,
-        active: &mut [u32],
+        active: Option<&mut [u32]>,
     ) -> (usize, f32) {
         match self.0 {
             Implementation::Portable => {

@@ -70,7 +70,7 @@ pub(crate) fn spread_settle(
     _: &mut [f32],
     _: &mut [f32],
     _: Factors,
-    _: &mut [u32],
+    _: Option<&mut [u32]>,
 ) -> (usize, f32) {
     match level {}
 }

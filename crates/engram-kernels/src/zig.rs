@@ -333,18 +333,21 @@ pub(crate) fn spread_settle(
     activation: &mut [f32],
     accumulator: &mut [f32],
     Factors { retention, hop_decay }: Factors,
-    active: &mut [u32],
+    active: Option<&mut [u32]>,
 ) -> (usize, f32) {
     let (count, whole) = (lines.len(), activation.len() / LINE_NODES);
     assert!(accumulator.len() == activation.len(), "{} of {}", accumulator.len(), activation.len());
-    assert!(active.len() / LINE_NODES >= count, "{count} lines, room for {} nodes", active.len());
+    let active = active.map_or(ptr::null_mut(), |active| {
+        assert!(active.len() / LINE_NODES >= count, "{count} lines, room for {} nodes", active.len());
+        active.as_mut_ptr()
+    });
     assert!(lines.iter().all(|&line| (line as usize) < whole), "a line is not among {whole}");
     let (mut num_active, mut change) = (0, 0.0);
-    let (lines, active) = (lines.as_ptr(), active.as_mut_ptr());
+    let lines = lines.as_ptr();
     let (activation, accumulator) = (activation.as_mut_ptr(), accumulator.as_mut_ptr());
     let level = level.code();
     // SAFETY: the processor runs the level. Each of the `count` lines is 16 numbers of both arrays, and
-    // there is room for 16 active nodes a line. The last two point to what they are written to.
+    // there is room for 16 active nodes a line, unless none are to be listed. The last two point to what they are written to.
     check(unsafe {
         engram_spread_activation_settle(
             level,

@@ -178,7 +178,7 @@ fn settling(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
                 let mut of_nodes = || -> Vec<f32> { (0..nodes).map(|_| amount(numbers, values)).collect() };
                 let (before, arrived) = (of_nodes(), of_nodes());
                 let lines: Vec<u32> = (0..num_lines as u32).filter(|_| numbers.below(3) > 0).collect();
-                let settle = |kernels: Kernels| {
+                let mut settle = |kernels: Kernels| {
                     let (mut activation, mut accumulator) = (before.clone(), arrived.clone());
                     let mut active = vec![0; lines.len() * LINE_NODES];
                     let (count, change) = kernels.spread_settle(
@@ -186,8 +186,12 @@ fn settling(kernels: Kernels, report: &mut CheckReport, numbers: &mut Numbers) {
                         &mut activation,
                         &mut accumulator,
                         factors,
-                        &mut active,
+                        Some(&mut active),
                     );
+                    let (mut again, mut emptied) = (before.clone(), arrived.clone());
+                    let counted = kernels.spread_settle(&lines, &mut again, &mut emptied, factors, None);
+                    let same = again == activation && emptied == accumulator && counted == (count, change);
+                    report.expect(same, || format!("settling without a list: {counted:?} of {count}"));
                     active.truncate(count);
                     (activation, accumulator, active, change)
                 };

@@ -146,19 +146,20 @@ pub(crate) struct Restart {
 }
 
 /// Gives the nodes of each line their next activation (none is a seed), empties their accumulators, and
-/// writes those that are active to `active`, which has room for all of the lines' nodes. Returns how many
-/// are active, and the greatest change.
+/// writes those that are active to `active`, which has room for all of the lines' nodes, if it is given.
+/// Returns how many are active, and the greatest change.
 pub(crate) fn settle(
     lines: &[u32],
     activation: &mut [f32],
     accumulator: &mut [f32],
     factors: Factors,
-    active: &mut [u32],
+    mut active: Option<&mut [u32]>,
 ) -> (usize, f32) {
     let none = [Restart::default(); LINE_NODES];
     let (mut count, mut greatest) = (0, 0.0);
     for &line in lines {
-        let (more, change) = settle_line(line, activation, accumulator, factors, &none, &mut active[count..]);
+        let active = active.as_deref_mut().map(|active| &mut active[count..]);
+        let (more, change) = settle_line(line, activation, accumulator, factors, &none, active);
         count += more;
         greatest = if change > greatest { change } else { greatest };
     }
@@ -173,7 +174,7 @@ pub(crate) fn settle_line(
     accumulator: &mut [f32],
     Factors { retention, hop_decay }: Factors,
     restarts: &[Restart; LINE_NODES],
-    active: &mut [u32],
+    active: Option<&mut [u32]>,
 ) -> (usize, f32) {
     let x = &mut activation.as_chunks_mut::<LINE_NODES>().0[line as usize];
     let a = &mut accumulator.as_chunks_mut::<LINE_NODES>().0[line as usize];
@@ -185,15 +186,26 @@ pub(crate) fn settle_line(
         x[lane] = next;
     }
     *a = [0.0; LINE_NODES];
-    // Compacted without a branch, because which nodes are active cannot be predicted. Activation is
-    // never negative, so it is above 0 where its bits are not.
+    let count = match active {
+        Some(active) => compact(line * LINE_NODES as u32, x, active),
+        None => x.iter().map(|x| usize::from(x.to_bits() != 0)).sum(),
+    };
+    let greatest = changes.into_iter().fold(0.0, |most, change| if change > most { change } else { most });
+    (count, greatest)
+}
+
+/// Writes which of the nodes from `first` on are active to `active`, which has room for all of them. Returns how
+/// many they are.
+#[inline(always)]
+pub(crate) fn compact(first: u32, activation: &[f32; LINE_NODES], active: &mut [u32]) -> usize {
+    // Without a branch, because which nodes are active cannot be predicted. Activation is never negative, so
+    // it is above 0 where its bits are not.
     let mut nodes = [0; LINE_NODES];
     let mut count = 0;
-    for (node, x) in (line * LINE_NODES as u32..).zip(&*x) {
+    for (node, x) in (first..).zip(activation) {
         nodes[count % LINE_NODES] = node;
         count += usize::from(x.to_bits() != 0);
     }
     active[..LINE_NODES].copy_from_slice(&nodes);
-    let greatest = changes.into_iter().fold(0.0, |most, change| if change > most { change } else { most });
-    (count, greatest)
+    count
 }

@@ -46,9 +46,13 @@ pub struct Spreading {
     pub(super) reached: Reached,
     /// The lines that a hop settles, ascending.
     pub(super) lines: Vec<u32>,
-    /// Nodes with activation above 0, ascending: the first `num_active`.
+    /// Nodes with activation above 0, ascending: the first `num_active`, unless they are `unlisted`.
     pub(super) active: Vec<u32>,
     pub(super) num_active: usize,
+    /// Whether the last hop only counted the active nodes; never so between calls from outside.
+    pub(super) unlisted: bool,
+    /// How many nodes were active when this run pulled a hop last; before, more than there are.
+    pub(super) pulled_with: usize,
     pub(super) seeds: Seeds,
     pub(super) rule: Option<SpreadRule>,
     /// z of the contract by slot, for pulling: 0 between hops, unless `all_released`; empty until the
@@ -90,6 +94,8 @@ impl Spreading {
             lines: Vec::new(),
             active: Vec::new(),
             num_active: 0,
+            unlisted: false,
+            pulled_with: usize::MAX,
             seeds: Seeds::default(),
             rule: None,
             released: Vec::new(),
@@ -140,6 +146,7 @@ impl Spreading {
         self.firing.forget();
         self.seeds.entries.clear();
         self.rule = None;
+        self.pulled_with = usize::MAX;
         self.hops = 0;
         self.edges_traversed = 0;
         self.done = true;
@@ -229,8 +236,11 @@ impl Spreading {
         let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling } else { 0.0 };
         let factors = Factors { retention: parameters.retention, hop_decay: parameters.hop_decay };
         let Self { kernels, activation, accumulator, lines, active, seeds, .. } = self;
-        // A line's nodes are written whole, though not all of them count.
-        active.resize((lines.len() * LINE_NODES).max(active.len()), 0);
+        let listed = !self.unlisted;
+        if listed {
+            // A line's nodes are written whole, though not all of them count.
+            active.resize((lines.len() * LINE_NODES).max(active.len()), 0);
+        }
         let (mut settled, mut count, mut greatest) = (0, 0, 0.0f32);
         for seeds in seeds.entries.chunk_by(|a, b| a.line() == b.line()) {
             let line = seeds[0].line();
@@ -241,7 +251,7 @@ impl Spreading {
                 activation,
                 accumulator,
                 factors,
-                &mut active[count..],
+                listed.then(|| &mut active[count..]),
             );
             count += more;
             let mut restarts = [Restart::default(); LINE_NODES];
@@ -251,14 +261,25 @@ impl Spreading {
                     returned: returned * seed.share,
                 };
             }
-            let (more, seeds_change) =
-                settle_line(line, activation, accumulator, factors, &restarts, &mut active[count..]);
+            let (more, seeds_change) = settle_line(
+                line,
+                activation,
+                accumulator,
+                factors,
+                &restarts,
+                listed.then(|| &mut active[count..]),
+            );
             count += more;
             greatest = greatest.max(change).max(seeds_change);
             settled = seeded + 1;
         }
-        let (more, change) =
-            kernels.spread_settle(&lines[settled..], activation, accumulator, factors, &mut active[count..]);
+        let (more, change) = kernels.spread_settle(
+            &lines[settled..],
+            activation,
+            accumulator,
+            factors,
+            listed.then(|| &mut active[count..]),
+        );
         self.num_active = count + more;
         greatest.max(change)
     }

@@ -5,7 +5,7 @@ use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
 use super::state::{Progress, Spreading};
 use crate::graph::Graph;
-use crate::portable::spreading::release_all;
+use crate::portable::spreading::{compact, release_all};
 
 /// How a hop over a whole graph goes. All give the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum SpreadMethod {
 const DENSE: usize = 8;
 
 /// A hop is pulled when at least one in so many edges fires.
-const PULL_FROM_EDGES_OVER: u64 = 2;
+const PULL_FROM_EDGES_OVER: u64 = 3;
 
 /// Spreads activation from `seeds` (node, activation) over a graph until `rule` stops it, and returns
 /// every node's activation.
@@ -95,7 +95,9 @@ impl Spreading {
         method: SpreadMethod,
     ) -> Result<(), SeedError> {
         self.begin(rule, seeds)?;
-        while self.hop_over(graph, method) == Progress::Continue {}
+        // Nobody sees which nodes are active between these hops.
+        while self.hop_listing(graph, method, self.hops() + 1 == self.hops_at_most) == Progress::Continue {}
+        self.list_active();
         Ok(())
     }
 
@@ -105,6 +107,11 @@ impl Spreading {
     ///
     /// If the graph has not [`Self::nodes`] nodes.
     pub fn hop_over(&mut self, graph: &Graph, method: SpreadMethod) -> Progress {
+        self.hop_listing(graph, method, true)
+    }
+
+    /// [`Self::hop_over`], which may leave the active nodes to be listed unless they are to be `listed`.
+    fn hop_listing(&mut self, graph: &Graph, method: SpreadMethod, listed: bool) -> Progress {
         let (nodes, room) = (graph.nodes(), self.nodes());
         assert!(nodes == room, "a graph of {nodes} nodes but room for {room}");
         let Some(rule) = self.rule.filter(|_| !self.is_done()) else {
@@ -113,9 +120,32 @@ impl Spreading {
         let pull = match method {
             SpreadMethod::Push => false,
             SpreadMethod::Pull => true,
-            SpreadMethod::Auto => self.pulls(graph, PULL_FROM_EDGES_OVER),
+            // Where no fewer nodes are active than when a hop was pulled last, their edges are not counted.
+            SpreadMethod::Auto if self.num_active >= self.pulled_with => true,
+            SpreadMethod::Auto => {
+                self.list_active();
+                self.pulls(graph, PULL_FROM_EDGES_OVER)
+            }
         };
-        if pull { self.hop_by_pull(&rule, graph) } else { self.hop_by_push(&rule, graph) }
+        if pull {
+            self.pulled_with = self.num_active;
+            self.hop_by_pull(&rule, graph, listed)
+        } else {
+            self.list_active();
+            self.hop_by_push(&rule, graph)
+        }
+    }
+
+    /// Lists the active nodes, if the last hop has not.
+    fn list_active(&mut self) {
+        if std::mem::take(&mut self.unlisted) {
+            let Self { activation, active, num_active, .. } = self;
+            active.resize(activation.len().max(active.len()), 0);
+            *num_active = 0;
+            for (first, x) in (0..).step_by(LINE_NODES).zip(activation.as_chunks::<LINE_NODES>().0) {
+                *num_active += compact(first, x, &mut active[*num_active..]);
+            }
+        }
     }
 
     /// Whether more than one in `over` edges leads out of an active node.
@@ -136,10 +166,10 @@ impl Spreading {
         edges
     }
 
-    fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph) -> Progress {
+    fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph, listed: bool) -> Progress {
         let parameters = rule.parameters();
         self.released.resize(graph.nodes(), 0.0);
-        if fires_unconditionally(parameters) && self.active().len() >= graph.nodes() / DENSE {
+        if fires_unconditionally(parameters) && self.num_active >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
             release_all(activation, graph.source_order(), parameters.fan_exponent, released);
             let mut dangling = 0.0f64;
@@ -149,9 +179,10 @@ impl Spreading {
             }
             self.all_released = true;
             self.pull(graph);
-            let change = self.settle_all(parameters, dangling as f32);
+            let change = self.settle_all(parameters, dangling as f32, listed);
             return self.after_hop(rule, change);
         }
+        self.list_active();
         let slots = graph.source_order().slots();
         let Self { activation, active, num_active, released, firing, .. } = self;
         if std::mem::take(&mut self.all_released) {
@@ -167,7 +198,7 @@ impl Spreading {
             self.released[slots[node as usize] as usize] = 0.0;
         }
         self.firing.forget();
-        let change = self.settle_all(parameters, dangling as f32);
+        let change = self.settle_all(parameters, dangling as f32, listed);
         self.after_hop(rule, change)
     }
 
@@ -179,9 +210,10 @@ impl Spreading {
     }
 
     /// Gives every node its next activation. Returns the greatest change.
-    fn settle_all(&mut self, parameters: &SpreadParameters, dangling: f32) -> f32 {
+    fn settle_all(&mut self, parameters: &SpreadParameters, dangling: f32, listed: bool) -> f32 {
         self.lines.clear();
         self.lines.extend(0..(self.activation.len() / LINE_NODES) as u32);
+        self.unlisted = !listed;
         self.settle(parameters, dangling)
     }
 }

@@ -126,7 +126,7 @@ const implementations = struct {
         num_active: *usize,
         greatest_change: *f32,
     ) callconv(.c) Status {
-        const settled = settling.settle(.{
+        const settle: settling.Settle = .{
             .lines = many(lines),
             .num_lines = num_lines,
             .activation = many(activation),
@@ -134,7 +134,8 @@ const implementations = struct {
             .retention = retention,
             .hop_decay = hop_decay,
             .active = many(active),
-        });
+        };
+        const settled = if (active != null) settling.settle(settle, true) else settling.settle(settle, false);
         num_active.* = settled.num_active;
         greatest_change.* = settled.greatest_change;
         return .done;

@@ -43,8 +43,9 @@ pub const Settle = struct {
 
 pub const Settled = struct { num_active: usize, greatest_change: f32 };
 
-/// Gives the nodes of each line their next activation, and collects the active ones.
-pub inline fn settle(s: Settle) Settled {
+/// Gives the nodes of each line their next activation, and collects the active ones if they are to be `listed`,
+/// or else counts them.
+pub inline fn settle(s: Settle, comptime listed: bool) Settled {
     const retention: Line = @splat(s.retention);
     const hop_decay: Line = @splat(s.hop_decay);
     // Numbers that are not negative are ordered as their bits are.
@@ -71,7 +72,7 @@ pub inline fn settle(s: Settle) Settled {
             const lanes: u8 = @truncate(set >> (8 * half));
             const first: @Vector(8, u32) = @splat(@intCast(line * line_nodes + 8 * half));
             const nodes = first + @as(@Vector(8, u32), @as(@Vector(8, u8), members[lanes]));
-            s.active[count..][0..8].* = nodes;
+            if (listed) s.active[count..][0..8].* = nodes;
             count += @popCount(lanes);
         }
     }
