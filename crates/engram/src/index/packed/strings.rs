@@ -155,7 +155,7 @@ mod tests {
             let mut found = Vec::new();
             for string in &given {
                 let next = map.len() as u32;
-                if next % 50 == 0 {
+                if next.is_multiple_of(50) {
                     strings.find_all(&asked, &mut found);
                     prop_assert_eq!(&found, &given.iter().map(|asked| map.get(asked).copied()).collect::<Vec<_>>());
                 }
