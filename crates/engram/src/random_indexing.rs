@@ -310,3 +310,54 @@ impl IndexVector {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_have_the_vectors_of_their_texts() {
+        // More memories than one group has, some without a term.
+        let memories = GROUP + 70;
+        let counts: Vec<Vec<(u32, u32)>> = (0..memories as u32)
+            .map(|memory| {
+                let terms = (0..memory % 6).map(|at| ((memory * 7 + at * 11) % 60, 1 + (memory + at) % 3));
+                let mut terms: Vec<_> = terms.collect();
+                terms.sort_unstable();
+                terms.dedup_by_key(|(term, _)| *term);
+                terms
+            })
+            .collect();
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); 60];
+        for (memory, counts) in (0_u32..).zip(&counts) {
+            counts.iter().for_each(|(term, _)| rows[*term as usize].push(memory));
+        }
+        let mut offsets = vec![0];
+        offsets.extend(rows.iter().scan(0, |end, row| {
+            *end += row.len();
+            Some(*end)
+        }));
+        let all = rows.concat();
+        let idf: Vec<f32> = rows
+            .iter()
+            .map(|row| inverse_document_frequency(memories as u32, row.len() as u32) as f32)
+            .collect();
+        let ids: Vec<String> = (0..memories).map(|memory| format!("m{memory}")).collect();
+        let occurrences = Occurrences { offsets: &offsets, memories: &all };
+        let model =
+            learn(ids.iter().map(String::as_str), counts.iter().map(Vec::as_slice), occurrences, &idf);
+        let term =
+            |term: u32| TermVector { idf: idf[term as usize], elements: model.vectors.get(term as usize) };
+        assert!((0..60).any(|at| term(at).elements.iter().any(|element| *element != 0)));
+        let mut sums = Sums::new();
+        for (group, counts) in counts.chunks(GROUP).enumerate() {
+            // What is in the buffer before does not matter.
+            let mut vectors = vec![f32::NAN; counts.len() * DIMENSIONS];
+            model.combine(group, &mut sums, &mut vectors);
+            for (counts, vector) in counts.iter().zip(vectors.chunks_exact(DIMENSIONS)) {
+                let text: Vec<_> = counts.iter().map(|(number, tf)| (term(*number), *tf)).collect();
+                assert_eq!(embed(&text), vector);
+            }
+        }
+    }
+}

@@ -98,9 +98,12 @@ proptest! {
             (any::<u32>(), any::<u32>(), 0u8..3, prop_oneof![0.0f32..1.0, 0.0f32..1e12, Just(-0.0)]), 0..200,
         ),
         how in 0..3,
+        // Rows that are built in different parts.
+        apart in prop_oneof![Just(1_u32), Just(4_000)],
     ) {
-        let mut edges: Vec<Edge> =
-            edges.into_iter().map(|(s, t, k, w)| edge(s % nodes, t % nodes, k, w)).collect();
+        let node = |any: u32| any % nodes * apart + any % apart;
+        let mut edges: Vec<Edge> = edges.into_iter().map(|(s, t, k, w)| edge(node(s), node(t), k, w)).collect();
+        let nodes = nodes * apart;
         let naive = naive_rows(nodes, &edges);
         match how {
             0 => edges.sort_by_key(|e| (e.source, e.target, e.kind, (e.weight + 0.0).to_bits())),

@@ -166,3 +166,35 @@ fn a_write_meanwhile_is_not_lost() {
     let hits = engram.recall(&Cue::new("quartz").at(NOW)).unwrap().hits;
     assert_eq!(hits[0].id.as_str(), "m9999");
 }
+
+#[test]
+fn vectors_that_memories_bring_along_are_those_of_their_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = crate::VectorModel::Given { name: "own".into(), dimensions: 3 };
+    let engram = Engram::create_with(folder.path(), &model).unwrap();
+    let given = |at: u32| (at % 7 != 3).then(|| vec![at as f32 + 1.0, -2.0, (at % 11) as f32]);
+    engram
+        .remember_all((0..2500).map(|at| {
+            let mut memory = memory(at, "a kettle");
+            memory.vector = given(at);
+            memory
+        }))
+        .unwrap();
+    let assert_given = || {
+        let txn = engram.store.read().unwrap();
+        for at in 0..2500 {
+            let index = at / crate::store::block::VECTOR_ROWS;
+            let block = crate::store::block::read(&engram.store, &txn, slot(&engram).kind(), index).unwrap();
+            let vectors = block.unwrap().vectors().unwrap();
+            let expected = given(at).map_or(vec![0.0; 3], |vector| crate::index::unit_vector(&vector));
+            assert_eq!(vectors.vector(at), Some(&expected[..]), "{at}");
+        }
+    };
+    assert_given();
+    for (text, stage_bytes) in [("one", 1), ("other", usize::MAX)] {
+        write(&engram, text);
+        assert!(engram.try_consolidation(stage_bytes).unwrap());
+        assert_given();
+        assert_sound(&engram);
+    }
+}
