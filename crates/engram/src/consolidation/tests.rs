@@ -187,7 +187,7 @@ fn vectors_that_memories_bring_along_are_those_of_their_records() {
             let block = crate::store::block::read(&engram.store, &txn, slot(&engram).kind(), index).unwrap();
             let vectors = block.unwrap().vectors().unwrap();
             let expected = given(at).map_or(vec![0.0; 3], |vector| crate::index::unit_vector(&vector));
-            assert_eq!(vectors.vector(at), Some(&expected[..]), "{at}");
+            assert_eq!(vectors.vectors_from(at).map(|rows| &rows[..3]), Some(&expected[..]), "{at}");
         }
     };
     assert_given();
