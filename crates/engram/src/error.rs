@@ -98,7 +98,8 @@ pub enum Error {
     },
     /// A store keeps the notes of another vault.
     #[error(
-        "the store {} keeps the notes of {}; give this folder a store of its own with --store", path.display(), vault.display()
+        "the store {} keeps the notes of {}; give this folder a store of its own with --store",
+        path.display(), vault.display()
     )]
     OtherVault {
         /// The store's folder.
@@ -117,7 +118,7 @@ pub enum Error {
         path: PathBuf,
         /// The store's folder.
         store: PathBuf,
-        /// How many files it was.
+        /// How many notes the store remembers.
         known: usize,
     },
     /// A file is of no kind that can be imported.

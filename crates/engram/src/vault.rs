@@ -117,7 +117,7 @@ impl Vault {
         let mut known = self.known()?;
         let (mut files, unread) = files_below(&self.folder);
         files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
-        self.check_claim(known.len(), files.is_empty() && unread.is_empty())?;
+        self.claim_store(known.len(), files.is_empty() && unread.is_empty())?;
         let changed: Vec<&Found> = files
             .iter()
             .filter(|file| {
@@ -188,21 +188,31 @@ impl Vault {
         Ok(report)
     }
 
-    /// Refuses what would make the store forget the notes of another folder, or of a disk that is not mounted.
-    fn check_claim(&self, known: usize, is_empty: bool) -> Result<()> {
+    /// Notes in a store outside the folder whose it is. Refuses what would make it forget the notes of another folder,
+    /// or of a disk that is not mounted.
+    fn claim_store(&self, known: usize, is_empty: bool) -> Result<()> {
         let Some(claim) = &self.claim else { return Ok(()) };
         let store = &self.engram.store;
         let path = store.environment.folder.clone();
         let txn = store.read()?;
         let held = store.tables.meta.get(&txn, FOLDER_KEY).map_err(|e| store.fail(e))?;
+        let is_noted = held == Some(claim.as_bytes());
         let vault = held.and_then(|held| std::str::from_utf8(held).ok()).map(PathBuf::from);
+        drop(txn);
         if let Some(vault) = vault.filter(|vault| vault != Path::new(claim) && vault.is_dir()) {
             return Err(Error::OtherVault { path, vault });
         }
         if is_empty && known > 0 {
             return Err(Error::NoNotes { path: self.folder.clone(), store: path, known });
         }
-        Ok(())
+        if is_noted {
+            return Ok(());
+        }
+        self.engram.write(|txn, state| {
+            store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes()).map_err(|e| store.fail(e))?;
+            state.version += 1;
+            Ok(())
+        })
     }
 
     /// What the store knows of the folder's files, by relative path.
@@ -231,9 +241,6 @@ impl Vault {
     fn note(&self, entries: &[FileEntry], deleted: &[FileEntry]) -> Result<()> {
         let store = &self.engram.store;
         self.engram.write(|txn, state| {
-            if let Some(claim) = &self.claim {
-                store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes()).map_err(|e| store.fail(e))?;
-            }
             for entry in deleted {
                 store.tables.files.delete(txn, &entry.key()).map_err(|e| store.fail(e))?;
             }

@@ -141,6 +141,8 @@ fn a_store_keeps_the_notes_of_one_vault() {
     let moved = folder.path().join("moved");
     fs::rename(&first, &moved).unwrap();
     assert!(!synchronise(&moved).unwrap().changes.any());
+    note(&first, "d.md", b"# D\n\nabout d");
+    assert!(matches!(synchronise(&first), Err(Error::OtherVault { .. })));
     fs::rename(moved.join("a.md"), folder.path().join("a.md")).unwrap();
     let refused = synchronise(&moved).unwrap_err();
     assert!(matches!(&refused, Error::NoNotes { known: 1, .. }), "{refused}");

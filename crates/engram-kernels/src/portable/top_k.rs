@@ -9,9 +9,7 @@
 //! order rows are offered.
 
 use super::similarity::vector_dot;
-
-/// Rows that are scored before any is offered, into a buffer on the stack.
-const ROWS_AT_A_TIME: usize = 64;
+use crate::selection::ROWS_AT_A_TIME;
 
 /// A key that orders as the candidates do, the better the greater: the score's bits made monotone
 /// (NaN lowest), then the id from the top down.

@@ -4,9 +4,10 @@
 //! numbered by external id, names by their key, and every sum runs in the order of those numbers.
 //!
 //! One pass over the records cuts them into tokens (`decoding`, on a second thread) and turns all that counts into
-//! numbers (`builder`): tokens, terms, phrases, names borne, links. From these follow
-//! names and mentions (`names`), the graph (`links`), the terms' rows (`postings`) and the vector model; the memories' own vectors are made block by block as they are written. Cost: linear in the
-//! text, but for the sorting of names and terms; memory about four bytes a token, 26 a posting, 30 an edge.
+//! numbers (`builder`): tokens, terms, phrases, names borne, links. From these follow names and mentions
+//! (`names`), the graph (`links`), the terms' rows (`postings`) and the vector model; the memories' own
+//! vectors are made block by block as they are written. Cost: linear in the text, but for the sorting of
+//! names and terms; memory about four bytes a token, 26 a posting, 30 an edge.
 
 mod builder;
 mod decoding;

@@ -98,9 +98,8 @@ fn read_given(
     let from = (std::ops::Bound::Included(first.as_bytes()), std::ops::Bound::Unbounded);
     let records = store.tables.memories.range(txn, &from).map_err(|e| store.fail(e))?;
     for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
-        let (_, bytes) = entry.map_err(|e| store.fail(e))?;
-        let record = Record::read(bytes)
-            .map_err(|bad| store.damaged(format!("a memory from {first} on is unreadable: {bad}")))?;
+        let (id, bytes) = entry.map_err(|e| store.fail(e))?;
+        let record = Record::read(bytes).map_err(|bad| bad.of(store, &String::from_utf8_lossy(id)))?;
         if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {
             row.copy_from_slice(&unit_vector(&vector));
         }
