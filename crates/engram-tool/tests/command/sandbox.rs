@@ -43,9 +43,11 @@ impl Sandbox {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let mut sandbox = Self::new();
         if sandbox.path("").metadata().unwrap().uid() == 0 {
-            // The program may lie where only root can go.
+            // The program may lie where only root can go. A process of its own copies it: what this one holds open
+            // for writing, a child that another test starts at that moment holds too, and then it cannot be run.
             let program = sandbox.path("engram-program");
-            fs::copy(&sandbox.program, &program).unwrap();
+            let copied = Command::new("cp").args([&sandbox.program, &program]).status().unwrap();
+            assert!(copied.success(), "{copied}");
             for path in [&sandbox.path(""), &program] {
                 fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
             }

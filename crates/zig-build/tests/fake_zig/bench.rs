@@ -1,9 +1,9 @@
 //! The bench on which a build is tried: a package, stand-ins for Zig, and the environment of a build script.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use zig_build::{Artifact, Build, Error, Version};
@@ -94,12 +94,25 @@ ar rc lib/libkernels.a out_with_a_long_name.o"#,
         )
     }
 
+    /// A shell script at `name`, written by a process of its own: a file that this one holds open for writing, any
+    /// child that another test starts at that moment holds too, and Linux runs no file that is open for writing.
     pub(crate) fn script(&self, name: &str, body: &str) -> io::Result<PathBuf> {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap_or(self.root.path()))?;
-        fs::write(&path, format!("#!/bin/sh\nset -eu\n{body}\n"))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-        Ok(path)
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", r#"cat > "$1" && chmod 755 "$1""#, "sh"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()?;
+        if let Some(mut text) = writer.stdin.take() {
+            write!(text, "#!/bin/sh\nset -eu\n{body}\n")?;
+        }
+        let status = writer.wait()?;
+        if status.success() {
+            Ok(path)
+        } else {
+            Err(io::Error::other(format!("{}: {status}", path.display())))
+        }
     }
 
     pub(crate) fn run(&self, settings: impl FnOnce(&mut Build) -> &mut Build) -> Outcome {
@@ -112,8 +125,8 @@ ar rc lib/libkernels.a out_with_a_long_name.o"#,
         Outcome { lines, result }
     }
 
-    pub(crate) fn version_found(&self) -> Option<Version> {
-        self.run(|b| b).result.ok().and_then(|artifact| artifact.zig_version())
+    pub(crate) fn version_found(&self) -> Result<Option<Version>, Error> {
+        self.run(|b| b).result.map(|artifact| artifact.zig_version())
     }
 
     /// The lines of one kind that the stand-in wrote down.
