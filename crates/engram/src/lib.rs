@@ -53,6 +53,7 @@ mod index;
 pub mod memory;
 mod packed_graph;
 mod random_indexing;
+mod rebuild;
 mod recall;
 mod source;
 mod store;

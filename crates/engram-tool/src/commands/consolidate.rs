@@ -1,4 +1,5 @@
-//! `engram consolidate`: everything derived is derived anew, and with `--compact` the file rewritten.
+//! `engram consolidate`: everything derived is derived anew, with `--rebuild` even where nothing was written, and with
+//! `--compact` the file rewritten.
 
 use std::io::Write;
 use std::time::Instant;
@@ -18,8 +19,9 @@ order in which the memories came.
 Examples:
   engram consolidate
   engram forget rogers && engram consolidate --compact
+  engram verify || engram consolidate --rebuild
 
-The answer in JSON: {\"compacted\", \"bytes_before\", \"bytes_after\", \"took_us\"}";
+The answer in JSON: {\"rebuilt\", \"compacted\", \"bytes_before\", \"bytes_after\", \"took_us\"}";
 
 /// Derives weights, vectors and names anew.
 #[derive(Debug, Args)]
@@ -28,10 +30,14 @@ pub struct Arguments {
     /// Also rewrite the file, so that nothing of what was forgotten is left in it; nobody else may use the store
     #[arg(long)]
     compact: bool,
+    /// Derive everything anew even where nothing was written: mends all damage but to the memories themselves
+    #[arg(long)]
+    rebuild: bool,
 }
 
 #[derive(Serialize)]
 struct Consolidated {
+    rebuilt: bool,
     compacted: bool,
     bytes_before: u64,
     bytes_after: u64,
@@ -43,6 +49,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let started = Instant::now();
     let engram = super::open(global)?;
     let spinner = Spinner::new("consolidating");
+    if arguments.rebuild {
+        engram.rebuild()?;
+    }
     let (before, after) = if arguments.compact {
         engram.compact()?
     } else {
@@ -53,8 +62,14 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     drop(spinner);
     let took = started.elapsed();
     if global.json {
-        let (compacted, took_us) = (arguments.compact, took.as_micros() as u64);
-        output::json(&Consolidated { compacted, bytes_before: before, bytes_after: after, took_us })?;
+        let (rebuilt, compacted, took_us) = (arguments.rebuild, arguments.compact, took.as_micros() as u64);
+        output::json(&Consolidated {
+            rebuilt,
+            compacted,
+            bytes_before: before,
+            bytes_after: after,
+            took_us,
+        })?;
     } else {
         let mut out = output::plain();
         let megabytes = |bytes: u64| bytes as f64 / 1e6;

@@ -17,6 +17,7 @@ use crate::progress::Spinner;
 
 const EXAMPLES: &str = "\
 Example:
+  engram verify || engram consolidate --rebuild
   engram verify || engram export rescued.jsonl
 
 The answer in JSON: {\"memories\", \"entries\", \"rebuilt\", \"problems\": […]}. `rebuilt` says whether everything
@@ -69,7 +70,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     if !checked.problems.is_empty() {
         let problems = output::count(checked.problems.len() as u64, "problem", "problems");
         output::error(&format!(
-            "the store {} has {problems}; restore it from a backup, or save what can be read with `engram export FILE`",
+            "the store {} has {problems}; `engram consolidate --rebuild` mends all but the memories themselves; else restore it \
+             from a backup, or save what can be read with `engram export FILE`",
             global.store().display()
         ));
     }

@@ -158,8 +158,9 @@ fn a_store_is_looked_after() {
     sandbox.ok(&["forget", "secret"]);
     assert!(sandbox.ok(&["consolidate"]).starts_with("consolidated in "));
     let compacted = sandbox.json(&["consolidate", "--compact"]);
-    assert_eq!(keys(&compacted), ["bytes_after", "bytes_before", "compacted", "took_us"]);
-    assert_eq!(compacted["compacted"], true);
+    assert_eq!(keys(&compacted), ["bytes_after", "bytes_before", "compacted", "rebuilt", "took_us"]);
+    assert_eq!((&compacted["compacted"], &compacted["rebuilt"]), (&json!(true), &json!(false)));
+    assert_eq!(sandbox.json(&["consolidate", "--rebuild"])["rebuilt"], true);
     assert!(!holds(&sandbox.data_file(), b"xyzzyplugh"));
     sandbox.is_sound();
     assert_eq!(sandbox.ids().len(), 3);

@@ -68,6 +68,53 @@ fn the_account_of_links_is_checked() {
     }
 }
 
+/// Whatever is damaged in what is derived, deriving it anew gives the bytes that were there before.
+#[test]
+fn rebuilding_mends_what_is_derived() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = store(&folder);
+    let mut named = NewMemory::new(id("rogers"), "Carl Rogers once met Virginia Axline.");
+    named.title = Some("Carl Rogers".into());
+    engram.remember(&named).unwrap();
+    engram.consolidate().unwrap();
+    let tables = engram.store.tables;
+    let derived = [
+        tables.namespaces,
+        tables.links,
+        tables.numbers,
+        tables.nodes,
+        tables.names,
+        tables.phrases,
+        tables.postings,
+        tables.terms,
+        tables.blocks,
+    ];
+    let contents = || {
+        let txn = engram.store.read().unwrap();
+        derived.map(|table| {
+            let entries = table.iter(&txn).unwrap().map(|entry| entry.unwrap());
+            entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect::<Vec<_>>()
+        })
+    };
+    let sound = contents();
+    for (at, table) in derived.into_iter().enumerate() {
+        assert!(!sound[at].is_empty(), "nothing to damage in table {at}");
+        for clear in [true, false] {
+            if clear {
+                change(&engram, |txn| table.clear(txn).unwrap());
+            } else {
+                damage(&engram, table, |_| true);
+            }
+            // What cannot be read at all is an error of the check.
+            let found = engram.verify().map(|found| found.problems);
+            assert!(found.is_err() || found.is_ok_and(|problems| !problems.is_empty()), "table {at}");
+            engram.rebuild().unwrap();
+            assert_eq!(engram.verify().unwrap().problems, Vec::<String>::new(), "table {at}");
+            assert!(contents() == sound, "table {at}");
+        }
+    }
+}
+
 #[test]
 fn forgetting_does_not_hide_damage() {
     let folder = tempfile::tempdir().unwrap();

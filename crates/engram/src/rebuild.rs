@@ -1,0 +1,66 @@
+//! Everything derived is derived anew from the memories, whether or not anything was written: what mends damage to it.
+//!
+//! ```text
+//! in one transaction: count the memories of each namespace, note who links to what, pack
+//! ```
+
+use std::collections::BTreeMap;
+
+use heed::RwTxn;
+use tracing::debug_span;
+
+use crate::engram::Engram;
+use crate::error::Result;
+use crate::index::links;
+use crate::index::packed::{Packed, Vectors};
+use crate::store::nodes::NamespaceEntry;
+use crate::store::record::Record;
+use crate::store::tables::Store;
+
+impl Engram {
+    /// Derives everything anew from the memories, also where nothing was written since the last time: whatever
+    /// [`Engram::verify`] finds wrong outside of the memories themselves is right after it.
+    ///
+    /// A [consolidation](Engram::consolidate) is for what was written; it leaves alone what it takes for packed, and
+    /// the account of who links to what. Cost: as a consolidation, in one transaction that other writers wait for.
+    ///
+    /// # Errors
+    /// If a memory is unreadable, or the store cannot be read or written; nothing is changed then.
+    pub fn rebuild(&self) -> Result<()> {
+        let _span = debug_span!("rebuild").entered();
+        let store = &self.store;
+        self.write(|txn, state| {
+            accounts(store, txn)?;
+            Packed::build(store, txn, state)?.write(store, txn, state, Vectors::ToWrite)
+        })
+    }
+}
+
+/// Writes anew what packing takes as it is: the namespaces, and who links to what.
+fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+    let tables = &store.tables;
+    let mut namespaces: BTreeMap<String, u32> = BTreeMap::new();
+    let mut linking = Vec::new();
+    for entry in tables.memories.iter(txn).map_err(|e| store.fail(e))? {
+        let (id, value) = entry.map_err(|e| store.fail(e))?;
+        let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
+        let record = Record::read(value).map_err(|bad| bad.of(store, id))?;
+        if !links::of(id, &record).is_empty() {
+            linking.push(id.to_owned());
+        }
+        *namespaces.entry(record.namespace.into_owned()).or_default() += 1;
+    }
+    tables.namespaces.clear(txn).map_err(|e| store.fail(e))?;
+    for (number, (name, memories)) in (0..).zip(namespaces) {
+        let entry = NamespaceEntry { number, memories };
+        tables.namespaces.put(txn, name.as_bytes(), &entry.bytes()).map_err(|e| store.fail(e))?;
+    }
+    tables.links.clear(txn).map_err(|e| store.fail(e))?;
+    for id in linking {
+        // Kept apart from the map, in which the links are about to be written.
+        let value =
+            tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?.unwrap_or_default().to_vec();
+        links::put(store, txn, &id, &Record::read(&value).map_err(|bad| bad.of(store, &id))?)?;
+    }
+    Ok(())
+}
