@@ -65,16 +65,13 @@ fn recalling_makes_a_memory_last() {
     assert!(score(&engram) > before);
 }
 
-proptest! {
-    /// Any cue is answered or refused, in every mode, and its hits stay within what was asked.
-    #[test]
-    fn any_cue_is_answered(
-        text in prop_oneof!["\\PC{0,80}", "[a-zA-Z \u{4e00}-\u{4eff}]{0,200}", any::<String>()],
-        k in 0_usize..30,
-        mode in prop::sample::select(vec![Mode::Associative, Mode::Words, Mode::Vectors]),
-    ) {
-        static STORE: std::sync::OnceLock<(tempfile::TempDir, Engram)> = std::sync::OnceLock::new();
-        let (_folder, engram) = STORE.get_or_init(filled);
+/// Any cue is answered or refused, in every mode, and its hits stay within what was asked.
+#[test]
+fn any_cue_is_answered() {
+    let (_folder, engram) = filled();
+    let texts = prop_oneof!["\\PC{0,80}", "[a-zA-Z \u{4e00}-\u{4eff}]{0,200}", any::<String>()];
+    let modes = prop::sample::select(vec![Mode::Associative, Mode::Words, Mode::Vectors]);
+    proptest!(|(text in texts, k in 0_usize..30, mode in modes)| {
         match engram.recall(&Cue::new(text.as_str()).k(k).mode(mode).at(NOW)) {
             Ok(found) => {
                 prop_assert!(found.hits.len() <= k);
@@ -83,5 +80,5 @@ proptest! {
             }
             Err(error) => prop_assert!(text.trim().is_empty(), "{error}"),
         }
-    }
+    });
 }
