@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
+use crate::words;
 
 /// What a program that ended by itself said.
 pub(crate) struct Ended {
@@ -31,18 +32,18 @@ pub(crate) enum Failure {
 /// `DESTDIR` is put before even an absolute `--prefix`. `ZIG_LOCAL_CACHE_DIR` would compete with `--cache-dir`.
 const SCRUBBED: [&str; 2] = ["DESTDIR", "ZIG_LOCAL_CACHE_DIR"];
 
-/// Runs `words` in `folder` with `environment`, less what is scrubbed and more `extra`, for at most `limit`.
+/// Runs `command` in `folder` with `environment`, less what is scrubbed and more `extra`, for at most `limit`.
 pub(crate) fn run(
-    words: &[OsString],
+    command: &[OsString],
     folder: &Path,
     environment: &Environment,
     extra: &[(&str, OsString)],
     limit: Duration,
 ) -> Result<Ended, Failure> {
-    let (program, arguments) = words
+    let (program, arguments) = command
         .split_first()
         .ok_or_else(|| Failure::Start(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty")))?;
-    let program = if Path::new(program).components().count() > 1 {
+    let program = if !words::is_bare(program) {
         program.clone()
     } else {
         let mut found = program.to_str().map(|name| environment.programs(name)).unwrap_or_default();

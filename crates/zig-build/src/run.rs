@@ -47,7 +47,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
         out,
     };
     run.watch()?;
-    if environment.is_set("DOCS_RS") {
+    if environment.get("DOCS_RS").is_some() {
         return Ok(Artifact::without(Skipped::DocsRs));
     }
     if environment.is_set("CARGO_CFG_MIRI") {
@@ -132,9 +132,9 @@ impl<W: Write> Run<'_, W> {
 
     fn find(&mut self) -> Result<Zig, Error> {
         let versions = &self.build.versions;
-        match find::find(self.environment, &self.target, versions, &self.base) {
+        match find::find(self.environment, &self.target, versions, &self.base, &self.folder) {
             Ok((zig, passed)) => {
-                if !zig.by_variable {
+                if zig.path_matters {
                     self.tell("rerun-if-env-changed", "PATH")?;
                 }
                 // Who sets a variable wants that Zig, and should hear that it is another. PATH is no such wish.
@@ -166,7 +166,7 @@ impl<W: Write> Run<'_, W> {
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
         let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
-        if let Some(path) = find::executable(zig, self.environment, &self.base, &extra) {
+        if let Some(path) = find::executable(zig, self.environment, &self.folder, &extra) {
             self.watch_path(&path)?;
         }
         make_folder(&self.out_folder)?;
