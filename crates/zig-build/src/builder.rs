@@ -36,6 +36,7 @@ pub enum Optimize {
 
 /// What happens where there is no usable Zig, or no Zig target for the Rust target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WithoutZig {
     /// The build fails, with a message that says how to get Zig. The default.
     #[default]
@@ -217,7 +218,9 @@ impl Build {
                 let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
                 let mut out = io::stdout().lock();
                 writeln!(out, "cargo::error={first}").and_then(|()| out.flush()).ok();
-                io::stderr().lock().write_all(rest.as_bytes()).ok();
+                if !rest.is_empty() {
+                    writeln!(io::stderr().lock(), "{rest}").ok();
+                }
                 std::process::exit(1)
             }
         }

@@ -192,14 +192,19 @@ impl<W: Write> Run<'_, W> {
         let limit = self.limit()?;
         let command = command_text(&words);
         match process::run(&words, &self.folder, self.environment, &extra, limit) {
-            Ok(ended) if ended.status.success() => Ok(prefix),
+            Ok(ended) if ended.status.success() => {
+                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
+                io::stderr().lock().write_all((ended.stdout + &ended.stderr).as_bytes()).ok();
+                Ok(prefix)
+            }
             Ok(ended) => Err(Error::BuildFailed {
                 command,
+                folder: self.folder.clone(),
                 status: ended.status,
-                stderr: ended.stdout + &ended.stderr,
+                output: ended.stdout + &ended.stderr,
             }),
             Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
-            Err(Failure::TimedOut) => Err(Error::TimedOut { command, limit }),
+            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder: self.folder.clone(), limit }),
         }
     }
 

@@ -178,10 +178,22 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
         bench.set("ZIG", &zig);
         Ok(())
     };
-    script(&mut bench, "echo 'error: invalid option: -Dcpu' >&2; exit 1")?;
-    let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("it fails") };
-    assert!(error.to_string().contains("standardTargetOptions"), "{error}");
-    assert!(error.to_string().contains("invalid option: -Dcpu"), "{error}");
+    for (said, first_line) in [
+        ("error: invalid option: -Dcpu", "b.standardTargetOptions"), // Zig 0.15 and 0.16
+        ("error: invalid option: \"target\"", "b.standardTargetOptions"), // Zig 0.17
+        ("error: invalid option: -Doptimize", "b.standardOptimizeOption"),
+        ("error: invalid option: \"optimize\"", "b.standardOptimizeOption"),
+        ("install\nmain.zig:1:48: error: no c\nerror: 1", "zig build failed: main.zig:1:48: error: no c."),
+        ("thread 7 panic: boom\nat build.zig", "zig build failed: thread 7 panic: boom."),
+        ("nothing known", "zig build failed (exit status: 3)."),
+    ] {
+        script(&mut bench, &format!("/bin/cat >&2 <<'END'\n{said}\nEND\nexit 3"))?;
+        let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("it fails") };
+        let text = error.to_string();
+        assert!(text.lines().next().is_some_and(|line| line.contains(first_line)), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains(&format!("run in {}", bench.path("package/zig").display())), "{text}");
+    }
 
     script(&mut bench, "PATH=/usr/bin:/bin; sleep 1000")?;
     bench.set("ZIG_BUILD_TIMEOUT_SECONDS", "1");
@@ -202,7 +214,31 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
     let elsewhere = elsewhere.environment(bench.variables.clone()).try_build_to(&mut Vec::new());
     assert!(matches!(elsewhere, Err(Error::NoBuildFile { .. })));
     bench.unset("OUT_DIR");
-    assert!(matches!(bench.run(|b| b).result, Err(Error::NotInBuildScript { variable: "OUT_DIR" })));
+    assert!(matches!(bench.run(|b| b).result, Err(Error::NotInBuildScript { variable: "OUT_DIR", .. })));
+    Ok(())
+}
+
+#[test]
+fn what_a_zig_that_succeeds_says_goes_to_standard_error() -> Checked {
+    let build = || -> Checked {
+        let mut bench = Bench::new()?;
+        let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+        let body = format!("[ \"$1\" = build ] && echo 'warning: unused' >&2\nexec '{zig}' \"$@\"");
+        bench.set("ZIG", &bench.script("talker", &body)?.display().to_string());
+        assert!(bench.run(|b| b).result?.is_built());
+        Ok(())
+    };
+    // Only another process's standard error can be read: this test again, there.
+    const CHILD: &str = "ZIG_BUILD_TEST_IS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return build();
+    }
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "what_a_zig_that_succeeds_says_goes_to_standard_error", "--nocapture"])
+        .env(CHILD, "1")
+        .output()?;
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("warning: unused"));
     Ok(())
 }
 
