@@ -28,6 +28,10 @@ impl Environment {
         self.even_empty(name).is_some()
     }
 
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|key, _| if cfg!(windows) { !key.eq_ignore_ascii_case(name) } else { key != name });
+    }
+
     fn even_empty(&self, name: &str) -> Option<&OsStr> {
         let value = if cfg!(windows) {
             self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)

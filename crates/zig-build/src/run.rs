@@ -17,6 +17,7 @@ use crate::{cache, install, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
 const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
+const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
 
 /// What the parts of a build share.
 struct Run<'a, W> {
@@ -185,13 +186,17 @@ impl<W: Write> Run<'_, W> {
         }
         words.extend(settings.into_iter().map(OsString::from));
 
-        // Zig 0.17 unpacks fetched packages here; else they would land among the sources.
-        if !self.environment.is_set("ZIG_LOCAL_PKG_DIR") && !self.folder.join("zig-pkg").exists() {
-            extra.push(("ZIG_LOCAL_PKG_DIR", self.out_folder.join("packages").into_os_string()));
+        // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
+        // it is set, Zig looks there for those of `--system` too, in vain.
+        let mut environment = self.environment.clone();
+        if self.build.packages.is_some() {
+            environment.remove(PACKAGES);
+        } else if environment.get(PACKAGES).is_none() && !self.folder.join("zig-pkg").exists() {
+            extra.push((PACKAGES, self.out_folder.join("packages").into_os_string()));
         }
         let limit = self.limit()?;
         let command = command_text(&words);
-        match process::run(&words, &self.folder, self.environment, &extra, limit) {
+        match process::run(&words, &self.folder, &environment, &extra, limit) {
             Ok(ended) if ended.status.success() => {
                 // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
                 io::stderr().lock().write_all((ended.stdout + &ended.stderr).as_bytes()).ok();

@@ -62,6 +62,29 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
 }
 
 #[test]
+fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    let folders = |bench: &Bench| -> io::Result<Vec<String>> {
+        let environment = bench.seen("zig", "env ZIG_LOCAL_PKG_DIR")?;
+        let given = bench.seen("zig", "arg ")?.into_iter().skip_while(|a| a != "--system").skip(1).take(1);
+        Ok(environment.into_iter().chain(given).collect())
+    };
+    let given = bench.path("package/vendored").display().to_string();
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(folders(&bench)?, [format!("={}", bench.path("out dir/zig-build/packages").display())]);
+    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
+    assert_eq!(folders(&bench)?, [&*given]);
+    bench.set("ZIG_LOCAL_PKG_DIR", "/elsewhere");
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(folders(&bench)?, ["=/elsewhere"]);
+    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
+    assert_eq!(folders(&bench)?, [&*given], "Zig 0.17 would look for them elsewhere");
+    Ok(())
+}
+
+#[test]
 fn targets_processors_and_modes() -> Checked {
     let mut bench = Bench::new()?;
     let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
