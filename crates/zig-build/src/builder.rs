@@ -41,8 +41,8 @@ pub enum WithoutZig {
     /// The build fails, with a message that says how to get Zig. The default.
     #[default]
     Fail,
-    /// Cargo shows the same message as a warning, and the build goes on without the library. `ZIG_BUILD_STRICT=1`
-    /// makes it fail all the same.
+    /// Cargo shows the same message as a warning (of path dependencies; of those from a registry only with
+    /// `-vv`), and the build goes on without the library. `ZIG_BUILD_STRICT=1` makes it fail all the same.
     Warn,
 }
 
@@ -108,7 +108,8 @@ impl Build {
     }
 
     /// The library's name, as `build.zig` gives it to `b.addLibrary`: no `lib` before, no `.a` after. Without this
-    /// call, the library is the only one that `build.zig` installs.
+    /// call, the library is the only one that `build.zig` installs. Two libraries that one build script links need two
+    /// names: the linker is told of libraries by name.
     pub fn library(&mut self, name: impl Into<String>) -> &mut Self {
         self.library = Some(name.into());
         self

@@ -281,13 +281,19 @@ impl fmt::Display for Error {
                 path.display(),
                 list(symbols)
             ),
-            Self::UnexpectedUndefined { path, symbols } => write!(
-                f,
-                "{} needs symbols that are not allowed: {}. Remove their use from the Zig code (`nm -u` on the \
-                 library lists them), or allow them with `Build::allow_undefined`.",
-                path.display(),
-                list(symbols)
-            ),
+            Self::UnexpectedUndefined { path, symbols } => {
+                write!(f, "{} needs symbols that are not allowed: {}. ", path.display(), list(symbols))?;
+                for (start, setting) in BY_COMPILER {
+                    if symbols.iter().any(|name| name.starts_with(start)) {
+                        write!(f, "Against `{start}…` set `{setting}` in the module of build.zig. ")?;
+                    }
+                }
+                write!(
+                    f,
+                    "Remove their use from the Zig code (`nm -u` on the library lists them), or allow them with \
+                     `Build::allow_undefined`."
+                )
+            }
             Self::Strict { warning } => {
                 write!(f, "{warning} (A warning, made fatal: run `unset ZIG_BUILD_STRICT` to let it pass.)")
             }
@@ -316,6 +322,13 @@ fn not_found(
         None => write!(f, " or put zig on PATH."),
     }
 }
+
+/// What the names start with that no Zig code uses but Zig itself, and the setting that keeps it from that.
+const BY_COMPILER: [(&str, &str); 3] = [
+    ("__zig_probe_stack", ".stack_check = false"),
+    ("__stack_chk_", ".stack_protector = false"),
+    ("__ubsan_", ".sanitize_c = .off"),
+];
 
 /// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
 const KNOWN: [(&[&str], &str); 3] = [

@@ -166,6 +166,14 @@ fn the_symbols_are_checked() -> Checked {
     let found = outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy"]))?;
     assert!(matches!(found, Err(Error::UnexpectedUndefined { symbols, .. }) if symbols == ["puts"]));
     assert!(outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy", "puts"]))?.is_ok());
+    const CHECKS: &str = "void __zig_probe_stack(void), __ubsan_handle_add_overflow(void);\n\
+                          void my_f(void) { __zig_probe_stack(); __ubsan_handle_add_overflow(); }";
+    let Err(error) = outcome(&mut bench, CHECKS, |b| b.allow_undefined(["memcpy"]))? else {
+        panic!("passed")
+    };
+    let text = error.to_string();
+    assert!(text.contains(".stack_check = false") && text.contains(".sanitize_c = .off"), "{text}");
+    assert!(!text.contains(".stack_protector"), "{text}");
     assert!(
         outcome(&mut bench, CALLS, |b| b)?.is_ok(),
         "unless asked, needs are the build script's business"
