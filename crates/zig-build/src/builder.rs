@@ -36,12 +36,13 @@ pub enum Optimize {
 
 /// What happens where there is no usable Zig, or no Zig target for the Rust target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WithoutZig {
     /// The build fails, with a message that says how to get Zig. The default.
     #[default]
     Fail,
-    /// Cargo shows the same message as a warning, and the build goes on without the library. `ZIG_BUILD_STRICT=1`
-    /// makes it fail all the same.
+    /// Cargo shows the same message as a warning (of path dependencies; of those from a registry only with
+    /// `-vv`), and the build goes on without the library. `ZIG_BUILD_STRICT=1` makes it fail all the same.
     Warn,
 }
 
@@ -107,7 +108,8 @@ impl Build {
     }
 
     /// The library's name, as `build.zig` gives it to `b.addLibrary`: no `lib` before, no `.a` after. Without this
-    /// call, the library is the only one that `build.zig` installs.
+    /// call, the library is the only one that `build.zig` installs. Two libraries that one build script links need two
+    /// names: the linker is told of libraries by name.
     pub fn library(&mut self, name: impl Into<String>) -> &mut Self {
         self.library = Some(name.into());
         self
@@ -217,7 +219,9 @@ impl Build {
                 let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
                 let mut out = io::stdout().lock();
                 writeln!(out, "cargo::error={first}").and_then(|()| out.flush()).ok();
-                io::stderr().lock().write_all(rest.as_bytes()).ok();
+                if !rest.is_empty() {
+                    writeln!(io::stderr().lock(), "{rest}").ok();
+                }
                 std::process::exit(1)
             }
         }

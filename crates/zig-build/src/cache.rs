@@ -7,6 +7,8 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use crate::environment::Environment;
 use crate::error::Error;
@@ -50,9 +52,13 @@ fn default(environment: &Environment) -> Option<PathBuf> {
 
 fn make_writable(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    // Permissions do not tell (read-only mounts, access lists): try. The name is ours alone, as builds run side by side.
-    let probe = folder.join(format!("zig-build-{}.probe", std::process::id()));
-    OpenOptions::new().write(true).create(true).truncate(true).open(&probe)?;
+    static PROBES: AtomicU64 = AtomicU64::new(0);
+    // Permissions do not tell (read-only mounts, access lists): try. The name is ours alone, as builds run side by
+    // side: in threads, in processes, and in containers that share the folder, where process ids repeat.
+    let (process, number) = (std::process::id(), PROBES.fetch_add(1, Ordering::Relaxed));
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let probe = folder.join(format!("zig-build-{process}-{number}-{time}.probe"));
+    OpenOptions::new().write(true).create_new(true).open(&probe)?;
     fs::remove_file(&probe)
 }
 
@@ -80,6 +86,19 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    #[test]
+    fn builds_side_by_side_do_not_disturb_one_another() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::thread::scope(|scope| {
+            let probers: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..2000).try_for_each(|_| make_writable(folder.path()))))
+                .collect();
+            probers.into_iter().try_for_each(|prober| {
+                prober.join().map_err(|_| io::Error::other("a prober panicked")).flatten()
+            })
+        })
     }
 
     #[test]

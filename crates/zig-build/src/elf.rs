@@ -17,6 +17,10 @@ pub(crate) fn symbols(data: &[u8]) -> Option<Symbols> {
     } else {
         (file.place32(0x20)?, file.u16(0x2e)?, file.u16(0x30)?)
     };
+    // Headers that lie within one another would let a small file claim symbols without end.
+    if table != 0 && usize::from(entry_len) < if wide { 64 } else { 40 } {
+        return None;
+    }
     let section = |index: usize| -> Option<Section> {
         let at = table.checked_add(index.checked_mul(entry_len.into())?)?;
         Section::read(&file, at, wide)
@@ -83,4 +87,20 @@ fn read_table(
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_headers_of_no_length_are_damage() {
+        let mut data = include_bytes!("../tests/objects/elf-x86_64.o").to_vec();
+        assert!(symbols(&data).is_some());
+        // Headers of length zero, and the number of them in the size field of the first: 2^40, all in one place.
+        data[0x3a..0x3e].fill(0);
+        let table = Bytes::new(&data, Order::Little).place64(0x28).unwrap_or_default();
+        data[table + 0x20..table + 0x28].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+        assert!(symbols(&data).is_none());
+    }
 }

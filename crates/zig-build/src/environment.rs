@@ -28,6 +28,10 @@ impl Environment {
         self.even_empty(name).is_some()
     }
 
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|key, _| if cfg!(windows) { !key.eq_ignore_ascii_case(name) } else { key != name });
+    }
+
     fn even_empty(&self, name: &str) -> Option<&OsStr> {
         let value = if cfg!(windows) {
             self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -53,7 +57,7 @@ impl Environment {
     /// Every program called `name` on PATH, first found first, without repeats.
     pub(crate) fn programs(&self, name: &str) -> Vec<PathBuf> {
         let Some(path) = self.get("PATH") else { return Vec::new() };
-        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let file = file_name(name, std::env::consts::EXE_SUFFIX);
         let mut found = Vec::new();
         for folder in std::env::split_paths(path) {
             let candidate = folder.join(&file);
@@ -63,6 +67,15 @@ impl Environment {
             }
         }
         found
+    }
+}
+
+/// The file of the program `name`, which may be given with the suffix that the system's programs have.
+fn file_name(name: &str, suffix: &str) -> String {
+    let end = name.len().checked_sub(suffix.len()).and_then(|at| name.get(at..));
+    match end {
+        Some(end) if end.eq_ignore_ascii_case(suffix) => name.to_owned(),
+        _ => format!("{name}{suffix}"),
     }
 }
 
@@ -80,6 +93,19 @@ pub(crate) fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_has_the_systems_suffix_once() {
+        for (name, suffix, file) in [
+            ("zig", "", "zig"),
+            ("zig", ".exe", "zig.exe"),
+            ("zig.exe", ".exe", "zig.exe"),
+            ("ZIG.EXE", ".exe", "ZIG.EXE"),
+            ("é", ".exe", "é.exe"),
+        ] {
+            assert_eq!(file_name(name, suffix), file);
+        }
+    }
 
     #[test]
     fn empty_is_unset_and_zero_is_off() {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::version::Version;
 
 /// A place that was looked at for Zig, and why it did not serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Candidate {
     /// The place: `ZIG=/opt/zig/zig`, `zig on PATH`, `python3 -m ziglang`.
     pub place: String,
@@ -35,16 +36,19 @@ pub enum Problem {
 #[non_exhaustive]
 pub enum Error {
     /// A variable that cargo sets for every build script is missing.
+    #[non_exhaustive]
     NotInBuildScript {
         /// The variable.
         variable: &'static str,
     },
     /// The folder has no `build.zig`.
+    #[non_exhaustive]
     NoBuildFile {
         /// Where it should be.
         path: PathBuf,
     },
     /// No Zig target makes objects for this Rust target.
+    #[non_exhaustive]
     UnsupportedTarget {
         /// The Rust target.
         target: String,
@@ -52,6 +56,7 @@ pub enum Error {
         reason: String,
     },
     /// [`Cpu::Native`](crate::Cpu::Native) was asked for while cross-compiling.
+    #[non_exhaustive]
     NativeAcrossTargets {
         /// The building machine.
         host: String,
@@ -59,6 +64,7 @@ pub enum Error {
         target: String,
     },
     /// No Zig of an accepted version was found.
+    #[non_exhaustive]
     ZigNotFound {
         /// Everywhere that was looked, in that order.
         looked_at: Vec<Candidate>,
@@ -68,6 +74,7 @@ pub enum Error {
         cargo_feature: Option<String>,
     },
     /// The folder that `ZIG_GLOBAL_CACHE_DIR` names cannot be made or written to.
+    #[non_exhaustive]
     GlobalCache {
         /// The folder.
         path: PathBuf,
@@ -75,6 +82,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder could not be read, written or removed.
+    #[non_exhaustive]
     File {
         /// What was being done, as a verb: `read`.
         doing: &'static str,
@@ -84,11 +92,13 @@ pub enum Error {
         source: io::Error,
     },
     /// The path cannot stand in a line for cargo, which are UTF-8 and end at a line feed.
+    #[non_exhaustive]
     PathNotForCargo {
         /// The path.
         path: PathBuf,
     },
     /// Zig was found but did not start.
+    #[non_exhaustive]
     NotStarted {
         /// The whole command.
         command: String,
@@ -96,22 +106,29 @@ pub enum Error {
         source: io::Error,
     },
     /// `zig build` failed.
+    #[non_exhaustive]
     BuildFailed {
         /// The whole command.
         command: String,
+        /// The folder that it ran in.
+        folder: PathBuf,
         /// How it ended.
         status: ExitStatus,
-        /// What it wrote to standard error.
-        stderr: String,
+        /// What it wrote: to standard output, then to standard error.
+        output: String,
     },
     /// `zig build` took too long and was ended.
+    #[non_exhaustive]
     TimedOut {
         /// The whole command.
         command: String,
+        /// The folder that it ran in.
+        folder: PathBuf,
         /// The limit.
         limit: Duration,
     },
     /// `zig build` succeeded but installed no such static library.
+    #[non_exhaustive]
     NoLibrary {
         /// The name asked for with [`Build::library`](crate::Build::library).
         library: Option<String>,
@@ -121,6 +138,7 @@ pub enum Error {
         found: Vec<String>,
     },
     /// The library is not one that can be checked or, for Apple systems, linked.
+    #[non_exhaustive]
     Unreadable {
         /// The library.
         path: PathBuf,
@@ -128,6 +146,7 @@ pub enum Error {
         reason: String,
     },
     /// The library defines functions of the C library, which would replace the Rust program's own.
+    #[non_exhaustive]
     ReplacesLibc {
         /// The library.
         path: PathBuf,
@@ -135,6 +154,7 @@ pub enum Error {
         symbols: Vec<String>,
     },
     /// The library defines global symbols without the required prefix.
+    #[non_exhaustive]
     UnexpectedGlobals {
         /// The library.
         path: PathBuf,
@@ -144,6 +164,7 @@ pub enum Error {
         symbols: Vec<String>,
     },
     /// The library needs symbols that are not allowed.
+    #[non_exhaustive]
     UnexpectedUndefined {
         /// The library.
         path: PathBuf,
@@ -151,6 +172,7 @@ pub enum Error {
         symbols: Vec<String>,
     },
     /// A warning, which `ZIG_BUILD_STRICT` makes fatal.
+    #[non_exhaustive]
     Strict {
         /// The warning.
         warning: String,
@@ -228,12 +250,15 @@ impl fmt::Display for Error {
             Self::NotStarted { command, source } => {
                 write!(f, "`{command}` did not start: {source}. Try `zig version`, or set ZIG=/path/to/zig.")
             }
-            Self::BuildFailed { command, status, stderr } => build_failed(f, command, *status, stderr),
-            Self::TimedOut { command, limit } => write!(
+            Self::BuildFailed { command, folder, status, output } => {
+                build_failed(f, command, folder, *status, output)
+            }
+            Self::TimedOut { command, folder, limit } => write!(
                 f,
                 "`{command}` took more than {} seconds and was ended. Give it longer with \
-                 ZIG_BUILD_TIMEOUT_SECONDS=…, or run it by hand to see where it hangs.",
-                limit.as_secs()
+                 ZIG_BUILD_TIMEOUT_SECONDS=…, or run it by hand in {} to see where it hangs.",
+                limit.as_secs(),
+                folder.display()
             ),
             Self::NoLibrary { library, folder, found } => no_library(f, library.as_deref(), folder, found),
             Self::Unreadable { path, reason } => write!(
@@ -256,13 +281,19 @@ impl fmt::Display for Error {
                 path.display(),
                 list(symbols)
             ),
-            Self::UnexpectedUndefined { path, symbols } => write!(
-                f,
-                "{} needs symbols that are not allowed: {}. Remove their use from the Zig code (`nm -u` on the \
-                 library lists them), or allow them with `Build::allow_undefined`.",
-                path.display(),
-                list(symbols)
-            ),
+            Self::UnexpectedUndefined { path, symbols } => {
+                write!(f, "{} needs symbols that are not allowed: {}. ", path.display(), list(symbols))?;
+                for (start, setting) in BY_COMPILER {
+                    if symbols.iter().any(|name| name.starts_with(start)) {
+                        write!(f, "Against `{start}…` set `{setting}` in the module of build.zig. ")?;
+                    }
+                }
+                write!(
+                    f,
+                    "Remove their use from the Zig code (`nm -u` on the library lists them), or allow them with \
+                     `Build::allow_undefined`."
+                )
+            }
             Self::Strict { warning } => {
                 write!(f, "{warning} (A warning, made fatal: run `unset ZIG_BUILD_STRICT` to let it pass.)")
             }
@@ -292,36 +323,65 @@ fn not_found(
     }
 }
 
-fn build_failed(f: &mut fmt::Formatter<'_>, command: &str, status: ExitStatus, stderr: &str) -> fmt::Result {
-    writeln!(f, "`{command}` failed ({status}). It said:\n{}", stderr.trim_end())?;
-    for (sign, mend) in [
-        ("invalid option: -Dtarget", "take the target in build.zig with `b.standardTargetOptions(.{})`"),
-        ("invalid option: -Dcpu", "take the target in build.zig with `b.standardTargetOptions(.{})`"),
-        (
-            "invalid option: -Doptimize",
-            "take the mode in build.zig with `b.standardOptimizeOption(.{})`, or leave it to build.zig with \
-             `Build::optimize(Optimize::BuildFile)`",
-        ),
-        (
-            "unable to connect to server",
-            "fetch the packages first: `zig build --fetch` in the folder of build.zig",
-        ),
-        (
-            "TemporaryNameServerFailure",
-            "fetch the packages first: `zig build --fetch` in the folder of build.zig",
-        ),
-    ] {
-        if stderr.contains(sign) {
-            return write!(f, "To mend it, {mend}.");
-        }
+/// What the names start with that no Zig code uses but Zig itself, and the setting that keeps it from that.
+const BY_COMPILER: [(&str, &str); 3] = [
+    ("__zig_probe_stack", ".stack_check = false"),
+    ("__stack_chk_", ".stack_protector = false"),
+    ("__ubsan_", ".sanitize_c = .off"),
+];
+
+/// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
+const KNOWN: [(&[&str], &str); 3] = [
+    (
+        &[
+            "invalid option: -Dtarget",
+            "invalid option: -Dcpu",
+            "invalid option: \"target\"",
+            "invalid option: \"cpu\"",
+        ],
+        "take the target in build.zig with `b.standardTargetOptions(.{})`",
+    ),
+    (
+        &["invalid option: -Doptimize", "invalid option: \"optimize\""],
+        "take the mode in build.zig with `b.standardOptimizeOption(.{})`, or leave it to build.zig with \
+         `Build::optimize(Optimize::BuildFile)`",
+    ),
+    (
+        &["unable to connect to server", "TemporaryNameServerFailure"],
+        "fetch the packages first: `zig build --fetch` in the folder of build.zig",
+    ),
+];
+
+/// The first line, which is all that cargo shows at once, has what matters.
+fn build_failed(
+    f: &mut fmt::Formatter<'_>,
+    command: &str,
+    folder: &Path,
+    status: ExitStatus,
+    output: &str,
+) -> fmt::Result {
+    let first = output.lines().find(|line| line.contains("error: ") || line.contains("panic: "));
+    match first {
+        Some(line) => write!(f, "zig build failed: {}.", line.trim())?,
+        None => write!(f, "zig build failed ({status}).")?,
     }
-    write!(f, "Mend the Zig code, or run the command by hand to see more.")
+    let is_known = |signs: &[&str]| signs.iter().any(|sign| output.contains(sign));
+    if let Some((_, mend)) = KNOWN.iter().find(|(signs, _)| is_known(signs)) {
+        write!(f, " To mend it, {mend}.")?;
+    }
+    write!(
+        f,
+        "\n`{command}`, run in {}, failed ({status}). It said:\n{}\nMend the Zig code, or run the command by hand \
+         to see more.",
+        folder.display(),
+        output.trim_end()
+    )
 }
 
 fn no_library(
     f: &mut fmt::Formatter<'_>,
     library: Option<&str>,
-    folder: &std::path::Path,
+    folder: &Path,
     found: &[String],
 ) -> fmt::Result {
     let there = if found.is_empty() { "none".to_owned() } else { found.join(", ") };

@@ -23,8 +23,8 @@ pub(crate) struct Zig {
     /// The program and its first arguments.
     pub(crate) command: Vec<OsString>,
     pub(crate) version: Version,
-    /// A variable named it, so PATH had no say.
-    pub(crate) by_variable: bool,
+    /// PATH had a say: it was looked at, for this Zig or for one that was passed over.
+    pub(crate) path_matters: bool,
 }
 
 /// Answering `version` takes milliseconds, through Python less than a second; this is for a hung network drive.
@@ -42,14 +42,20 @@ pub(crate) fn variables(target: &str) -> Vec<String> {
 }
 
 /// The first Zig in `versions`, and what was passed over before it; without one, everything that was looked at.
+///
+/// Commands in variables are relative to `base`. Each is asked in `folder`, where it will build: version managers
+/// stand in for Zig and choose by the folder that they are called in.
 pub(crate) fn find(
     environment: &Environment,
     target: &str,
     versions: &Range<Version>,
     base: &Path,
+    folder: &Path,
 ) -> Result<(Zig, Vec<Candidate>), Vec<Candidate>> {
     let mut passed = Vec::new();
+    let mut path_matters = false;
     for place in places(environment, target, base) {
+        path_matters |= place.on_path;
         let command = match place.command {
             Ok(command) => command,
             Err(problem) => {
@@ -57,9 +63,9 @@ pub(crate) fn find(
                 continue;
             }
         };
-        match ask(&command, environment, base) {
+        match ask(&command, environment, folder) {
             Ok(version) if versions.contains(&version) => {
-                return Ok((Zig { command, version, by_variable: place.by_variable }, passed));
+                return Ok((Zig { command, version, path_matters }, passed));
             }
             Ok(version) => passed.push(Candidate { place: place.name, problem: Problem::Version(version) }),
             Err(problem) => passed.push(Candidate { place: place.name, problem }),
@@ -71,20 +77,22 @@ pub(crate) fn find(
 struct Place {
     name: String,
     command: Result<Vec<OsString>, Problem>,
-    by_variable: bool,
+    /// PATH says which program it is.
+    on_path: bool,
 }
 
 fn places(environment: &Environment, target: &str, base: &Path) -> Vec<Place> {
     let mut places = Vec::new();
     for variable in variables(target) {
         let Some(value) = environment.get(&variable) else { continue };
+        let command = words::split(value, base);
         places.push(Place {
             name: format!("{variable}={}", value.to_string_lossy()),
-            command: Ok(words::split(value, base)),
-            by_variable: true,
+            on_path: command.first().is_some_and(|program| words::is_bare(program)),
+            command: if command.is_empty() { Err(Problem::Missing) } else { Ok(command) },
         });
     }
-    let path = |name: String, command| Place { name, command, by_variable: false };
+    let path = |name: String, command| Place { name, command, on_path: true };
     let programs = environment.programs("zig");
     if programs.is_empty() {
         places.push(path("zig on PATH".to_owned(), Err(Problem::Missing)));

@@ -41,8 +41,3 @@ pub use version::{NotAVersion, SUPPORTED, Version};
 pub fn build(folder: impl Into<PathBuf>) -> Artifact {
     Build::new(folder).build()
 }
-
-/// The manual's example, which compiles as it is printed.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/build-zig.md")]
-mod manual {}

@@ -17,6 +17,7 @@ use crate::{cache, install, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
 const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
+const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
 
 /// What the parts of a build share.
 struct Run<'a, W> {
@@ -47,7 +48,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
         out,
     };
     run.watch()?;
-    if environment.is_set("DOCS_RS") {
+    if environment.get("DOCS_RS").is_some() {
         return Ok(Artifact::without(Skipped::DocsRs));
     }
     if environment.is_set("CARGO_CFG_MIRI") {
@@ -132,9 +133,9 @@ impl<W: Write> Run<'_, W> {
 
     fn find(&mut self) -> Result<Zig, Error> {
         let versions = &self.build.versions;
-        match find::find(self.environment, &self.target, versions, &self.base) {
+        match find::find(self.environment, &self.target, versions, &self.base, &self.folder) {
             Ok((zig, passed)) => {
-                if !zig.by_variable {
+                if zig.path_matters {
                     self.tell("rerun-if-env-changed", "PATH")?;
                 }
                 // Who sets a variable wants that Zig, and should hear that it is another. PATH is no such wish.
@@ -166,7 +167,7 @@ impl<W: Write> Run<'_, W> {
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
         let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
-        if let Some(path) = find::executable(zig, self.environment, &self.base, &extra) {
+        if let Some(path) = find::executable(zig, self.environment, &self.folder, &extra) {
             self.watch_path(&path)?;
         }
         make_folder(&self.out_folder)?;
@@ -185,21 +186,30 @@ impl<W: Write> Run<'_, W> {
         }
         words.extend(settings.into_iter().map(OsString::from));
 
-        // Zig 0.17 unpacks fetched packages here; else they would land among the sources.
-        if !self.environment.is_set("ZIG_LOCAL_PKG_DIR") && !self.folder.join("zig-pkg").exists() {
-            extra.push(("ZIG_LOCAL_PKG_DIR", self.out_folder.join("packages").into_os_string()));
+        // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
+        // it is set, Zig looks there for those of `--system` too, in vain.
+        let mut environment = self.environment.clone();
+        if self.build.packages.is_some() {
+            environment.remove(PACKAGES);
+        } else if environment.get(PACKAGES).is_none() && !self.folder.join("zig-pkg").exists() {
+            extra.push((PACKAGES, self.out_folder.join("packages").into_os_string()));
         }
         let limit = self.limit()?;
         let command = command_text(&words);
-        match process::run(&words, &self.folder, self.environment, &extra, limit) {
-            Ok(ended) if ended.status.success() => Ok(prefix),
+        match process::run(&words, &self.folder, &environment, &extra, limit) {
+            Ok(ended) if ended.status.success() => {
+                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
+                io::stderr().lock().write_all((ended.stdout + &ended.stderr).as_bytes()).ok();
+                Ok(prefix)
+            }
             Ok(ended) => Err(Error::BuildFailed {
                 command,
+                folder: self.folder.clone(),
                 status: ended.status,
-                stderr: ended.stdout + &ended.stderr,
+                output: ended.stdout + &ended.stderr,
             }),
             Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
-            Err(Failure::TimedOut) => Err(Error::TimedOut { command, limit }),
+            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder: self.folder.clone(), limit }),
         }
     }
 

@@ -16,11 +16,16 @@ pub(crate) fn split(value: &OsStr, base: &Path) -> Vec<OsString> {
     let Some(text) = value.to_str() else { return vec![value.to_owned()] };
     let mut words: Vec<OsString> = split_text(text).into_iter().map(OsString::from).collect();
     if let Some(program) = words.first_mut()
-        && Path::new(program).components().count() > 1
+        && !is_bare(program)
     {
         *program = base.join(&*program).into_os_string();
     }
     words
+}
+
+/// Whether `program` is a name for PATH to look up, not a path.
+pub(crate) fn is_bare(program: &OsStr) -> bool {
+    Path::new(program).components().count() <= 1
 }
 
 fn split_text(text: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ pub fn build(b: *std.Build) void {
             .link_libc = false,
             .single_threaded = true,
             .unwind_tables = .none,
-            .stack_check = false,
+            .stack_check = false, // these three call functions that nothing here defines
             .stack_protector = false,
             .sanitize_c = .off,
         }),

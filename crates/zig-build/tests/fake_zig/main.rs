@@ -3,163 +3,18 @@
 #![cfg(unix)]
 
 mod bench;
+mod finding;
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use bench::{Bench, Outcome};
-use zig_build::{Build, Cpu, Error, Optimize, Problem, Skipped, Version, WithoutZig};
+use zig_build::{Build, Cpu, Error, Optimize, Skipped, WithoutZig};
 
 const GOOD: &str = "int my_f(int x) { return x + 1; }";
 type Settings = fn(&mut Build) -> &mut Build;
 type Checked = Result<(), Box<dyn std::error::Error>>;
-
-#[test]
-fn the_places_are_looked_at_in_order() -> Checked {
-    let mut bench = Bench::new()?;
-    let python = |name: &str, version: &str| {
-        bench.script(name, &format!("[ \"$*\" = '-m ziglang version' ] && echo {version}"))
-    };
-    python("python3 bin/python3", "0.16.1")?;
-    python("python bin/python", "0.16.2")?;
-    bench.zig("path one/zig", "0.16.3", GOOD)?;
-    bench.zig("path two/zig", "0.16.4", GOOD)?;
-    for (name, version) in [("plain", "0.16.5"), ("underscored", "0.16.6"), ("exact", "0.16.7")] {
-        bench.zig(name, version, GOOD)?;
-    }
-    // From the last place to the first, each added before the ones already there wins.
-    let path_of = |names: &[&str]| {
-        let folders: Vec<_> = names.iter().map(|n| bench.path(n).display().to_string()).collect();
-        folders.join(":")
-    };
-    let paths = [
-        (path_of(&["python bin"]), 2),
-        (path_of(&["python bin", "python3 bin"]), 1),
-        (path_of(&["python bin", "python3 bin", "path two"]), 4),
-        (path_of(&["python bin", "python3 bin", "path one", "path two"]), 3),
-    ];
-    let variables = ["ZIG", "ZIG_x86_64_unknown_linux_gnu", "ZIG_x86_64-unknown-linux-gnu"]
-        .into_iter()
-        .zip(["plain", "underscored", "exact"].map(|name| bench.path(name).display().to_string()))
-        .zip([5, 6, 7]);
-    let found = |bench: &Bench| match bench.run(|b| b).result {
-        Ok(artifact) => artifact.zig_version(),
-        // The Pythons here answer `version` only: that the build then fails shows which was chosen.
-        Err(Error::BuildFailed { command, .. }) if command.contains("python3") => {
-            Some(Version::new(0, 16, 1))
-        }
-        Err(Error::BuildFailed { command, .. }) if command.contains("python") => Some(Version::new(0, 16, 2)),
-        Err(other) => panic!("{other}"),
-    };
-    for (path, patch) in paths {
-        bench.set("PATH", &path);
-        assert_eq!(found(&bench), Some(Version::new(0, 16, patch)), "{path}");
-    }
-    for ((variable, value), patch) in variables {
-        bench.set(variable, &value);
-        assert_eq!(found(&bench), Some(Version::new(0, 16, patch)), "{variable}");
-    }
-    Ok(())
-}
-
-#[test]
-fn a_variable_may_hold_a_command_and_a_path_may_hold_spaces() -> Checked {
-    let mut bench = Bench::named("a package")?;
-    let zig = bench.zig("my zig/the zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    assert_eq!(bench.version_found()?, Some(Version::new(0, 16, 0)));
-    bench.set("ZIG", &format!("/bin/sh '{zig}'"));
-    assert_eq!(bench.version_found()?, Some(Version::new(0, 16, 0)));
-    bench.set("ZIG", "zig");
-    let folder = bench.zig("bin/zig", "0.16.9", GOOD)?;
-    bench.set("PATH", &folder.parent().map(|p| p.display().to_string()).unwrap_or_default());
-    assert_eq!(bench.version_found()?, Some(Version::new(0, 16, 9)));
-    bench.set("ZIG", "../my zig/the zig");
-    assert_eq!(bench.version_found()?, Some(Version::new(0, 16, 0)), "relative to the package");
-    Ok(())
-}
-
-#[test]
-fn a_version_out_of_range_is_passed_over_and_named_if_none_fits() -> Checked {
-    let mut bench = Bench::new()?;
-    let old = bench.zig("old", "0.14.1", GOOD)?.display().to_string();
-    bench.zig("new/zig", "0.18.0-dev.3+abc", GOOD)?;
-    bench.zig("good/zig", "0.15.2", GOOD)?;
-    let [new, good] = ["new", "good"].map(|name| bench.path(name).display().to_string());
-    bench.set("ZIG", &old);
-    bench.set("PATH", &new);
-    let Err(error @ Error::ZigNotFound { .. }) = bench.run(|b| b.cargo_feature("zig-kernels")).result else {
-        panic!("a Zig out of range was used")
-    };
-    let text = error.to_string();
-    for part in [
-        &*format!("ZIG={old}: 0.14.1"),
-        &format!("{new}/zig: 0.18.0"),
-        "python3 -m ziglang: none",
-        "pip install 'ziglang>=0.15.2,<0.18.0'",
-        "set ZIG=/path/to/zig",
-        "without --features zig-kernels",
-    ] {
-        assert!(text.contains(part), "{part} is not in: {text}");
-    }
-
-    bench.set("PATH", &format!("{new}:{good}"));
-    let Outcome { lines, result } = bench.run(|b| b);
-    assert_eq!(result?.zig_version(), Some(Version::new(0, 15, 2)));
-    let warnings: Vec<_> = lines.iter().filter(|line| line.starts_with("cargo::warning=")).collect();
-    assert!(
-        matches!(&*warnings, [one] if one.contains("0.14.1") && one.contains("passed over")),
-        "{warnings:?}"
-    );
-    bench.set("ZIG_BUILD_STRICT", "1");
-    assert!(matches!(bench.run(|b| b).result, Err(Error::Strict { .. })));
-    bench.set("ZIG_BUILD_STRICT", "0");
-
-    let narrow = bench.run(|b| b.zig_versions(Version::new(0, 14, 0)..Version::new(0, 15, 0))).result;
-    assert_eq!(narrow?.zig_version(), Some(Version::new(0, 14, 1)));
-    Ok(())
-}
-
-#[test]
-fn without_zig_it_fails_or_warns_and_strict_always_fails() -> Checked {
-    let mut bench = Bench::new()?;
-    let Err(error @ Error::ZigNotFound { .. }) = bench.run(|b| b).result else { panic!("there is no Zig") };
-    assert!(error.to_string().starts_with("zig not found (looked at: zig on PATH: none;"), "{error}");
-    assert!(error.to_string().contains("Run `pip install ziglang`, set ZIG=/path/to/zig"), "{error}");
-
-    let Outcome { lines, result } = bench.run(|b| b.without_zig(WithoutZig::Warn));
-    let artifact = result?;
-    assert!(!artifact.is_built() && artifact.path().is_none());
-    assert!(matches!(artifact.skipped(), Some(Skipped::WithoutZig(Error::ZigNotFound { .. }))));
-    assert!(lines.iter().any(|line| line.starts_with("cargo::warning=zig not found")));
-    assert!(lines.contains(&"cargo::rerun-if-env-changed=PATH".to_owned()));
-    let mut linked = Vec::new();
-    artifact.link_to(&mut linked)?;
-    assert!(linked.is_empty(), "nothing to link");
-
-    bench.set("ZIG_BUILD_STRICT", "1");
-    let strict = bench.run(|b| b.without_zig(WithoutZig::Warn)).result;
-    assert!(matches!(strict, Err(Error::ZigNotFound { .. })));
-    Ok(())
-}
-
-#[test]
-fn a_zig_that_does_not_answer_is_named_with_what_it_said() -> Checked {
-    let mut bench = Bench::new()?;
-    let broken = bench.script("broken", "echo 'error: no such file' >&2; exit 7")?.display().to_string();
-    let talker = bench.script("talker", "echo hello")?.display().to_string();
-    bench.set("ZIG_x86_64_unknown_linux_gnu", &broken);
-    bench.set("ZIG", &talker);
-    let Err(Error::ZigNotFound { looked_at, .. }) = bench.run(|b| b).result else { panic!("no Zig here") };
-    let problems: Vec<_> = looked_at.iter().map(|c| &c.problem).collect();
-    assert!(matches!(
-        &*problems,
-        [Problem::Unusable(one), Problem::Unusable(two), Problem::Missing, ..]
-            if one.contains("no such file") && two.contains("hello")
-    ));
-    Ok(())
-}
 
 #[test]
 fn zig_gets_the_right_arguments_and_environment() -> Checked {
@@ -203,6 +58,29 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
     }
     let folder = bench.path("package/zig").canonicalize()?;
     assert_eq!(bench.seen("zig", "pwd ")?, [folder.display().to_string()]);
+    Ok(())
+}
+
+#[test]
+fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    let folders = |bench: &Bench| -> io::Result<Vec<String>> {
+        let environment = bench.seen("zig", "env ZIG_LOCAL_PKG_DIR")?;
+        let given = bench.seen("zig", "arg ")?.into_iter().skip_while(|a| a != "--system").skip(1).take(1);
+        Ok(environment.into_iter().chain(given).collect())
+    };
+    let given = bench.path("package/vendored").display().to_string();
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(folders(&bench)?, [format!("={}", bench.path("out dir/zig-build/packages").display())]);
+    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
+    assert_eq!(folders(&bench)?, [&*given]);
+    bench.set("ZIG_LOCAL_PKG_DIR", "/elsewhere");
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(folders(&bench)?, ["=/elsewhere"]);
+    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
+    assert_eq!(folders(&bench)?, [&*given], "Zig 0.17 would look for them elsewhere");
     Ok(())
 }
 
@@ -288,6 +166,14 @@ fn the_symbols_are_checked() -> Checked {
     let found = outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy"]))?;
     assert!(matches!(found, Err(Error::UnexpectedUndefined { symbols, .. }) if symbols == ["puts"]));
     assert!(outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy", "puts"]))?.is_ok());
+    const CHECKS: &str = "void __zig_probe_stack(void), __ubsan_handle_add_overflow(void);\n\
+                          void my_f(void) { __zig_probe_stack(); __ubsan_handle_add_overflow(); }";
+    let Err(error) = outcome(&mut bench, CHECKS, |b| b.allow_undefined(["memcpy"]))? else {
+        panic!("passed")
+    };
+    let text = error.to_string();
+    assert!(text.contains(".stack_check = false") && text.contains(".sanitize_c = .off"), "{text}");
+    assert!(!text.contains(".stack_protector"), "{text}");
     assert!(
         outcome(&mut bench, CALLS, |b| b)?.is_ok(),
         "unless asked, needs are the build script's business"
@@ -306,6 +192,8 @@ fn docs_rs_and_miri_build_nothing() -> Checked {
     let mut bench = Bench::new()?;
     bench.set("DOCS_RS", "1");
     assert!(matches!(bench.run(|b| b).result?.skipped(), Some(Skipped::DocsRs)));
+    bench.set("DOCS_RS", "");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::ZigNotFound { .. })), "empty is unset");
     bench.unset("DOCS_RS");
     bench.set("CARGO_CFG_MIRI", "");
     assert!(matches!(bench.run(|b| b).result?.skipped(), Some(Skipped::Miri)));
@@ -321,10 +209,22 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
         bench.set("ZIG", &zig);
         Ok(())
     };
-    script(&mut bench, "echo 'error: invalid option: -Dcpu' >&2; exit 1")?;
-    let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("it fails") };
-    assert!(error.to_string().contains("standardTargetOptions"), "{error}");
-    assert!(error.to_string().contains("invalid option: -Dcpu"), "{error}");
+    for (said, first_line) in [
+        ("error: invalid option: -Dcpu", "b.standardTargetOptions"), // Zig 0.15 and 0.16
+        ("error: invalid option: \"target\"", "b.standardTargetOptions"), // Zig 0.17
+        ("error: invalid option: -Doptimize", "b.standardOptimizeOption"),
+        ("error: invalid option: \"optimize\"", "b.standardOptimizeOption"),
+        ("install\nmain.zig:1:48: error: no c\nerror: 1", "zig build failed: main.zig:1:48: error: no c."),
+        ("thread 7 panic: boom\nat build.zig", "zig build failed: thread 7 panic: boom."),
+        ("nothing known", "zig build failed (exit status: 3)."),
+    ] {
+        script(&mut bench, &format!("/bin/cat >&2 <<'END'\n{said}\nEND\nexit 3"))?;
+        let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("it fails") };
+        let text = error.to_string();
+        assert!(text.lines().next().is_some_and(|line| line.contains(first_line)), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains(&format!("run in {}", bench.path("package/zig").display())), "{text}");
+    }
 
     script(&mut bench, "PATH=/usr/bin:/bin; sleep 1000")?;
     bench.set("ZIG_BUILD_TIMEOUT_SECONDS", "1");
@@ -345,7 +245,31 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
     let elsewhere = elsewhere.environment(bench.variables.clone()).try_build_to(&mut Vec::new());
     assert!(matches!(elsewhere, Err(Error::NoBuildFile { .. })));
     bench.unset("OUT_DIR");
-    assert!(matches!(bench.run(|b| b).result, Err(Error::NotInBuildScript { variable: "OUT_DIR" })));
+    assert!(matches!(bench.run(|b| b).result, Err(Error::NotInBuildScript { variable: "OUT_DIR", .. })));
+    Ok(())
+}
+
+#[test]
+fn what_a_zig_that_succeeds_says_goes_to_standard_error() -> Checked {
+    let build = || -> Checked {
+        let mut bench = Bench::new()?;
+        let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+        let body = format!("[ \"$1\" = build ] && echo 'warning: unused' >&2\nexec '{zig}' \"$@\"");
+        bench.set("ZIG", &bench.script("talker", &body)?.display().to_string());
+        assert!(bench.run(|b| b).result?.is_built());
+        Ok(())
+    };
+    // Only another process's standard error can be read: this test again, there.
+    const CHILD: &str = "ZIG_BUILD_TEST_IS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return build();
+    }
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "what_a_zig_that_succeeds_says_goes_to_standard_error", "--nocapture"])
+        .env(CHILD, "1")
+        .output()?;
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("warning: unused"));
     Ok(())
 }
 

@@ -148,6 +148,35 @@ check_sources() {
     fi
 }
 
+# Zig packages, fetched (from a file, as there may be no network) and given with Build::packages.
+check_zig_packages() {
+    local dep="$scratch/$version/dep" copy="$scratch/$version/with packages" hash
+    mkdir -p "$dep"
+    echo 'pub fn build(_: *@import("std").Build) void {}' > "$dep/build.zig"
+    echo '.{ .name = .dep, .version = "0.0.1", .fingerprint = 0xf81054308e10a340, .paths = .{""} }' > "$dep/build.zig.zon"
+    tar czf "$scratch/$version/dep.tar.gz" -C "$scratch/$version" dep
+    hash=$(cd "$dep" && eval "$zig fetch '$scratch/$version/dep.tar.gz'")
+    rm -rf "${ZIG_GLOBAL_CACHE_DIR:?}/p/$hash"* "$dep/.zig-cache" "$dep/zig-pkg"
+    cp -R . "$copy"
+    sed -i 's|^pub fn build(b: .*|&\n    _ = b.dependency("dep", .{});|' "$copy/zig/build.zig"
+    # Zig takes no spaces in such an address.
+    ln -sfn "$scratch/$version" "$target_dir/real-zig"
+    printf '.{ .name = .pkgc, .version = "0.0.1", .fingerprint = 0xf0fe96c3bbf64af1, .paths = .{""},
+        .dependencies = .{ .dep = .{ .url = "file://%s", .hash = "%s" } } }\n' \
+        "$target_dir/real-zig/dep.tar.gz" "$hash" > "$copy/zig/build.zig.zon"
+    (cd "$copy" && quietly cargo build --target-dir target/fetched)
+    if [ -e "$copy/zig/zig-pkg" ]; then
+        not_run "fetched packages out of the sources: Zig $version puts them there"
+        rm -r "$copy/zig/zig-pkg"
+    fi
+    rm -rf "${ZIG_GLOBAL_CACHE_DIR:?}/p/$hash"* "$scratch/$version/dep.tar.gz"
+    mkdir "$copy/vendored"
+    cp -R "$dep" "$copy/vendored/$hash"
+    sed -i 's|^        .build()|        .packages("vendored")\n&|' "$copy/build.rs"
+    (cd "$copy" && quietly cargo build --target-dir target/vendored)
+    ok "Zig packages: fetched, and given with Build::packages"
+}
+
 check_parallel() {
     # Two cargos side by side, one of them for two targets where the second is installed: its build scripts run at once.
     local targets=(--target "$host")
@@ -200,6 +229,7 @@ for zig in "$@"; do
     check_flags
     check_reruns
     check_sources
+    check_zig_packages
     check_parallel
     check_package
     cd "$workspace"
