@@ -77,7 +77,7 @@ pub fn spread_activation_batch_into(
 #[derive(Clone, Debug)]
 pub struct BatchSpreading {
     single: Spreading,
-    /// x of the contract by slot of the source order, which is that of the others too.
+    /// x of the contract by slot of the graph's order for batches, which is that of the others too.
     activation: Vec<Lanes>,
     /// z of the contract: of this hop, and of the next.
     released: [Vec<Lanes>; 2],
@@ -215,7 +215,7 @@ impl BatchSpreading {
 
     /// Looks up what nodes do, and makes room for what they release.
     fn prepare(&mut self, graph: &Graph, rule: &SpreadRule) {
-        self.gates.set(graph, rule.parameters());
+        self.gates.set(graph, &graph.batch_rows().order, rule.parameters());
         for released in &mut self.released {
             released.resize(graph.nodes(), Lanes::default());
         }
@@ -223,7 +223,7 @@ impl BatchSpreading {
 
     /// Takes over what the single run holds.
     fn join(&mut self, graph: &Graph, cue: usize, rule: &SpreadRule) {
-        let slots = graph.source_order().slots();
+        let slots = graph.batch_rows().order.slots();
         let lane = self.members.len();
         if lane == 0 {
             self.activation.clear();
@@ -274,7 +274,7 @@ impl BatchSpreading {
         let mut restarts = restarts.as_slice();
         for (first, x) in (0..).step_by(WINDOW).zip(activation.chunks_mut(WINDOW)) {
             let (end, arrived) = (first + x.len(), &mut arrived[..x.len()]);
-            single.kernels.spread_pull_batch(graph.in_rows(), first, before, arrived);
+            single.kernels.spread_pull_batch(&graph.batch_rows().rows, first, before, arrived);
 
             let (seeds, others) = restarts.split_at(restarts.partition_point(|seed| seed.slot < end));
             restarts = others;
@@ -303,7 +303,7 @@ impl BatchSpreading {
 
     /// Writes the activations of lanes to those of their cues.
     fn write(&self, graph: &Graph, ending: &[(usize, usize)], activations: &mut [f32]) {
-        let slots = graph.source_order().slots();
+        let slots = graph.batch_rows().order.slots();
         for (first, slots) in (0..).step_by(WINDOW).zip(slots.chunks(WINDOW)) {
             for &(lane, cue) in ending {
                 let activations = &mut activations[cue * graph.nodes() + first..];

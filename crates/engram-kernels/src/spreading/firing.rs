@@ -3,7 +3,7 @@
 use super::frontier::TouchedLines;
 use super::parameters::{Dangling, SpreadParameters};
 use crate::backend::Kernels;
-use crate::graph::{Graph, GraphBlock, GraphError, Patch, is_sound};
+use crate::graph::{Graph, GraphBlock, GraphError, Patch, SourceOrder, is_sound};
 use crate::portable::batch::Gate;
 use crate::portable::spreading::{Rows, release};
 
@@ -210,9 +210,8 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    /// For a graph and settings. Nodes whose fan is above the limit do nothing.
-    pub(super) fn set(&mut self, graph: &Graph, parameters: &SpreadParameters) {
-        let order = graph.source_order();
+    /// For a graph, an order of its nodes, and settings. Nodes whose fan is above the limit do nothing.
+    pub(super) fn set(&mut self, graph: &Graph, order: &SourceOrder, parameters: &SpreadParameters) {
         let slots = order.slots();
         let fan = |node: u32| graph.offsets()[node as usize + 1] - graph.offsets()[node as usize];
         let rests = |node: u32| parameters.fan_limit.is_some_and(|limit| fan(node) > limit);
