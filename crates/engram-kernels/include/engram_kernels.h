@@ -184,6 +184,23 @@ uint32_t engram_spread_activation_pull_batch(uint32_t level, const uint32_t *off
                                              const uint32_t *sources, const float *weights,
                                              size_t num_edges, const float *released, float *arrived);
 
+/* A whole hop for 8 cues at once, into rows that are nobody's seeds: pulls as above, and then, for each cue of
+ * row r, at 8 r + cue of `activation` and `next_released`,
+ *
+ *     next = min(retention * activation + hop_decay * arrived, 2^60)
+ *     greatest_changes[cue] = max(greatest_changes[cue], |next - activation|); activation = next
+ *     next_released = next * gates[2 r] if next >= gates[2 r + 1], or else 0; for the first num_releasing rows
+ *
+ * so that nothing is gone over twice. Rows and edges are given as above. `activation` has 8 numbers for each
+ * row; `gates` has 2 and `next_released` 8 for each of the first num_releasing, of which there are at most
+ * num_rows; `greatest_changes` has 8. No number may be negative or NaN, and activations are at most 2^60. */
+uint32_t engram_spread_activation_hop_batch(uint32_t level, const uint32_t *offsets, size_t num_rows,
+                                            const uint32_t *sources, const float *weights,
+                                            size_t num_edges, const float *released, float *activation,
+                                            float retention, float hop_decay, const float *gates,
+                                            size_t num_releasing, float *next_released,
+                                            float *greatest_changes);
+
 /* ---- Memory decay ---- */
 
 #define ENGRAM_CURVE_HALF_LIFE 0u     /* 2^(-age / stability) */

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::decay::Shape;
 use crate::graph::{InRows, PullRows};
 use crate::level::{Level, NoSuchLevel};
-use crate::portable::batch::Lanes;
+use crate::portable::batch::{Lanes, Settled};
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 use crate::{portable, zig};
@@ -299,6 +299,27 @@ impl Kernels {
             }
             Implementation::Zig(level) => {
                 zig::spread_pull_batch(level, rows, first, released, arrived);
+            }
+        }
+    }
+
+    /// Pulls into the nodes from slot `first` on, none of which is a seed, and gives them their next
+    /// activation. Raises `greatest` to each lane's greatest change.
+    pub(crate) fn spread_hop_batch(
+        self,
+        rows: &InRows,
+        first: usize,
+        released: &[Lanes],
+        settled: Settled<'_>,
+        factors: Factors,
+        greatest: &mut Lanes,
+    ) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::batch::hop(rows, first, released, settled, factors, greatest);
+            }
+            Implementation::Zig(level) => {
+                zig::spread_hop_batch(level, rows, first, released, settled, factors, greatest);
             }
         }
     }

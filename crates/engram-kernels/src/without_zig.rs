@@ -3,7 +3,7 @@
 use crate::decay::Shape;
 use crate::graph::{InRows, PullRows};
 use crate::level::Level;
-use crate::portable::batch::Lanes;
+use crate::portable::batch::{Lanes, Settled};
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 
@@ -76,5 +76,17 @@ pub(crate) fn spread_settle(
 }
 
 pub(crate) fn spread_pull_batch(level: Supported, _: &InRows, _: usize, _: &[Lanes], _: &mut [Lanes]) {
+    match level {}
+}
+
+pub(crate) fn spread_hop_batch(
+    level: Supported,
+    _: &InRows,
+    _: usize,
+    _: &[Lanes],
+    _: Settled<'_>,
+    _: Factors,
+    _: &mut Lanes,
+) {
     match level {}
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::decay::Shape;
 use crate::graph::{InRows, PullRows};
 use crate::level::Level;
-use crate::portable::batch::Lanes;
+use crate::portable::batch::{Lanes, Settled};
 use crate::portable::spreading::{Factors, Rows};
 use crate::spreading::frontier::{LINE_NODES, REGION_NODES, TouchedLines};
 
@@ -122,6 +122,22 @@ unsafe extern "C" {
         num_edges: usize,
         released: *const f32,
         arrived: *mut f32,
+    ) -> u32;
+    fn engram_spread_activation_hop_batch(
+        level: u32,
+        offsets: *const u32,
+        num_rows: usize,
+        sources: *const u32,
+        weights: *const f32,
+        num_edges: usize,
+        released: *const f32,
+        activation: *mut f32,
+        retention: f32,
+        hop_decay: f32,
+        gates: *const f32,
+        num_releasing: usize,
+        next_released: *mut f32,
+        greatest_changes: *mut f32,
     ) -> u32;
     fn engram_apply_decay(
         level: u32,
@@ -419,5 +435,39 @@ pub(crate) fn spread_pull_batch(
     // `released`, as each row has in `arrived`.
     check(unsafe {
         engram_spread_activation_pull_batch(level, offsets, rows, slots, weights, edges, released, arrived)
+    });
+}
+
+pub(crate) fn spread_hop_batch(
+    level: Supported,
+    rows: &InRows,
+    first: usize,
+    released: &[Lanes],
+    settled: Settled<'_>,
+    factors: Factors,
+    greatest: &mut Lanes,
+) {
+    let (nodes, lanes) = (rows.nodes(), released.len());
+    assert!(lanes == nodes, "{nodes} nodes, but {lanes} released");
+    let Settled { activation, gates, released: next } = settled;
+    let (count, releasing, room) = (activation.len(), gates.len(), next.len());
+    assert!(releasing == room && releasing <= count, "{releasing} of {count} rows release, {room} have room");
+    let (offsets, slots, weights) = rows.parts();
+    let edges = slots.len();
+    let offsets = offsets[first..=first + count].as_ptr();
+    let (slots, weights) = (slots.as_ptr(), weights.as_ptr());
+    let (released, activation) = (released.as_ptr().cast(), activation.as_mut_ptr().cast());
+    let (gates, next, greatest) =
+        (gates.as_ptr().cast(), next.as_mut_ptr().cast(), ptr::from_mut(greatest).cast());
+    let Factors { retention, hop_decay } = factors;
+    let level = level.code();
+    // SAFETY: as in `spread_pull_batch`, with 8 numbers in `activation` for each row. Of the first
+    // `releasing` rows, which are no more, each has a gate, which is two numbers, and 8 in `next`.
+    // `greatest` has 8.
+    check(unsafe {
+        engram_spread_activation_hop_batch(
+            level, offsets, count, slots, weights, edges, released, activation, retention, hop_decay, gates,
+            releasing, next, greatest,
+        )
     });
 }

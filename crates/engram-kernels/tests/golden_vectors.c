@@ -227,6 +227,28 @@ static void spreading(const char *kind)
         for (size_t node = 0; node < nodes; node++) found[node] = arrived[CUES * node + cue];
         expect("arrived", found, status);
     }
+
+    /* The whole hop: half of what arrives is kept, and the first half of the nodes give twice what they hold,
+     * if they hold anything. */
+    static float activation[CUES * MOST_NODES], gates[2 * MOST_NODES], next[CUES * MOST_NODES];
+    float changes[CUES] = {0}, change = 0;
+    memset(activation, 0, sizeof activation);
+    for (size_t node = 0; node < nodes; node++) {
+        gates[2 * node] = 2;
+        gates[2 * node + 1] = node % 2 == 0 ? 0 : 0x1p60f;
+    }
+    status = engram_spread_activation_hop_batch(level, row_offsets, nodes, sources, weights, edge, by_cue,
+                                                activation, 0, 0.5f, gates, nodes / 2, next, changes);
+    if (status != ENGRAM_DONE) mismatches++;
+    for (size_t i = 0; i < CUES * nodes; i++) {
+        float half = 0.5f * arrived[i], expected = half < 0x1p60f ? half : 0x1p60f;
+        float release = expected >= gates[2 * (i / CUES) + 1] ? 2 * expected : 0;
+        change = expected > change ? expected : change;
+        comparisons++;
+        if (activation[i] != expected) mismatches++;
+        if (i / CUES < nodes / 2 && next[i] != release) mismatches++;
+    }
+    for (size_t cue = 0; cue < CUES; cue++) mismatches += changes[cue] != change;
 }
 
 static void settling(void)

@@ -181,6 +181,21 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
     byCue,
   );
   expect("pull for a batch", byCue, eight(arrived), status);
+
+  // The whole hop, in which half of what arrives is kept, and the first half of the nodes give twice that.
+  const bits = (values) => [...new Uint32Array(Float32Array.from(values).buffer)];
+  const zeros = () => words(new Array(8 * nodes).fill(0));
+  const [activation, nextReleased, changes] = [zeros(), zeros(), words(new Array(8).fill(0))];
+  const gates = words(released.flatMap(() => bits([2, 0])));
+  status = kernels.engram_spread_activation_hop_batch(
+    level, words(rowOffsets), nodes, words(rowSources), words(rowWeights), rowSources.length, words(eight(released)),
+    activation, 0, 0.5, gates, nodes >> 1, nextReleased, changes,
+  );
+  const kept = arrived.map((amount) => Math.min(Math.fround(asFloat(amount) / 2), 2 ** 60));
+  const given = kept.map((amount, node) => (node < nodes >> 1 ? 2 * amount : 0));
+  expect("activations of a batch", activation, eight(bits(kept)), status);
+  expect("what a batch releases", nextReleased, eight(bits(given)), status);
+  expect("greatest changes of a batch", changes, eight(bits([Math.max(0, ...kept)])), status);
 }
 
 // The end of a hop, for the second line of 16 nodes of two.

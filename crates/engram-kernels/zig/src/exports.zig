@@ -189,6 +189,29 @@ const functions = struct {
         });
     }
 
+    pub fn engram_spread_activation_hop_batch(
+        level: Level,
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        gates: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        greatest_changes: *[8]f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_hop_batch", level, .{
+            offsets,    num_rows,  sources,   weights, num_edges,     released,
+            activation, retention, hop_decay, gates,   num_releasing, next_released,
+            greatest_changes,
+        });
+    }
+
     pub fn engram_apply_decay(
         level: Level,
         strengths: abi.Numbers,

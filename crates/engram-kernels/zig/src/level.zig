@@ -192,14 +192,49 @@ const implementations = struct {
         released: abi.Numbers,
         arrived: ?[*]f32,
     ) callconv(.c) Status {
-        batch.pull(.{
+        const rows: batch.Rows = .{
             .offsets = many(offsets),
             .num_rows = num_rows,
             .sources = many(sources),
             .weights = many(weights),
             .num_edges = num_edges,
             .released = many(released),
-            .arrived = many(arrived),
+        };
+        batch.pull(rows, many(arrived));
+        return .done;
+    }
+
+    fn spread_activation_hop_batch(
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        gates: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        greatest_changes: *[8]f32,
+    ) callconv(.c) Status {
+        const rows: batch.Rows = .{
+            .offsets = many(offsets),
+            .num_rows = num_rows,
+            .sources = many(sources),
+            .weights = many(weights),
+            .num_edges = num_edges,
+            .released = many(released),
+        };
+        batch.hop(rows, .{
+            .activation = many(activation),
+            .retention = retention,
+            .hop_decay = hop_decay,
+            .gates = @ptrCast(many(gates)),
+            .num_releasing = num_releasing,
+            .next_released = many(next_released),
+            .greatest = greatest_changes,
         });
         return .done;
     }

@@ -18,6 +18,7 @@ extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
 extern fn engram_spread_activation_settle(Level, [*]const u32, usize, [*]f32, [*]f32, f32, f32, [*]u32, *usize, *f32) Status;
 extern fn engram_spread_activation_pull_rows(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
+extern fn engram_spread_activation_hop_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32, f32, f32, [*]const [2]f32, usize, [*]f32, *[8]f32) Status;
 extern fn engram_spread_activation_pull_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_apply_decay(Level, [*]const f32, [*]const f64, [*]const f64, [*]f32, usize, u32, f32) Status;
@@ -327,6 +328,26 @@ fn pullBatch(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
         for (found, 0..) |*number, node| number.* = arrived[8 * node + cue];
         try expectBits(vectors.get("arrived"), found);
     }
+
+    // The whole hop, in which the first nodes give twice what they hold, each second one only at 2^60.
+    const activation = try arena.alloc(f32, 8 * nodes);
+    @memset(activation, 0);
+    const gates = try arena.alloc([2]f32, nodes);
+    for (gates, 0..) |*gate, node| gate.* = .{ 2, if (node % 2 == 0) 0 else 0x1p60 };
+    const next = try arena.alloc(f32, 8 * nodes);
+    @memset(next, -1);
+    var changes: [8]f32 = @splat(0);
+    const hopped = engram_spread_activation_hop_batch(level, row_offsets.ptr, nodes, sources.ptr, weights.ptr, edge, by_cue.ptr, activation.ptr, 0, 0.5, gates.ptr, nodes / 2, next.ptr, &changes);
+    try expectEqual(.done, hopped);
+    var change: f32 = 0;
+    for (activation, next, arrived, 0..) |x, released_next, a, i| {
+        const expected = @min(0.5 * a, 0x1p60);
+        change = @max(change, expected);
+        try expectEqual(expected, x);
+        const released_expected = if (i / 8 >= nodes / 2) -1 else if (expected >= gates[i / 8][1]) 2 * expected else 0;
+        try expectEqual(released_expected, released_next);
+    }
+    for (changes) |found_change| try expectEqual(change, found_change);
 }
 
 test "the end of a hop" {
