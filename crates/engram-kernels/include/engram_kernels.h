@@ -173,6 +173,25 @@ uint32_t engram_spread_activation_pull_rows(uint32_t level, const uint32_t *offs
                                             const uint32_t *rows, size_t num_rows, const float *released,
                                             float *accumulator);
 
+/* A whole hop into chunks of rows that are nobody's seeds: pulls as engram_spread_activation_pull does, into
+ * num_chunks chunks, of which all 16 rows count, and then, for row r of `activation` and `next_released`,
+ *
+ *     next = min(retention * activation + hop_decay * arrived, 2^60)
+ *     greatest change = max(that, |next - activation|); activation = next
+ *     next_released = next * releases[r] if next >= thresholds[r], or else 0; in the first num_releasing chunks
+ *
+ * so that nothing is gone over twice. `activation` has 16 numbers a chunk; `releases`, `thresholds` and
+ * `next_released` have 16 for each of the first num_releasing chunks, of which there are at most num_chunks.
+ * Where `thresholds` is null, all release always. *num_active is how many activations are above 0 then,
+ * *greatest_change the greatest change, 0 where there are no chunks. No number may be negative or NaN, and
+ * activations are at most 2^60. */
+uint32_t engram_spread_activation_hop(uint32_t level, const uint32_t *chunk_offsets, size_t num_chunks,
+                                      const uint32_t *sources, const float *weights,
+                                      const float *released, float *activation, float retention,
+                                      float hop_decay, const float *releases, const float *thresholds,
+                                      size_t num_releasing, float *next_released, size_t *num_active,
+                                      float *greatest_change);
+
 /* A pull for 8 cues at once: arrived[8 r + cue] = the sum of released[8 source + cue] * weight over the
  * in-edges of row r, in their order, for r from 0 to num_rows - 1. A cue has the bits that it would have
  * alone. Both arrays are best aligned to 32 bytes.

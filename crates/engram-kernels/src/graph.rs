@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 pub use block::GraphBlock;
 pub(crate) use block::is_sound;
-pub(crate) use order::{BatchRows, InRows, SourceOrder};
+pub(crate) use order::{InRows, SourceOrder};
 pub use patch::Patch;
 pub(crate) use pull::{CHUNK_ROWS, PullRows};
 
@@ -92,7 +92,7 @@ pub enum GraphError {
 
 /// A whole graph: for each node the nodes it leads to, ascending, with their weights.
 ///
-/// Takes 8 bytes an edge and 8 a node; about 8 and 20 more once it has been pulled over, and 8 and 16 more
+/// Takes 8 bytes an edge and 8 a node; about 8 and 24 more once it has been pulled over, and 8 and 4 more
 /// once a batch of cues has.
 #[derive(Debug)]
 pub struct Graph {
@@ -104,7 +104,7 @@ pub struct Graph {
     transposed: OnceLock<Box<Graph>>,
     pull_rows: OnceLock<PullRows>,
     source_order: OnceLock<SourceOrder>,
-    batch_rows: OnceLock<BatchRows>,
+    in_rows: OnceLock<InRows>,
 }
 
 /// Refuses a weight that is not from 0 to 2^40.
@@ -224,7 +224,7 @@ impl Graph {
             transposed: OnceLock::new(),
             pull_rows: OnceLock::new(),
             source_order: OnceLock::new(),
-            batch_rows: OnceLock::new(),
+            in_rows: OnceLock::new(),
         }
     }
 
@@ -299,14 +299,14 @@ impl Graph {
         self.pull_rows.get_or_init(|| PullRows::of(self))
     }
 
-    /// In which order a pull finds what nodes release: found at the first call, and kept.
+    /// In which order a pull goes over nodes: found at the first call, and kept.
     pub(crate) fn source_order(&self) -> &SourceOrder {
         self.source_order.get_or_init(|| SourceOrder::of(self))
     }
 
     /// What leads to each node, laid out for pulling for many cues: built at the first call, and kept.
-    pub(crate) fn batch_rows(&self) -> &BatchRows {
-        self.batch_rows.get_or_init(|| BatchRows::of(self))
+    pub(crate) fn in_rows(&self) -> &InRows {
+        self.in_rows.get_or_init(|| InRows::of(self))
     }
 
     fn transpose(&self) -> Graph {

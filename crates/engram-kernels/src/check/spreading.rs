@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::CheckReport;
 use super::numbers::Numbers;
+use super::{CheckReport, hops};
 use crate::backend::Kernels;
 use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
-use crate::graph::{BatchRows, Edge, Graph};
-use crate::portable::batch::{Gate, LANES, Lanes, Settled};
-use crate::portable::spreading::{Factors, next_activation};
+use crate::graph::{Edge, Graph};
+use crate::portable::batch::{LANES, Lanes};
+use crate::portable::spreading::Factors;
 use crate::spreading::frontier::{LINE_NODES, TouchedLines};
 use crate::spreading::{BatchSpreading, Dangling, FanExponent, SpreadMethod, SpreadParameters, Spreading};
 
@@ -124,8 +124,7 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     // What lane l releases is that of a node l further on.
     let shift =
         |lane: usize| -> Vec<f32> { (0..nodes).map(|node| released[(node + lane) % nodes]).collect() };
-    let BatchRows { order, rows } = graph.batch_rows();
-    let slots = order.slots();
+    let (rows, slots) = (graph.in_rows(), graph.source_order().slots());
     let mut in_lanes = vec![Lanes::default(); nodes];
     for lane in 0..LANES {
         for (&slot, released) in slots.iter().zip(shift(lane)) {
@@ -143,7 +142,8 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));
     }
 
-    hop_of_batch(kernels, report, name, graph, &in_lanes, &arrived);
+    hops::batch(kernels, report, name, graph, &in_lanes, &arrived);
+    hops::chunks(kernels, report, name, graph, &by_slot(graph, released));
 
     let mut truth = vec![(0.0f64, 0.0f64); nodes];
     for (&source, &amount) in sources.iter().zip(&amounts) {
@@ -159,56 +159,6 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
         let bound = truth * (count + 1.0) * f64::from(f32::EPSILON) + count * f64::from(f32::from_bits(1));
         let good = (f64::from(found) - truth).abs() <= bound || truth > f64::from(f32::MAX) * 0.99;
         report.expect(good, || format!("push, {name}: {found:e}, in f64 {truth:e}"));
-    }
-}
-
-/// A hop for a batch, in two calls, given what arrives: what nodes hold is what they release, in another order.
-fn hop_of_batch(
-    kernels: Kernels,
-    report: &mut CheckReport,
-    name: &str,
-    graph: &Graph,
-    released: &[Lanes],
-    arrived: &[Lanes],
-) {
-    let BatchRows { order, rows } = graph.batch_rows();
-    let (nodes, sources) = (graph.nodes(), order.sources().0.len());
-    let before: Vec<Lanes> = released.iter().rev().copied().collect();
-    let half = |node: usize| if node.is_multiple_of(2) { 0.0 } else { 0.25 };
-    let gates: Vec<Gate> =
-        (0..sources).map(|slot| Gate { release: 1.0 / (1 + slot) as f32, threshold: half(slot) }).collect();
-    for (retention, hop_decay) in [(0.0, 0.85), (0.5, 0.2), (1.0, 1.0)] {
-        let factors = Factors { retention, hop_decay };
-        let (mut found, mut next) = (before.clone(), vec![Lanes([-1.0; LANES]); sources]);
-        let mut greatest = Lanes([0.125; LANES]);
-        let cut = nodes / 3;
-        for slots in [0..cut, cut..nodes] {
-            let first = slots.start;
-            let releasing = first.min(sources)..slots.end.min(sources);
-            let settled = Settled {
-                activation: &mut found[slots],
-                gates: &gates[releasing.clone()],
-                released: &mut next[releasing],
-            };
-            kernels.spread_hop_batch(rows, first, released, settled, factors, &mut greatest);
-        }
-        let name = || format!("a hop for a batch by {factors:?}, {name}");
-        for lane in 0..LANES {
-            let of_lane = |all: &[Lanes]| -> Vec<f32> { all.iter().map(|lanes| lanes.0[lane]).collect() };
-            let expected: Vec<f32> = of_lane(&before)
-                .into_iter()
-                .zip(of_lane(arrived))
-                .map(|(x, a)| next_activation(0.0, retention * x, hop_decay * a))
-                .collect();
-            let releases =
-                |(gate, &x): (&Gate, &f32)| if x >= gate.threshold { x * gate.release } else { 0.0 };
-            let given: Vec<f32> = gates.iter().zip(&expected).map(releases).collect();
-            let changes = expected.iter().zip(of_lane(&before)).map(|(next, x)| (next - x).abs());
-            let change = changes.fold(0.125, f32::max);
-            report.expect_bits(&of_lane(&found), &expected, name);
-            report.expect_bits(&of_lane(&next), &given, name);
-            report.expect_bits(&[greatest.0[lane]], &[change], name);
-        }
     }
 }
 

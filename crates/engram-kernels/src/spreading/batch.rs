@@ -6,7 +6,7 @@ use std::slice;
 use super::firing::Gates;
 use super::parameters::SpreadRule;
 use super::seeds::{SeedError, Seeds};
-use super::state::{Progress, Spreading};
+use super::state::Spreading;
 use super::whole::SpreadMethod;
 use crate::backend::Kernels;
 use crate::graph::Graph;
@@ -79,7 +79,7 @@ pub fn spread_activation_batch_into(
 #[derive(Clone, Debug)]
 pub struct BatchSpreading {
     single: Spreading,
-    /// x of the contract by slot of the graph's order for batches, which is that of the others too.
+    /// x of the contract by slot of the source order, which is that of the others too.
     activation: Vec<Lanes>,
     /// z of the contract: of this hop, and of the next.
     released: [Vec<Lanes>; 2],
@@ -197,15 +197,15 @@ impl BatchSpreading {
         self.members.clear();
         self.restarts.clear();
         for (cue, seeds) in (first..).zip(cues) {
-            self.single.begin(rule, seeds)?;
-            let mut progress = if self.single.is_done() { Progress::Done } else { Progress::Continue };
-            while progress == Progress::Continue
-                && (cues.len() == 1 || !self.single.pulls(graph, PULL_FROM_EDGES_OVER))
-            {
-                let method = if cues.len() == 1 { SpreadMethod::Auto } else { SpreadMethod::Push };
-                progress = self.single.hop_over(graph, method);
+            if cues.len() == 1 {
+                self.single.run(graph, seeds, rule, SpreadMethod::Auto)?;
+            } else {
+                self.single.begin(rule, seeds)?;
+                while !self.single.is_done() && !self.single.pulls(graph, PULL_FROM_EDGES_OVER) {
+                    self.single.hop_over(graph, SpreadMethod::Push);
+                }
             }
-            if progress == Progress::Done {
+            if self.single.is_done() {
                 activations[cue * nodes..][..nodes].copy_from_slice(self.single.activations());
             } else {
                 self.join(graph, cue, rule);
@@ -217,7 +217,7 @@ impl BatchSpreading {
 
     /// Looks up what nodes do, and makes room for what they release.
     fn prepare(&mut self, graph: &Graph, rule: &SpreadRule) {
-        self.gates.set(graph, &graph.batch_rows().order, rule.parameters());
+        self.gates.set(graph, rule.parameters());
         for released in &mut self.released {
             released.resize(graph.nodes(), Lanes::default());
         }
@@ -225,7 +225,7 @@ impl BatchSpreading {
 
     /// Takes over what the single run holds.
     fn join(&mut self, graph: &Graph, cue: usize, rule: &SpreadRule) {
-        let slots = graph.batch_rows().order.slots();
+        let slots = graph.source_order().slots();
         let lane = self.members.len();
         if lane == 0 {
             self.activation.clear();
@@ -271,7 +271,7 @@ impl BatchSpreading {
         let parameters = rule.parameters();
         let factors = Factors { retention: parameters.retention, hop_decay: parameters.hop_decay };
         let [before, after] = released;
-        let (kernels, rows, gates) = (single.kernels, &graph.batch_rows().rows, &gates.gates);
+        let (kernels, rows, gates) = (single.kernels, graph.in_rows(), &gates.gates);
         let mut greatest = Lanes::default();
         let mut settled = 0;
         let among = |nodes: Range<usize>| nodes.start.min(gates.len())..nodes.end.min(gates.len());
@@ -311,7 +311,7 @@ impl BatchSpreading {
 
     /// Writes the activations of lanes to those of their cues.
     fn write(&self, graph: &Graph, ending: &[(usize, usize)], activations: &mut [f32]) {
-        let slots = graph.batch_rows().order.slots();
+        let slots = graph.source_order().slots();
         for (first, slots) in (0..).step_by(WINDOW).zip(slots.chunks(WINDOW)) {
             for &(lane, cue) in ending {
                 let activations = &mut activations[cue * graph.nodes() + first..];

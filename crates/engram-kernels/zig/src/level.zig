@@ -204,6 +204,42 @@ const implementations = struct {
         return .done;
     }
 
+    fn spread_activation_hop(
+        chunk_offsets: abi.Indices,
+        num_chunks: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        releases: abi.Numbers,
+        thresholds: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        num_active: *usize,
+        greatest_change: *f32,
+    ) callconv(.c) Status {
+        const hop: spreading.Hop = .{
+            .offsets = many(chunk_offsets),
+            .num_chunks = num_chunks,
+            .sources = many(sources),
+            .weights = many(weights),
+            .released = many(released),
+            .activation = many(activation),
+            .retention = retention,
+            .hop_decay = hop_decay,
+            .releases = many(releases),
+            .thresholds = many(thresholds),
+            .num_releasing = num_releasing,
+            .next_released = many(next_released),
+        };
+        const hopped = if (thresholds == null) spreading.hop(hop, true) else spreading.hop(hop, false);
+        num_active.* = hopped.num_active;
+        greatest_change.* = hopped.greatest_change;
+        return .done;
+    }
+
     fn spread_activation_hop_batch(
         offsets: abi.Indices,
         num_rows: usize,

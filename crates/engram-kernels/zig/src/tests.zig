@@ -16,8 +16,9 @@ extern fn engram_vector_dot_top_k(Level, [*]const f32, [*]const f32, usize, usiz
 extern fn engram_vector_dot_i8(Level, [*]const i16, [*]const i8, [*]i32, usize, usize) Status;
 extern fn engram_vector_norms(Level, [*]const f32, [*]f32, usize, usize) Status;
 extern fn engram_spread_activation_push(Level, [*]const u32, [*]const f32, usize, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]f32, usize, [*]u8, [*]u8) Status;
-extern fn engram_spread_activation_settle(Level, [*]const u32, usize, [*]f32, [*]f32, f32, f32, [*]u32, *usize, *f32) Status;
+extern fn engram_spread_activation_settle(Level, [*]const u32, usize, [*]f32, [*]f32, f32, f32, ?[*]u32, *usize, *f32) Status;
 extern fn engram_spread_activation_pull_rows(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
+extern fn engram_spread_activation_hop(Level, [*]const u32, usize, [*]const u32, [*]const f32, [*]const f32, [*]f32, f32, f32, [*]const f32, ?[*]const f32, usize, [*]f32, *usize, *f32) Status;
 extern fn engram_spread_activation_hop_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32, f32, f32, [*]const [2]f32, usize, [*]f32, *[8]f32) Status;
 extern fn engram_spread_activation_pull_batch(Level, [*]const u32, usize, [*]const u32, [*]const f32, usize, [*]const f32, [*]f32) Status;
 extern fn engram_spread_activation_pull(Level, [*]const u32, [*]const u32, [*]const f32, [*]const u32, usize, [*]const f32, [*]f32) Status;
@@ -255,6 +256,35 @@ fn pull(arena: std.mem.Allocator, level: Level, vectors: Vectors) !void {
     const status = engram_spread_activation_pull(level, chunk_offsets.ptr, sources.ptr, weights.ptr, rows.ptr, nodes, released.ptr, found.ptr);
     try expectEqual(.done, status);
     try expectBits(vectors.get("arrived"), found);
+
+    // The whole hop, in which the first chunks give twice what their nodes hold: each second node only at 2^60,
+    // or all always.
+    const activation = try arena.alloc(f32, chunks * 16);
+    const releases = try arena.alloc(f32, chunks * 16);
+    @memset(releases, 2);
+    const thresholds = try arena.alloc(f32, chunks * 16);
+    for (thresholds, 0..) |*threshold, node| threshold.* = if (node % 2 == 0) 0 else 0x1p60;
+    const next = try arena.alloc(f32, chunks * 16);
+    for ([2]?[*]const f32{ null, thresholds.ptr }) |given| {
+        @memset(activation, 0);
+        @memset(next, -1);
+        var num_active: usize = undefined;
+        var found_change: f32 = undefined;
+        const hopped = engram_spread_activation_hop(level, chunk_offsets.ptr, chunks, sources.ptr, weights.ptr, released.ptr, activation.ptr, 0, 0.5, releases.ptr, given, chunks / 2, next.ptr, &num_active, &found_change);
+        try expectEqual(.done, hopped);
+        var change: f32 = 0;
+        var active: usize = 0;
+        for (found, 0..) |a, node| {
+            const expected = @min(0.5 * a, 0x1p60);
+            change = @max(change, expected);
+            active += @intFromBool(expected > 0);
+            try expectEqual(expected, activation[node]);
+            const fires = given == null or expected >= thresholds[node];
+            try expectEqual(if (node / 16 >= chunks / 2) -1 else if (fires) 2 * expected else 0, next[node]);
+        }
+        try expectEqual(active, num_active);
+        try expectEqual(change, found_change);
+    }
 }
 
 /// Pulls row by row, the longest first.
@@ -369,6 +399,14 @@ test "the end of a hop" {
         try expectEqual(0x1p60, activation[31]);
         try expectEqual(0.5, change);
         for (accumulator) |left| try expectEqual(0, left);
+
+        // Counted only.
+        const counted = engram_spread_activation_settle(level, &.{1}, 1, &activation, &accumulator, 0.5, 0.25, null, &num_active, &change);
+        try expectEqual(.done, counted);
+        try expectEqual(2, num_active);
+        try expectEqual(2.25, activation[18]);
+        try expectEqual(0x1p59, activation[31]);
+        try expectEqual(0x1p59, change);
     }
 }
 
