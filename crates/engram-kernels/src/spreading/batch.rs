@@ -168,7 +168,7 @@ impl BatchSpreading {
         let (count, room) = (cues.len(), activations.len());
         assert!(nodes * count == room, "{count} cues of {nodes} nodes, but room for {room} activations");
         let mut seeds = Seeds::default();
-        cues.iter().try_for_each(|cue| seeds.set(nodes, cue))?;
+        cues.iter().try_for_each(|cue| seeds.set(nodes, cue, false))?;
         let mut prepared = false;
         for (group, cues) in cues.chunks(LANES).enumerate() {
             self.spread_singly(graph, cues, group * LANES, rule, activations)?;

@@ -261,6 +261,11 @@ fn least_awake(parameters: &SpreadParameters) -> f32 {
     }
 }
 
+/// Whether every active node with out-edges fires.
+pub(super) fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
+    parameters.firing_threshold == 0.0 && parameters.fan_limit.is_none()
+}
+
 /// Whether a node's activation reaches its threshold, and its fan the limit at most.
 #[inline(always)]
 fn is_awake(parameters: &SpreadParameters, activation: f32, fan: u32) -> bool {

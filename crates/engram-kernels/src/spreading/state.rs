@@ -126,7 +126,8 @@ impl Spreading {
     /// If a seed is no node, or its activation is negative, infinite or NaN. There is no run then.
     pub fn begin(&mut self, rule: &SpreadRule, seeds: &[(u32, f32)]) -> Result<(), SeedError> {
         self.clear();
-        self.seeds.set(self.nodes(), seeds)?;
+        let returns = rule.parameters().dangling == Dangling::ReturnToSeeds;
+        self.seeds.set(self.nodes(), seeds, returns)?;
         self.num_active = self.seeds.entries.len();
         self.active.resize(self.num_active.max(self.active.len()), 0);
         for (seed, active) in self.seeds.entries.iter().zip(&mut self.active) {

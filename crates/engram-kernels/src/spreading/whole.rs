@@ -1,5 +1,6 @@
 //! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
 
+use super::firing::fires_unconditionally;
 use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
@@ -228,11 +229,6 @@ impl Spreading {
         self.unlisted = !listed;
         self.settle(parameters, dangling)
     }
-}
-
-/// Whether every active node with out-edges fires.
-fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
-    parameters.firing_threshold == 0.0 && parameters.fan_limit.is_none()
 }
 
 /// The number of a node's out-edges.
