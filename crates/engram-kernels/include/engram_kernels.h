@@ -173,6 +173,25 @@ uint32_t engram_spread_activation_pull_rows(uint32_t level, const uint32_t *offs
                                             const uint32_t *rows, size_t num_rows, const float *released,
                                             float *accumulator);
 
+/* A whole hop into chunks of rows that are nobody's seeds: pulls as engram_spread_activation_pull does, into
+ * num_chunks chunks, of which all 16 rows count, and then, for row r of `activation` and `next_released`,
+ *
+ *     next = min(retention * activation + hop_decay * arrived, 2^60)
+ *     greatest change = max(that, |next - activation|); activation = next
+ *     next_released = next * releases[r] if next >= thresholds[r], or else 0; in the first num_releasing chunks
+ *
+ * so that nothing is gone over twice. `activation` has 16 numbers a chunk; `releases`, `thresholds` and
+ * `next_released` have 16 for each of the first num_releasing chunks, of which there are at most num_chunks.
+ * Where `thresholds` is null, all release always. *num_active is how many activations are above 0 then,
+ * *greatest_change the greatest change, 0 where there are no chunks. No number may be negative or NaN, and
+ * activations are at most 2^60. */
+uint32_t engram_spread_activation_hop(uint32_t level, const uint32_t *chunk_offsets, size_t num_chunks,
+                                      const uint32_t *sources, const float *weights,
+                                      const float *released, float *activation, float retention,
+                                      float hop_decay, const float *releases, const float *thresholds,
+                                      size_t num_releasing, float *next_released, size_t *num_active,
+                                      float *greatest_change);
+
 /* A pull for 8 cues at once: arrived[8 r + cue] = the sum of released[8 source + cue] * weight over the
  * in-edges of row r, in their order, for r from 0 to num_rows - 1. A cue has the bits that it would have
  * alone. Both arrays are best aligned to 32 bytes.
@@ -183,6 +202,23 @@ uint32_t engram_spread_activation_pull_rows(uint32_t level, const uint32_t *offs
 uint32_t engram_spread_activation_pull_batch(uint32_t level, const uint32_t *offsets, size_t num_rows,
                                              const uint32_t *sources, const float *weights,
                                              size_t num_edges, const float *released, float *arrived);
+
+/* A whole hop for 8 cues at once, into rows that are nobody's seeds: pulls as above, and then, for each cue of
+ * row r, at 8 r + cue of `activation` and `next_released`,
+ *
+ *     next = min(retention * activation + hop_decay * arrived, 2^60)
+ *     greatest_changes[cue] = max(greatest_changes[cue], |next - activation|); activation = next
+ *     next_released = next * gates[2 r] if next >= gates[2 r + 1], or else 0; for the first num_releasing rows
+ *
+ * so that nothing is gone over twice. Rows and edges are given as above. `activation` has 8 numbers for each
+ * row; `gates` has 2 and `next_released` 8 for each of the first num_releasing, of which there are at most
+ * num_rows; `greatest_changes` has 8. No number may be negative or NaN, and activations are at most 2^60. */
+uint32_t engram_spread_activation_hop_batch(uint32_t level, const uint32_t *offsets, size_t num_rows,
+                                            const uint32_t *sources, const float *weights,
+                                            size_t num_edges, const float *released, float *activation,
+                                            float retention, float hop_decay, const float *gates,
+                                            size_t num_releasing, float *next_released,
+                                            float *greatest_changes);
 
 /* ---- Memory decay ---- */
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::decay::Shape;
-use crate::graph::{InRows, PullRows};
+use crate::graph::{CHUNK_ROWS, InRows, PullRows};
 use crate::level::{Level, NoSuchLevel};
-use crate::portable::batch::Lanes;
-use crate::portable::spreading::{Factors, Rows};
+use crate::portable::batch::{Lanes, Settled};
+use crate::portable::spreading::{Chunks, Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 use crate::{portable, zig};
 
@@ -303,10 +303,70 @@ impl Kernels {
         }
     }
 
+    /// Pulls into the nodes from slot `first` on, none of which is a seed, and gives them their next
+    /// activation. Raises `greatest` to each lane's greatest change.
+    pub(crate) fn spread_hop_batch(
+        self,
+        rows: &InRows,
+        first: usize,
+        released: &[Lanes],
+        settled: Settled<'_>,
+        factors: Factors,
+        greatest: &mut Lanes,
+    ) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::batch::hop(rows, first, released, settled, factors, greatest);
+            }
+            Implementation::Zig(level) => {
+                zig::spread_hop_batch(level, rows, first, released, settled, factors, greatest);
+            }
+        }
+    }
+
     pub(crate) fn spread_pull(self, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
         match self.0 {
             Implementation::Portable => portable::spreading::pull(rows, released, accumulator),
             Implementation::Zig(level) => zig::spread_pull(level, rows, released, accumulator),
+        }
+    }
+
+    /// Sets the sums of the long rows, by their slots.
+    pub(crate) fn spread_pull_long(self, rows: &PullRows, released: &[f32], sums: &mut [f32]) {
+        match self.0 {
+            Implementation::Portable => {
+                portable::spreading::pull_long(rows, rows.long_slots(), released, sums)
+            }
+            Implementation::Zig(level) => zig::spread_pull_long(level, rows, released, sums),
+        }
+    }
+
+    /// What arrives at the rows of one chunk, of which long ones get nothing.
+    pub(crate) fn spread_pull_chunk(
+        self,
+        rows: &PullRows,
+        chunk: usize,
+        released: &[f32],
+    ) -> [f32; CHUNK_ROWS] {
+        match self.0 {
+            Implementation::Portable => portable::spreading::pull_chunk(rows, chunk, released),
+            Implementation::Zig(level) => zig::spread_pull_chunk(level, rows, chunk, released),
+        }
+    }
+
+    /// Pulls into chunks from `first` on, in which there is neither a seed nor a long row, and gives their
+    /// nodes their next activation. Returns how many are active, and the greatest change.
+    pub(crate) fn spread_hop(
+        self,
+        rows: &PullRows,
+        first: usize,
+        released: &[f32],
+        chunks: Chunks<'_>,
+        factors: Factors,
+    ) -> (usize, f32) {
+        match self.0 {
+            Implementation::Portable => portable::spreading::hop(rows, first, released, chunks, factors),
+            Implementation::Zig(level) => zig::spread_hop(level, rows, first, released, chunks, factors),
         }
     }
 }

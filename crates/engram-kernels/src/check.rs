@@ -14,6 +14,7 @@
 mod bench;
 mod decay;
 mod golden;
+mod hops;
 mod numbers;
 mod similarity;
 mod spreading;

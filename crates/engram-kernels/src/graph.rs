@@ -92,7 +92,7 @@ pub enum GraphError {
 
 /// A whole graph: for each node the nodes it leads to, ascending, with their weights.
 ///
-/// Takes 8 bytes an edge and 8 a node; about 8 and 20 more once it has been pulled over, and 8 and 4 more
+/// Takes 8 bytes an edge and 8 a node; about 8 and 24 more once it has been pulled over, and 8 and 4 more
 /// once a batch of cues has.
 #[derive(Debug)]
 pub struct Graph {
@@ -299,13 +299,12 @@ impl Graph {
         self.pull_rows.get_or_init(|| PullRows::of(self))
     }
 
-    /// In which order a pull finds what nodes release: found at the first call, and kept.
+    /// In which order a pull goes over nodes: found at the first call, and kept.
     pub(crate) fn source_order(&self) -> &SourceOrder {
         self.source_order.get_or_init(|| SourceOrder::of(self))
     }
 
-    /// What leads to each node, in the source order, laid out for pulling for many cues: built at the first
-    /// call, and kept.
+    /// What leads to each node, laid out for pulling for many cues: built at the first call, and kept.
     pub(crate) fn in_rows(&self) -> &InRows {
         self.in_rows.get_or_init(|| InRows::of(self))
     }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod blocks;
+mod dense;
 mod firing;
 pub(crate) mod frontier;
 mod parameters;

@@ -1,10 +1,10 @@
 //! In place of the Zig kernels where they are not built: no level is supported, so nothing here runs.
 
 use crate::decay::Shape;
-use crate::graph::{InRows, PullRows};
+use crate::graph::{CHUNK_ROWS, InRows, PullRows};
 use crate::level::Level;
-use crate::portable::batch::Lanes;
-use crate::portable::spreading::{Factors, Rows};
+use crate::portable::batch::{Lanes, Settled};
+use crate::portable::spreading::{Chunks, Factors, Rows};
 use crate::spreading::frontier::TouchedLines;
 
 /// A level that is built and that this processor runs: there is none.
@@ -76,5 +76,36 @@ pub(crate) fn spread_settle(
 }
 
 pub(crate) fn spread_pull_batch(level: Supported, _: &InRows, _: usize, _: &[Lanes], _: &mut [Lanes]) {
+    match level {}
+}
+
+pub(crate) fn spread_hop_batch(
+    level: Supported,
+    _: &InRows,
+    _: usize,
+    _: &[Lanes],
+    _: Settled<'_>,
+    _: Factors,
+    _: &mut Lanes,
+) {
+    match level {}
+}
+
+pub(crate) fn spread_pull_long(level: Supported, _: &PullRows, _: &[f32], _: &mut [f32]) {
+    match level {}
+}
+
+pub(crate) fn spread_pull_chunk(level: Supported, _: &PullRows, _: usize, _: &[f32]) -> [f32; CHUNK_ROWS] {
+    match level {}
+}
+
+pub(crate) fn spread_hop(
+    level: Supported,
+    _: &PullRows,
+    _: usize,
+    _: &[f32],
+    _: Chunks<'_>,
+    _: Factors,
+) -> (usize, f32) {
     match level {}
 }

@@ -1,18 +1,20 @@
-//! The Zig kernels: `extern "C"` and nothing else. The only unsafe code of the crate.
+//! The Zig kernels: `extern "C"` and nothing else. The only unsafe code of the crate stands here and in
+//! `zig/spreading.rs`.
 //!
 //! What makes a call sound is checked in the safe function around it: that the processor runs the
 //! level (a [`Supported`] exists only then), and that every length fits the others. Indices are either
 //! checked by the kernel itself, or those of a type that holds only good ones.
 
-use std::ptr;
+mod spreading;
+
 use std::sync::OnceLock;
 
 use crate::decay::Shape;
-use crate::graph::{InRows, PullRows};
 use crate::level::Level;
-use crate::portable::batch::Lanes;
-use crate::portable::spreading::{Factors, Rows};
-use crate::spreading::frontier::{LINE_NODES, REGION_NODES, TouchedLines};
+pub(crate) use spreading::{
+    spread_hop, spread_hop_batch, spread_pull, spread_pull_batch, spread_pull_chunk, spread_pull_long,
+    spread_push, spread_settle,
+};
 
 /// The version of `include/engram_kernels.h` that the declarations below follow.
 const ABI_VERSION: u32 = 2;
@@ -65,63 +67,6 @@ unsafe extern "C" {
         dots: *mut i32,
         query_len: usize,
         num_candidates: usize,
-    ) -> u32;
-    fn engram_spread_activation_push(
-        level: u32,
-        sources: *const u32,
-        released: *const f32,
-        num_sources: usize,
-        offsets: *const u32,
-        num_rows: usize,
-        targets: *const u32,
-        weights: *const f32,
-        num_edges: usize,
-        accumulator: *mut f32,
-        num_nodes: usize,
-        touched_lines: *mut u8,
-        touched_regions: *mut u8,
-    ) -> u32;
-    fn engram_spread_activation_settle(
-        level: u32,
-        lines: *const u32,
-        num_lines: usize,
-        activation: *mut f32,
-        accumulator: *mut f32,
-        retention: f32,
-        hop_decay: f32,
-        active: *mut u32,
-        num_active: *mut usize,
-        greatest_change: *mut f32,
-    ) -> u32;
-    fn engram_spread_activation_pull(
-        level: u32,
-        chunk_offsets: *const u32,
-        sources: *const u32,
-        weights: *const f32,
-        rows: *const u32,
-        num_rows: usize,
-        released: *const f32,
-        accumulator: *mut f32,
-    ) -> u32;
-    fn engram_spread_activation_pull_rows(
-        level: u32,
-        offsets: *const u32,
-        sources: *const u32,
-        weights: *const f32,
-        rows: *const u32,
-        num_rows: usize,
-        released: *const f32,
-        accumulator: *mut f32,
-    ) -> u32;
-    fn engram_spread_activation_pull_batch(
-        level: u32,
-        offsets: *const u32,
-        num_rows: usize,
-        sources: *const u32,
-        weights: *const f32,
-        num_edges: usize,
-        released: *const f32,
-        arrived: *mut f32,
     ) -> u32;
     fn engram_apply_decay(
         level: u32,
@@ -279,145 +224,4 @@ pub(crate) fn apply_decay(
     // SAFETY: the processor runs the level. The kernel reads `count` numbers of each of the three
     // arrays and writes `count` results, which is the length of all four.
     check(unsafe { engram_apply_decay(level, strengths, ages, stabilities, out, count, curve, exponent) });
-}
-
-pub(crate) fn spread_push(
-    level: Supported,
-    sources: &[u32],
-    released: &[f32],
-    rows: Rows<'_>,
-    accumulator: &mut [f32],
-    touched: Option<&mut TouchedLines>,
-) {
-    let Rows { offsets, neighbours, weights } = rows;
-    let nodes = accumulator.len();
-    assert!(sources.len() == released.len(), "{} rows release {}", sources.len(), released.len());
-    assert!(neighbours.len() == weights.len(), "{} edges, {} weights", neighbours.len(), weights.len());
-    let (lines, regions) = touched.map_or((ptr::null_mut(), ptr::null_mut()), |touched| {
-        let (lines, regions) = touched.parts_mut();
-        let enough =
-            lines.len() >= nodes.div_ceil(LINE_NODES) && regions.len() >= nodes.div_ceil(REGION_NODES);
-        assert!(enough, "{} and {} marks for {nodes} nodes", lines.len(), regions.len());
-        (lines.as_mut_ptr(), regions.as_mut_ptr())
-    });
-    let (num_rows, num_edges) = (offsets.len().saturating_sub(1), neighbours.len());
-    let (sources, count, released) = (sources.as_ptr(), sources.len(), released.as_ptr());
-    let (offsets, neighbours, weights) = (offsets.as_ptr(), neighbours.as_ptr(), weights.as_ptr());
-    let accumulator = accumulator.as_mut_ptr();
-    // SAFETY: the processor runs the level. `count` sources and released amounts, `num_rows + 1`
-    // offsets (none where there are no rows), `num_edges` neighbours and weights, and accumulators and
-    // marks for `nodes`, unless there are none, are at least as long as the kernel takes them to be. It checks each source against
-    // `num_rows`, each offset against `num_edges` and each neighbour against `nodes` before use.
-    check(unsafe {
-        engram_spread_activation_push(
-            level.code(),
-            sources,
-            released,
-            count,
-            offsets,
-            num_rows,
-            neighbours,
-            weights,
-            num_edges,
-            accumulator,
-            nodes,
-            lines,
-            regions,
-        )
-    });
-}
-
-pub(crate) fn spread_settle(
-    level: Supported,
-    lines: &[u32],
-    activation: &mut [f32],
-    accumulator: &mut [f32],
-    Factors { retention, hop_decay }: Factors,
-    active: Option<&mut [u32]>,
-) -> (usize, f32) {
-    let (count, whole) = (lines.len(), activation.len() / LINE_NODES);
-    assert!(accumulator.len() == activation.len(), "{} of {}", accumulator.len(), activation.len());
-    let active = active.map_or(ptr::null_mut(), |active| {
-        assert!(active.len() / LINE_NODES >= count, "{count} lines, room for {} nodes", active.len());
-        active.as_mut_ptr()
-    });
-    assert!(lines.iter().all(|&line| (line as usize) < whole), "a line is not among {whole}");
-    let (mut num_active, mut change) = (0, 0.0);
-    let lines = lines.as_ptr();
-    let (activation, accumulator) = (activation.as_mut_ptr(), accumulator.as_mut_ptr());
-    let level = level.code();
-    // SAFETY: the processor runs the level. Each of the `count` lines is 16 numbers of both arrays, and
-    // there is room for 16 active nodes a line, unless none are to be listed. The last two point to what they are written to.
-    check(unsafe {
-        engram_spread_activation_settle(
-            level,
-            lines,
-            count,
-            activation,
-            accumulator,
-            retention,
-            hop_decay,
-            active,
-            &raw mut num_active,
-            &raw mut change,
-        )
-    });
-    (num_active, change)
-}
-
-pub(crate) fn spread_pull(level: Supported, rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
-    let nodes = rows.num_nodes();
-    let lengths = [released.len(), accumulator.len()];
-    assert!(lengths == [nodes; 2], "{nodes} nodes, but {lengths:?} released and accumulated");
-    let (level, released, accumulator) = (level.code(), released.as_ptr(), accumulator.as_mut_ptr());
-    let (offsets, slots, weights) = rows.parts();
-    let (offsets, slots, weights) = (offsets.as_ptr(), slots.as_ptr(), weights.as_ptr());
-    let (targets, count) = (rows.nodes().as_ptr(), rows.nodes().len());
-    // SAFETY: the processor runs the level. A `PullRows` has an offset for each chunk of 16 rows and
-    // one more, ascending to the number of steps, 16 slots and weights a step, and a node for each row;
-    // nodes and slots are below `nodes`, the length of the other two arrays.
-    check(unsafe {
-        engram_spread_activation_pull(level, offsets, slots, weights, targets, count, released, accumulator)
-    });
-    let (targets, rows) = rows.long();
-    let (offsets, slots, weights) = rows.parts();
-    let (offsets, slots, weights) = (offsets.as_ptr(), slots.as_ptr(), weights.as_ptr());
-    let (targets, count) = (targets.as_ptr(), targets.len());
-    // SAFETY: as above; the long rows have an offset each and one more, ascending to the number of their
-    // edges.
-    check(unsafe {
-        engram_spread_activation_pull_rows(
-            level,
-            offsets,
-            slots,
-            weights,
-            targets,
-            count,
-            released,
-            accumulator,
-        )
-    });
-}
-
-pub(crate) fn spread_pull_batch(
-    level: Supported,
-    rows: &InRows,
-    first: usize,
-    released: &[Lanes],
-    arrived: &mut [Lanes],
-) {
-    let (nodes, lanes) = (rows.nodes(), released.len());
-    assert!(lanes == nodes, "{nodes} nodes, but {lanes} released");
-    let (offsets, slots, weights) = rows.parts();
-    let (rows, edges) = (arrived.len(), slots.len());
-    let offsets = offsets[first..=first + rows].as_ptr();
-    let (slots, weights) = (slots.as_ptr(), weights.as_ptr());
-    let (released, arrived) = (released.as_ptr().cast(), arrived.as_mut_ptr().cast());
-    let level = level.code();
-    // SAFETY: the processor runs the level. There are `rows + 1` offsets, which in an `InRows` ascend to
-    // `edges`, the length of slots and weights; its slots are below `nodes`, and each has 8 numbers in
-    // `released`, as each row has in `arrived`.
-    check(unsafe {
-        engram_spread_activation_pull_batch(level, offsets, rows, slots, weights, edges, released, arrived)
-    });
 }

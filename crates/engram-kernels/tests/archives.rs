@@ -7,10 +7,12 @@ use std::path::Path;
 
 use zig_build::{Build, Optimize};
 
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 15] = [
     "engram_apply_decay",
     "engram_kernels_abi_version",
     "engram_kernels_best_level",
+    "engram_spread_activation_hop",
+    "engram_spread_activation_hop_batch",
     "engram_spread_activation_pull",
     "engram_spread_activation_pull_batch",
     "engram_spread_activation_pull_rows",

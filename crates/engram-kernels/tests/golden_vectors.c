@@ -158,10 +158,42 @@ static void decay(const char *kind)
     }
 }
 
+enum { MOST_NODES = 256 };
+
+/* The whole hop into chunks that were pulled into `found`: half of what arrives is kept, and the first half of
+ * the chunks give twice what their nodes hold, each second one only at 2^60, and then all always. */
+static void whole_hop(const uint32_t *chunk_offsets, size_t chunks, const uint32_t *sources,
+                      const float *weights, const float *released, size_t nodes)
+{
+    static float activation[MOST_NODES], releases[MOST_NODES], thresholds[MOST_NODES], next[MOST_NODES];
+    for (size_t node = 0; node < MOST_NODES; node++) {
+        releases[node] = 2;
+        thresholds[node] = node % 2 == 0 ? 0 : 0x1p60f;
+    }
+    for (int always = 0; always < 2; always++) {
+        size_t num_active, active = 0, releasing = chunks / 2;
+        float found_change, change = 0;
+        memset(activation, 0, sizeof activation);
+        uint32_t status = engram_spread_activation_hop(
+            level, chunk_offsets, chunks, sources, weights, released, activation, 0, 0.5f, releases,
+            always ? NULL : thresholds, releasing, next, &num_active, &found_change);
+        for (size_t node = 0; node < nodes; node++) {
+            float half = 0.5f * found[node], expected = half < 0x1p60f ? half : 0x1p60f;
+            float release = always || expected >= thresholds[node] ? 2 * expected : 0;
+            change = expected > change ? expected : change;
+            active += expected > 0;
+            comparisons++;
+            if (activation[node] != expected) mismatches++;
+            if (node / 16 < releasing && next[node] != release) mismatches++;
+        }
+        if (status != ENGRAM_DONE || num_active != active || found_change != change) mismatches++;
+    }
+}
+
 static void spreading(const char *kind)
 {
     if (strcmp(kind, "hop") != 0) return;
-    enum { MOST_NODES = 256, MOST_STEPS = 4096 };
+    enum { MOST_STEPS = 4096 };
     static uint32_t every_node[MOST_NODES], chunk_offsets[MOST_NODES / 16 + 1], fan_in[MOST_NODES];
     static uint32_t sources[MOST_STEPS * 16];
     static float weights[MOST_STEPS * 16];
@@ -196,6 +228,7 @@ static void spreading(const char *kind)
     expect("arrived", found,
            engram_spread_activation_pull(level, chunk_offsets, sources, weights, every_node, nodes,
                                          released, found));
+    whole_hop(chunk_offsets, chunks, sources, weights, released, nodes);
 
     /* For eight cues that are all the same: row by row, without paddings. */
     enum { CUES = 8 };
@@ -227,6 +260,28 @@ static void spreading(const char *kind)
         for (size_t node = 0; node < nodes; node++) found[node] = arrived[CUES * node + cue];
         expect("arrived", found, status);
     }
+
+    /* The whole hop: half of what arrives is kept, and the first half of the nodes give twice what they hold,
+     * if they hold anything. */
+    static float activation[CUES * MOST_NODES], gates[2 * MOST_NODES], next[CUES * MOST_NODES];
+    float changes[CUES] = {0}, change = 0;
+    memset(activation, 0, sizeof activation);
+    for (size_t node = 0; node < nodes; node++) {
+        gates[2 * node] = 2;
+        gates[2 * node + 1] = node % 2 == 0 ? 0 : 0x1p60f;
+    }
+    status = engram_spread_activation_hop_batch(level, row_offsets, nodes, sources, weights, edge, by_cue,
+                                                activation, 0, 0.5f, gates, nodes / 2, next, changes);
+    if (status != ENGRAM_DONE) mismatches++;
+    for (size_t i = 0; i < CUES * nodes; i++) {
+        float half = 0.5f * arrived[i], expected = half < 0x1p60f ? half : 0x1p60f;
+        float release = expected >= gates[2 * (i / CUES) + 1] ? 2 * expected : 0;
+        change = expected > change ? expected : change;
+        comparisons++;
+        if (activation[i] != expected) mismatches++;
+        if (i / CUES < nodes / 2 && next[i] != release) mismatches++;
+    }
+    for (size_t cue = 0; cue < CUES; cue++) mismatches += changes[cue] != change;
 }
 
 static void settling(void)
@@ -246,6 +301,13 @@ static void settling(void)
     if (status != ENGRAM_DONE || num_active != 2 || active[0] != 18 || active[1] != 31) mismatches++;
     if (activation[18] != 4 || activation[31] != 0x1p60f || activation[0] != 0) mismatches++;
     if (accumulator[18] != 0 || accumulator[31] != 0 || accumulator[0] != 1 || change != 0) mismatches++;
+
+    /* Counted only: what was 4 becomes 2. */
+    status = engram_spread_activation_settle(level, &line, 1, activation, accumulator, 0.5f, 0.25f, NULL,
+                                             &num_active, &change);
+    comparisons += 2;
+    if (status != ENGRAM_DONE || num_active != 2 || change != 0x1p59f) mismatches++;
+    if (activation[18] != 2 || activation[31] != 0x1p59f || active[0] != 18 || active[1] != 31) mismatches++;
 }
 
 static void each_case(const char *folder, const char *file, void (*check)(const char *kind))

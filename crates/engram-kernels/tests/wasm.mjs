@@ -66,6 +66,10 @@ function eachCase(file, check) {
   }
 }
 
+function bits(values) {
+  return [...new Uint32Array(Float32Array.from(values).buffer)];
+}
+
 function integers({ integers, codes, dot_i8 }) {
   const [dimensions, count] = [integers.length, dot_i8.length];
   const [queryAt, codesAt, found] = [allocate(2 * dimensions), allocate(codes.length), allocate(4 * count)];
@@ -149,6 +153,22 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
   );
   expect("pull", found, arrived, status);
 
+  // The whole hop, in which half of what arrives is kept, and the first half of the chunks give twice that.
+  const kept = arrived.map((amount) => Math.min(Math.fround(asFloat(amount) / 2), 2 ** 60));
+  const greatest = Math.max(0, ...kept);
+  const [chunks, rows] = [chunkOffsets.length - 1, fanIn.length];
+  const releasing = chunks >> 1;
+  const [activation, nextReleased] = [0, 0].map(() => words(new Array(rows).fill(0)));
+  const [numActive, change] = [allocate(4), allocate(4)];
+  status = kernels.engram_spread_activation_hop(
+    level, words(chunkOffsets), chunks, words(sources), words(padded), releasedAt, activation, 0, 0.5,
+    words(bits(new Array(rows).fill(2))), 0, releasing, nextReleased, numActive, change,
+  );
+  expect("activations", activation, bits(kept), status);
+  expect("released", nextReleased, bits(kept.map((amount, node) => (node >> 4 < releasing ? 2 * amount : 0))), status);
+  expect("number of active nodes of a hop", numActive, [kept.filter((amount) => amount > 0).length], status, true);
+  expect("greatest change of a hop", change, bits([greatest]), status);
+
   // For eight cues that are all the same: row by row, without paddings.
   const [rowOffsets, rowSources, rowWeights] = [[0], [], []];
   for (let node = 0; node < nodes; node++) {
@@ -181,6 +201,19 @@ function spreading(kind, { offsets, targets, weights, released, arrived }) {
     byCue,
   );
   expect("pull for a batch", byCue, eight(arrived), status);
+
+  // The whole hop, in which half of what arrives is kept, and the first half of the nodes give twice that.
+  const zeros = () => words(new Array(8 * nodes).fill(0));
+  const [byCueActivation, byCueReleased, changes] = [zeros(), zeros(), words(new Array(8).fill(0))];
+  const gates = words(released.flatMap(() => bits([2, 0])));
+  status = kernels.engram_spread_activation_hop_batch(
+    level, words(rowOffsets), nodes, words(rowSources), words(rowWeights), rowSources.length, words(eight(released)),
+    byCueActivation, 0, 0.5, gates, nodes >> 1, byCueReleased, changes,
+  );
+  const given = kept.map((amount, node) => (node < nodes >> 1 ? 2 * amount : 0));
+  expect("activations of a batch", byCueActivation, eight(bits(kept)), status);
+  expect("what a batch releases", byCueReleased, eight(bits(given)), status);
+  expect("greatest changes of a batch", changes, eight(bits([greatest])), status);
 }
 
 // The end of a hop, for the second line of 16 nodes of two.
@@ -194,7 +227,6 @@ function settling() {
   const status = kernels.engram_spread_activation_settle(
     level, words([1]), 1, activation, accumulator, 0.5, 0.25, active, numActive, change,
   );
-  const bits = (values) => [...new Uint32Array(Float32Array.from(values).buffer)];
   const expected = new Array(32).fill(0);
   [expected[18], expected[19]] = [4.5, 0.5];
   expect("settled", activation, bits(expected), status);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::CheckReport;
 use super::numbers::Numbers;
+use super::{CheckReport, hops};
 use crate::backend::Kernels;
 use crate::contract::{ACTIVATION_MAX, WEIGHT_MAX};
 use crate::graph::{Edge, Graph};
@@ -124,23 +124,26 @@ fn one_hop(kernels: Kernels, report: &mut CheckReport, name: &str, graph: &Graph
     // What lane l releases is that of a node l further on.
     let shift =
         |lane: usize| -> Vec<f32> { (0..nodes).map(|node| released[(node + lane) % nodes]).collect() };
+    let (rows, slots) = (graph.in_rows(), graph.source_order().slots());
     let mut in_lanes = vec![Lanes::default(); nodes];
     for lane in 0..LANES {
-        for (lanes, released) in in_lanes.iter_mut().zip(by_slot(graph, &shift(lane))) {
-            lanes.0[lane] = released;
+        for (&slot, released) in slots.iter().zip(shift(lane)) {
+            in_lanes[slot as usize].0[lane] = released;
         }
     }
     let mut arrived = vec![Lanes::default(); nodes];
     let half = nodes / 2;
-    kernels.spread_pull_batch(graph.in_rows(), 0, &in_lanes, &mut arrived[..half]);
-    kernels.spread_pull_batch(graph.in_rows(), half, &in_lanes, &mut arrived[half..]);
+    kernels.spread_pull_batch(rows, 0, &in_lanes, &mut arrived[..half]);
+    kernels.spread_pull_batch(rows, half, &in_lanes, &mut arrived[half..]);
     for lane in 0..LANES {
-        let slots = graph.source_order().slots();
         let found: Vec<f32> = slots.iter().map(|&slot| arrived[slot as usize].0[lane]).collect();
         let mut expected = vec![0.0; nodes];
         Kernels::portable().spread_pull(graph.pull_rows(), &by_slot(graph, &shift(lane)), &mut expected);
         report.expect_bits(&found, &expected, || format!("pull for a batch, lane {lane}, {name}"));
     }
+
+    hops::batch(kernels, report, name, graph, &in_lanes, &arrived);
+    hops::chunks(kernels, report, name, graph, &by_slot(graph, released));
 
     let mut truth = vec![(0.0f64, 0.0f64); nodes];
     for (&source, &amount) in sources.iter().zip(&amounts) {

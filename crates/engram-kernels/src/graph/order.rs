@@ -1,49 +1,43 @@
-//! In which order a pull finds what nodes release: those whose edges are many lie together, so that most of
-//! what is read stays near the processor.
+//! In which order a pull goes over nodes: those whose edges are many lie together, so that most of what is
+//! read stays near the processor.
+
+use std::cmp::Reverse;
 
 use super::Graph;
 
-/// A permutation of a graph's nodes: by the power of two of their out-edges' number, most first, and
-/// ascending among those of one power, so that neighbours stay neighbours (Faldu et al., "A closer look at
-/// lightweight graph reordering", 2019, whose degree-based grouping this is). Nodes without out-edges come
-/// last.
+/// A permutation of a graph's nodes: by the power of two of their out-edges' number, most first (Faldu et al.,
+/// "A closer look at lightweight graph reordering", 2019, whose degree-based grouping this is); among those of
+/// one power by the number of their in-edges, most first, and then ascending, so that neighbours stay
+/// neighbours. Nodes without out-edges come last.
+///
+/// So what leads to a node is as much as what leads to the one before it, or hardly less, and when a row of
+/// in-edges ends is foreseen by the processor, or 16 rows end together.
 #[derive(Debug)]
 pub(crate) struct SourceOrder {
     /// The place of each node.
     slots: Vec<u32>,
-    /// The nodes with out-edges, by their places, and their out-weights.
+    /// The nodes by their places.
     nodes: Vec<u32>,
+    /// The out-weights of those that have out-edges, by their places.
     out_weights: Vec<f32>,
     /// The nodes whose edges weigh nothing, or that have none, ascending.
     dangling: Vec<u32>,
 }
 
 impl SourceOrder {
-    /// Two passes over the nodes.
+    /// A pass over the edges, and a sort of the nodes.
     pub(super) fn of(graph: &Graph) -> Self {
-        // 0 for 2^31 and more edges, 31 for one, 32 for none.
-        let group = |bounds: &[u32]| (bounds[1] - bounds[0]).leading_zeros() as usize;
-        let mut next = [0u32; 34];
-        for bounds in graph.offsets.windows(2) {
-            next[group(bounds) + 1] += 1;
+        let fan_in = fan_in(graph);
+        let fan = |node: u32| graph.offsets[node as usize + 1] - graph.offsets[node as usize];
+        let mut nodes: Vec<u32> = (0..graph.nodes as u32).collect();
+        // More zeros lead a number below a lower power of two.
+        nodes.sort_unstable_by_key(|&node| (fan(node).leading_zeros(), Reverse(fan_in[node as usize]), node));
+        let mut slots = vec![0; graph.nodes];
+        for (slot, &node) in (0..).zip(&nodes) {
+            slots[node as usize] = slot;
         }
-        for group in 1..next.len() {
-            next[group] += next[group - 1];
-        }
-        let place = |bounds: &[u32]| {
-            let slot = &mut next[group(bounds)];
-            *slot += 1;
-            *slot - 1
-        };
-        let slots: Vec<u32> = graph.offsets.windows(2).map(place).collect();
-        let sources = next[32 - 1] as usize;
-        let (mut nodes, mut out_weights) = (vec![0; sources], vec![0.0; sources]);
-        for ((node, &slot), &out_weight) in (0..).zip(&slots).zip(&graph.out_weights) {
-            if let Some(place) = nodes.get_mut(slot as usize) {
-                *place = node;
-                out_weights[slot as usize] = out_weight;
-            }
-        }
+        let sources = nodes.iter().take_while(|&&node| fan(node) > 0);
+        let out_weights = sources.map(|&node| graph.out_weights[node as usize]).collect();
         let weightless = (0..).zip(&graph.out_weights).filter(|(_, weight)| **weight <= 0.0);
         let dangling = weightless.map(|(node, _)| node).collect();
         Self { slots, nodes, out_weights, dangling }
@@ -56,13 +50,27 @@ impl SourceOrder {
 
     /// The nodes with out-edges, by their places, and their out-weights.
     pub(crate) fn sources(&self) -> (&[u32], &[f32]) {
-        (&self.nodes, &self.out_weights)
+        (&self.nodes[..self.out_weights.len()], &self.out_weights)
+    }
+
+    /// All nodes by their places.
+    pub(super) fn nodes(&self) -> &[u32] {
+        &self.nodes
     }
 
     /// The place of each node.
     pub(crate) fn slots(&self) -> &[u32] {
         &self.slots
     }
+}
+
+/// How many edges lead to each node.
+pub(super) fn fan_in(graph: &Graph) -> Vec<u32> {
+    let mut fan_in = vec![0u32; graph.nodes];
+    for &target in &graph.targets {
+        fan_in[target as usize] += 1;
+    }
+    fan_in
 }
 
 /// What leads to nodes: compressed rows, in which edges ascend by source, and sources are given by their
@@ -80,11 +88,11 @@ impl InRows {
     pub(super) fn of(graph: &Graph) -> Self {
         let order = graph.source_order().slots();
         let mut offsets = vec![0u32; graph.nodes + 1];
-        for &target in &graph.targets {
-            offsets[order[target as usize] as usize + 1] += 1;
+        for (fan_in, &slot) in fan_in(graph).into_iter().zip(order) {
+            offsets[slot as usize + 1] = fan_in;
         }
-        for node in 0..graph.nodes {
-            offsets[node + 1] += offsets[node];
+        for slot in 0..graph.nodes {
+            offsets[slot + 1] += offsets[slot];
         }
         let mut next = offsets.clone();
         let mut slots = vec![0u32; graph.targets.len()];

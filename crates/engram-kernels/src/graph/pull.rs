@@ -1,11 +1,14 @@
 //! A graph's edges laid out for pulling: SELL-16 (Kreutzer et al., "A unified sparse matrix data
-//! format", 2014). Rows hold what leads to a node; they are sorted by length, and 16 of them make a
-//! chunk, one row a lane, padded to the longest. So one step of a pull adds one edge to each of 16
-//! sums, in the order in which a single row would add them. Rows that are far longer than those after
-//! them would be mostly padding: they lie by themselves.
+//! format", 2014). Rows hold what leads to a node; they come in the order of [`SourceOrder`], in which rows
+//! of like length are neighbours, and 16 of them make a chunk, one row a lane, padded to the longest. So one
+//! step of a pull adds one edge to each of 16 sums, in the order in which a single row would add them. Rows
+//! that are far longer than the others of their chunk would be mostly padding: they lie by themselves.
+//!
+//! [`SourceOrder`]: super::SourceOrder
 
 use std::cmp::Reverse;
 
+use super::order::fan_in;
 use super::{Graph, InRows};
 
 /// Rows of a chunk.
@@ -18,19 +21,21 @@ const LONG_ROW: u32 = 64;
 const LONG_ROW_FILL: u64 = 3;
 
 /// Step *s* of chunk *c* holds, for each lane, a source and a weight; a padding has any source and
-/// weight 0. Sources are given by their slots. Made from a [`Graph`] and never changed, so: `nodes` and
-/// `long_nodes` are a permutation of the graph's nodes, every slot is below their number, and `offsets`
-/// ascend to the number of steps.
+/// weight 0. Sources are given by their slots. Made from a [`Graph`] and never changed, so: `nodes` are a
+/// permutation of the graph's nodes, of which `long_nodes` are some, every slot is below their number, and
+/// `offsets` ascend to the number of steps.
 #[derive(Debug)]
 pub(crate) struct PullRows {
-    /// The node of each row; 16 rows a chunk, fewer in the last.
+    /// The node of each row, which is that of its slot; 16 rows a chunk, fewer in the last. To long ones
+    /// nothing leads in their chunk.
     nodes: Vec<u32>,
     /// The first step of each chunk, and at the end the number of steps.
     offsets: Vec<u32>,
     slots: Vec<[u32; CHUNK_ROWS]>,
     weights: Vec<[f32; CHUNK_ROWS]>,
-    /// The nodes of the long rows, longest first.
+    /// The nodes of the long rows, longest first, and their slots.
     long_nodes: Vec<u32>,
+    long_slots: Vec<u32>,
     long: InRows,
 }
 
@@ -42,17 +47,32 @@ enum Place {
 }
 
 impl PullRows {
-    /// Lays out the edges of `graph`: two passes over them, and a sort of the nodes.
+    /// Lays out the edges of `graph`: two passes over them.
     pub(super) fn of(graph: &Graph) -> Self {
-        let mut fan_in = vec![0u32; graph.nodes];
-        for &target in &graph.targets {
-            fan_in[target as usize] += 1;
-        }
-        let mut nodes: Vec<u32> = (0..graph.nodes as u32).collect();
-        nodes.sort_unstable_by_key(|&node| (Reverse(fan_in[node as usize]), node));
-        let long_nodes: Vec<u32> = take_long(&mut nodes, &fan_in);
-
+        let (fan_in, order) = (fan_in(graph), graph.source_order());
+        let nodes = order.nodes().to_vec();
         let mut places = vec![Place::Long { edge: 0 }; graph.nodes];
+        let mut long_nodes: Vec<u32> = Vec::new();
+        let mut offsets = Vec::with_capacity(nodes.len().div_ceil(CHUNK_ROWS) + 1);
+        offsets.push(0);
+        let mut steps = 0u32;
+        for chunk in nodes.chunks(CHUNK_ROWS) {
+            let mut rows: Vec<(u32, u8, u32)> =
+                (0u8..).zip(chunk).map(|(lane, &node)| (fan_in[node as usize], lane, node)).collect();
+            rows.sort_unstable_by_key(|&(fan_in, lane, _)| (Reverse(fan_in), lane));
+            let (long, rows) = rows.split_at(long(&rows));
+            long_nodes.extend(long.iter().map(|&(_, _, node)| node));
+            for &(_, lane, node) in rows {
+                places[node as usize] = Place::Chunk { step: steps, lane };
+            }
+            // A third of the places hold edges, or there are fewer than 64 steps, and then no more than
+            // the shortest row before has edges unless a new power of two begins. So steps fit 32 bits as
+            // the edges do.
+            steps += rows.first().map_or(0, |&(fan_in, ..)| fan_in);
+            offsets.push(steps);
+        }
+        long_nodes.sort_unstable_by_key(|&node| (Reverse(fan_in[node as usize]), node));
+        let long_slots: Vec<u32> = long_nodes.iter().map(|&node| order.slots()[node as usize]).collect();
         let mut long_offsets = vec![0];
         let mut edge = 0;
         for &node in &long_nodes {
@@ -60,24 +80,12 @@ impl PullRows {
             edge += fan_in[node as usize];
             long_offsets.push(edge);
         }
-        let mut offsets = Vec::with_capacity(nodes.len().div_ceil(CHUNK_ROWS) + 1);
-        offsets.push(0);
-        let mut steps = 0;
-        for chunk in nodes.chunks(CHUNK_ROWS) {
-            for (lane, &node) in (0..).zip(chunk) {
-                places[node as usize] = Place::Chunk { step: steps, lane };
-            }
-            // The first row is the longest. A third of the places hold edges, or there are fewer than 64
-            // steps, so steps fit 32 bits as the edges do.
-            steps += fan_in[chunk[0] as usize];
-            offsets.push(steps);
-        }
         let mut slots = vec![[0; CHUNK_ROWS]; steps as usize];
         let mut weights = vec![[0.0; CHUNK_ROWS]; steps as usize];
-        let mut long_slots = vec![0; edge as usize];
+        let mut long_sources = vec![0; edge as usize];
         let mut long_weights = vec![0.0; edge as usize];
         // Sources are visited ascending, so each row fills up ascending.
-        for (source, &slot) in (0..).zip(graph.source_order().slots()) {
+        for (source, &slot) in (0..).zip(order.slots()) {
             let (row_targets, row_weights) = graph.row(source);
             for (&target, &weight) in row_targets.iter().zip(row_weights) {
                 match &mut places[target as usize] {
@@ -87,24 +95,24 @@ impl PullRows {
                         *step += 1;
                     }
                     Place::Long { edge } => {
-                        long_slots[*edge as usize] = slot;
+                        long_sources[*edge as usize] = slot;
                         long_weights[*edge as usize] = weight;
                         *edge += 1;
                     }
                 }
             }
         }
-        let long = InRows::from_parts(long_offsets, long_slots, long_weights);
-        Self { nodes, offsets, slots, weights, long_nodes, long }
+        let long = InRows::from_parts(long_offsets, long_sources, long_weights);
+        Self { nodes, offsets, slots, weights, long_nodes, long_slots, long }
     }
 
     /// How many nodes there are.
     #[cfg_attr(not(engram_zig), expect(dead_code, reason = "only the Zig kernels need it"))]
     pub(crate) fn num_nodes(&self) -> usize {
-        self.nodes.len() + self.long_nodes.len()
+        self.nodes.len()
     }
 
-    /// The node of each row in a chunk.
+    /// The node of each row.
     pub(crate) fn nodes(&self) -> &[u32] {
         &self.nodes
     }
@@ -121,6 +129,11 @@ impl PullRows {
         (&self.long_nodes, &self.long)
     }
 
+    /// The slots of the long rows.
+    pub(crate) fn long_slots(&self) -> &[u32] {
+        &self.long_slots
+    }
+
     /// Offsets of all chunks, and slots and weights of all steps.
     #[cfg_attr(not(engram_zig), expect(dead_code, reason = "only the Zig kernels need them"))]
     pub(crate) fn parts(&self) -> (&[u32], &[u32], &[f32]) {
@@ -128,29 +141,15 @@ impl PullRows {
     }
 }
 
-/// Takes the nodes whose rows are long out of `nodes`, which are sorted by the rows' lengths.
-fn take_long(nodes: &mut Vec<u32>, fan_in: &[u32]) -> Vec<u32> {
-    let lengths: Vec<u32> =
-        nodes.iter().map(|&node| fan_in[node as usize]).take_while(|&n| n >= LONG_ROW).collect();
-    // Shorter rows count as if they were just not long.
-    let length = |row: usize| u64::from(lengths.get(row).copied().unwrap_or(LONG_ROW));
-    let (mut long, mut kept) = (Vec::new(), Vec::new());
-    let mut row = 0;
-    while row < lengths.len() {
-        let chunk: u64 = (row..row + CHUNK_ROWS).map(length).sum();
-        if chunk * LONG_ROW_FILL < length(row) * CHUNK_ROWS as u64 {
-            long.push(nodes[row]);
-            row += 1;
-        } else {
-            kept.extend(&nodes[row..(row + CHUNK_ROWS).min(nodes.len())]);
-            row += CHUNK_ROWS;
-        }
-    }
-    if !long.is_empty() {
-        kept.extend(nodes.iter().skip(row));
-        *nodes = kept;
-    }
-    long
+/// How many of a chunk's rows, which are sorted by their lengths, are long.
+fn long(rows: &[(u32, u8, u32)]) -> usize {
+    let mut edges: u64 = rows.iter().map(|&(fan_in, ..)| u64::from(fan_in)).sum();
+    let is_long = |&&(fan_in, ..): &&(u32, u8, u32)| {
+        let long = fan_in >= LONG_ROW && edges * LONG_ROW_FILL < u64::from(fan_in) * CHUNK_ROWS as u64;
+        edges -= u64::from(fan_in);
+        long
+    };
+    rows.iter().take_while(is_long).count()
 }
 
 #[cfg(test)]
@@ -169,6 +168,6 @@ mod tests {
         let rows = PullRows::of(&graph);
         assert_eq!(rows.long_nodes, [0, 11, 22, 33, 44, 55, 66]);
         assert_eq!(rows.slots.len(), 20);
-        assert_eq!((rows.nodes.len(), rows.nodes[0]), (2093, 77));
+        assert_eq!(rows.nodes[rows.long_slots[6] as usize], 66);
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! for each node: sums = +0; for each in-edge, by ascending source: sums += released[source] · weight
+//!                next = (what seeds add + retention · x) + hop_decay · sums, saturated
+//!                if it has out-edges: next released = next · release if next ≥ threshold, else 0
 //! ```
 //!
 //! Each lane has the bits that its cue would have alone.
@@ -21,9 +23,43 @@ pub(crate) struct Lanes(pub(crate) [f32; LANES]);
 /// What a node gives along an edge of weight 1 if its activation is 1, and the activation from which it
 /// gives anything.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Gate {
     pub(crate) release: f32,
     pub(crate) threshold: f32,
+}
+
+/// Nodes that come one after another: what they hold, and of the first of them, which have out-edges, how
+/// they release and what they release next.
+pub(crate) struct Settled<'a> {
+    pub(crate) activation: &'a mut [Lanes],
+    pub(crate) gates: &'a [Gate],
+    pub(crate) released: &'a mut [Lanes],
+}
+
+/// Nodes that are pulled into and settled in one go: what arrives at them stays in the processor's
+/// nearest cache.
+const WINDOW: usize = 512;
+
+/// A hop into the nodes from slot `first` on, none of which is a seed. Raises `greatest` to each lane's
+/// greatest change.
+pub(crate) fn hop(
+    rows: &InRows,
+    first: usize,
+    released: &[Lanes],
+    settled: Settled<'_>,
+    factors: Factors,
+    greatest: &mut Lanes,
+) {
+    let mut arrived = [Lanes::default(); WINDOW];
+    for (window, x) in (0..).step_by(WINDOW).zip(settled.activation.chunks_mut(WINDOW)) {
+        let arrived = &mut arrived[..x.len()];
+        pull(rows, first + window, released, arrived);
+        settle(x, arrived, factors, greatest);
+        if let Some(gates) = settled.gates.get(window..) {
+            release(x, gates, &mut settled.released[window..]);
+        }
+    }
 }
 
 /// What arrives at the nodes from slot `first` on.
@@ -43,7 +79,7 @@ pub(crate) fn pull(rows: &InRows, first: usize, released: &[Lanes], arrived: &mu
 
 /// The next activations of nodes that are nobody's seeds. Raises `greatest` to each lane's greatest
 /// change.
-pub(crate) fn settle(activation: &mut [Lanes], arrived: &[Lanes], factors: Factors, greatest: &mut Lanes) {
+fn settle(activation: &mut [Lanes], arrived: &[Lanes], factors: Factors, greatest: &mut Lanes) {
     for (x, a) in activation.iter_mut().zip(arrived) {
         settle_node(x, a, &[Restart::default(); LANES], factors, greatest);
     }

@@ -65,24 +65,95 @@ pub(crate) fn push(
 /// edges add in their order, and a padding adds +0. What nodes release lies in the order of their slots.
 pub(crate) fn pull(rows: &PullRows, released: &[f32], accumulator: &mut [f32]) {
     for (chunk, nodes) in rows.nodes().chunks(CHUNK_ROWS).enumerate() {
-        let (slots, weights) = rows.chunk(chunk);
-        let mut sums = [0.0f32; CHUNK_ROWS];
-        for (slots, weights) in slots.iter().zip(weights) {
-            for lane in 0..CHUNK_ROWS {
-                sums[lane] += released[slots[lane] as usize] * weights[lane];
-            }
-        }
-        for (&node, sum) in nodes.iter().zip(sums) {
+        for (&node, sum) in nodes.iter().zip(pull_chunk(rows, chunk, released)) {
             accumulator[node as usize] = sum;
         }
     }
-    let (nodes, rows) = rows.long();
-    for (row, &node) in nodes.iter().enumerate() {
+    pull_long(rows, rows.long().0, released, accumulator);
+}
+
+/// What arrives at the rows of a chunk, of which long ones get nothing.
+#[inline(always)]
+pub(crate) fn pull_chunk(rows: &PullRows, chunk: usize, released: &[f32]) -> [f32; CHUNK_ROWS] {
+    let (slots, weights) = rows.chunk(chunk);
+    let mut sums = [0.0f32; CHUNK_ROWS];
+    for (slots, weights) in slots.iter().zip(weights) {
+        for lane in 0..CHUNK_ROWS {
+            sums[lane] += released[slots[lane] as usize] * weights[lane];
+        }
+    }
+    sums
+}
+
+/// Pulls into the long rows, whose sums go to these places.
+pub(crate) fn pull_long(rows: &PullRows, places: &[u32], released: &[f32], accumulator: &mut [f32]) {
+    let (_, rows) = rows.long();
+    for (row, &place) in places.iter().enumerate() {
         let (slots, weights) = rows.row(row);
         let edges = slots.iter().zip(weights);
-        accumulator[node as usize] =
+        accumulator[place as usize] =
             edges.fold(0.0, |sum, (&slot, &weight)| sum + released[slot as usize] * weight);
     }
+}
+
+/// A number for each row of a chunk.
+pub(crate) type Chunk = [f32; CHUNK_ROWS];
+
+/// Chunks that come one after another: what their nodes hold, and of the first of them, in which there are
+/// out-edges, how much they release if their activation is 1, from which on they do (always, if it is not
+/// given), and what they release next.
+pub(crate) struct Chunks<'a> {
+    pub(crate) activation: &'a mut [Chunk],
+    pub(crate) releases: &'a [Chunk],
+    pub(crate) thresholds: Option<&'a [Chunk]>,
+    pub(crate) released: &'a mut [Chunk],
+}
+
+/// A hop into chunks from `first` on, in which there is neither a seed nor a long row. Returns how many nodes are
+/// active, and the greatest change.
+///
+/// ```text
+/// for each chunk: sums = what arrives; next = retention · x + hop_decay · sums, saturated
+///     next released = next · release if next ≥ threshold, else 0
+/// ```
+pub(crate) fn hop(
+    rows: &PullRows,
+    first: usize,
+    released: &[f32],
+    chunks: Chunks<'_>,
+    factors: Factors,
+) -> (usize, f32) {
+    let Chunks { activation, releases, thresholds, released: next } = chunks;
+    let none = [Restart::default(); CHUNK_ROWS];
+    let (mut count, mut greatest) = (0, 0.0);
+    for (chunk, x) in activation.iter_mut().enumerate() {
+        let arrived = pull_chunk(rows, first + chunk, released);
+        let change = settle_nodes(x, &arrived, factors, &none);
+        greatest = if change > greatest { change } else { greatest };
+        count += active(x);
+        if let Some(next) = next.get_mut(chunk) {
+            *next = release_chunk(x, &releases[chunk], thresholds.map(|thresholds| &thresholds[chunk]));
+        }
+    }
+    (count, greatest)
+}
+
+/// How many nodes are active.
+#[inline(always)]
+pub(crate) fn active(activation: &Chunk) -> usize {
+    activation.iter().map(|x| usize::from(x.to_bits() != 0)).sum()
+}
+
+/// What the nodes of a chunk release.
+#[inline(always)]
+pub(crate) fn release_chunk(activation: &Chunk, releases: &Chunk, thresholds: Option<&Chunk>) -> Chunk {
+    let mut released = [0.0; CHUNK_ROWS];
+    for lane in 0..CHUNK_ROWS {
+        let fires = thresholds.is_none_or(|thresholds| activation[lane] >= thresholds[lane]);
+        let share = activation[lane] * releases[lane];
+        released[lane] = if fires { share } else { 0.0 };
+    }
+    released
 }
 
 /// What a node with activation 1 gives along an edge of weight 1: 1 / D^β; 0 for a node with no
@@ -172,12 +243,29 @@ pub(crate) fn settle_line(
     line: u32,
     activation: &mut [f32],
     accumulator: &mut [f32],
-    Factors { retention, hop_decay }: Factors,
+    factors: Factors,
     restarts: &[Restart; LINE_NODES],
     active: Option<&mut [u32]>,
 ) -> (usize, f32) {
     let x = &mut activation.as_chunks_mut::<LINE_NODES>().0[line as usize];
     let a = &mut accumulator.as_chunks_mut::<LINE_NODES>().0[line as usize];
+    let greatest = settle_nodes(x, a, factors, restarts);
+    *a = [0.0; LINE_NODES];
+    let count = match active {
+        Some(active) => compact(line * LINE_NODES as u32, x, active),
+        None => self::active(x),
+    };
+    (count, greatest)
+}
+
+/// The next activations of some nodes, at which `a` has arrived. Returns the greatest change.
+#[inline(always)]
+pub(crate) fn settle_nodes(
+    x: &mut [f32; LINE_NODES],
+    a: &[f32; LINE_NODES],
+    Factors { retention, hop_decay }: Factors,
+    restarts: &[Restart; LINE_NODES],
+) -> f32 {
     let mut changes = [0.0f32; LINE_NODES];
     for lane in 0..LINE_NODES {
         let Restart { restarted, returned } = restarts[lane];
@@ -185,13 +273,7 @@ pub(crate) fn settle_line(
         changes[lane] = (next - x[lane]).abs();
         x[lane] = next;
     }
-    *a = [0.0; LINE_NODES];
-    let count = match active {
-        Some(active) => compact(line * LINE_NODES as u32, x, active),
-        None => x.iter().map(|x| usize::from(x.to_bits() != 0)).sum(),
-    };
-    let greatest = changes.into_iter().fold(0.0, |most, change| if change > most { change } else { most });
-    (count, greatest)
+    changes.into_iter().fold(0.0, |most, change| if change > most { change } else { most })
 }
 
 /// Writes which of the nodes from `first` on are active to `active`, which has room for all of them. Returns how

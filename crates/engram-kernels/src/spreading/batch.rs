@@ -1,17 +1,19 @@
 //! Spreading from several cues over one graph at once.
 
+use std::ops::Range;
+use std::slice;
+
 use super::firing::Gates;
 use super::parameters::SpreadRule;
 use super::seeds::{SeedError, Seeds};
-use super::state::{Progress, Spreading};
+use super::state::Spreading;
 use super::whole::SpreadMethod;
 use crate::backend::Kernels;
 use crate::graph::Graph;
-use crate::portable::batch::{LANES, Lanes, release, settle, settle_node};
+use crate::portable::batch::{LANES, Lanes, Settled, release, settle_node};
 use crate::portable::spreading::{Factors, Restart};
 
-/// Nodes that are pulled into and settled in one go: what arrives at them stays in the processor's
-/// nearest cache.
+/// Nodes whose activations are written for one cue after another.
 const WINDOW: usize = 512;
 
 /// A cue joins the batch when at least one in so many edges fires: a pull for all costs each less than
@@ -166,7 +168,7 @@ impl BatchSpreading {
         let (count, room) = (cues.len(), activations.len());
         assert!(nodes * count == room, "{count} cues of {nodes} nodes, but room for {room} activations");
         let mut seeds = Seeds::default();
-        cues.iter().try_for_each(|cue| seeds.set(nodes, cue))?;
+        cues.iter().try_for_each(|cue| seeds.set(nodes, cue, false))?;
         let mut prepared = false;
         for (group, cues) in cues.chunks(LANES).enumerate() {
             self.spread_singly(graph, cues, group * LANES, rule, activations)?;
@@ -195,15 +197,15 @@ impl BatchSpreading {
         self.members.clear();
         self.restarts.clear();
         for (cue, seeds) in (first..).zip(cues) {
-            self.single.begin(rule, seeds)?;
-            let mut progress = if self.single.is_done() { Progress::Done } else { Progress::Continue };
-            while progress == Progress::Continue
-                && (cues.len() == 1 || !self.single.pulls(graph, PULL_FROM_EDGES_OVER))
-            {
-                let method = if cues.len() == 1 { SpreadMethod::Auto } else { SpreadMethod::Push };
-                progress = self.single.hop_over(graph, method);
+            if cues.len() == 1 {
+                self.single.run(graph, seeds, rule, SpreadMethod::Auto)?;
+            } else {
+                self.single.begin(rule, seeds)?;
+                while !self.single.is_done() && !self.single.pulls(graph, PULL_FROM_EDGES_OVER) {
+                    self.single.hop_over(graph, SpreadMethod::Push);
+                }
             }
-            if progress == Progress::Done {
+            if self.single.is_done() {
                 activations[cue * nodes..][..nodes].copy_from_slice(self.single.activations());
             } else {
                 self.join(graph, cue, rule);
@@ -262,40 +264,46 @@ impl BatchSpreading {
         }
     }
 
-    /// One hop for all lanes, window by window. Returns each lane's greatest change.
+    /// One hop for all lanes. Returns each lane's greatest change.
     fn hop(&mut self, graph: &Graph, rule: &SpreadRule) -> Lanes {
         let returned = held(&self.gates.dangling, &self.activation).map(|held| held as f32);
         let Self { single, activation, released, gates, restarts, .. } = self;
         let parameters = rule.parameters();
         let factors = Factors { retention: parameters.retention, hop_decay: parameters.hop_decay };
         let [before, after] = released;
+        let (kernels, rows, gates) = (single.kernels, graph.in_rows(), &gates.gates);
         let mut greatest = Lanes::default();
-        let mut arrived = [Lanes::default(); WINDOW];
-        let mut restarts = restarts.as_slice();
-        for (first, x) in (0..).step_by(WINDOW).zip(activation.chunks_mut(WINDOW)) {
-            let (end, arrived) = (first + x.len(), &mut arrived[..x.len()]);
-            single.kernels.spread_pull_batch(graph.in_rows(), first, before, arrived);
-
-            let (seeds, others) = restarts.split_at(restarts.partition_point(|seed| seed.slot < end));
-            restarts = others;
-            let mut settled = 0;
-            for seeds in seeds.chunk_by(|a, b| a.slot == b.slot) {
-                let node = seeds[0].slot - first;
-                // The nodes between two seeds go in one vectorised loop.
-                settle(&mut x[settled..node], &arrived[settled..node], factors, &mut greatest);
-                let mut added = [Restart::default(); LANES];
-                for seed in seeds {
-                    let returned = returned[seed.lane] * seed.share;
-                    added[seed.lane] = Restart { restarted: seed.restarted, returned };
-                }
-                settle_node(&mut x[node], &arrived[node], &added, factors, &mut greatest);
-                settled = node + 1;
+        let mut settled = 0;
+        let among = |nodes: Range<usize>| nodes.start.min(gates.len())..nodes.end.min(gates.len());
+        let mut settle = |nodes: Range<usize>, greatest: &mut Lanes, activation: &mut [Lanes]| {
+            let releasing = among(nodes.clone());
+            let first = nodes.start;
+            let settled = Settled {
+                activation: &mut activation[nodes],
+                gates: &gates[releasing.clone()],
+                released: &mut after[releasing],
+            };
+            kernels.spread_hop_batch(rows, first, before, settled, factors, greatest);
+        };
+        for seeds in restarts.chunk_by(|a, b| a.slot == b.slot) {
+            let node = seeds[0].slot;
+            // The nodes between two seeds go in one call.
+            settle(settled..node, &mut greatest, activation);
+            settled = node + 1;
+        }
+        settle(settled..activation.len(), &mut greatest, activation);
+        for seeds in restarts.chunk_by(|a, b| a.slot == b.slot) {
+            let node = seeds[0].slot;
+            let mut added = [Restart::default(); LANES];
+            for seed in seeds {
+                let returned = returned[seed.lane] * seed.share;
+                added[seed.lane] = Restart { restarted: seed.restarted, returned };
             }
-            settle(&mut x[settled..], &arrived[settled..], factors, &mut greatest);
-
-            if let Some(gates) = gates.gates.get(first..) {
-                release(x, gates, &mut after[first..]);
-            }
+            let mut arrived = Lanes::default();
+            kernels.spread_pull_batch(rows, node, before, slice::from_mut(&mut arrived));
+            settle_node(&mut activation[node], &arrived, &added, factors, &mut greatest);
+            let releasing = among(node..node + 1);
+            release(&activation[node..=node], &gates[releasing.clone()], &mut after[releasing]);
         }
         released.swap(0, 1);
         greatest

@@ -212,23 +212,43 @@ pub(super) struct Gates {
 impl Gates {
     /// For a graph and settings. Nodes whose fan is above the limit do nothing.
     pub(super) fn set(&mut self, graph: &Graph, parameters: &SpreadParameters) {
-        let order = graph.source_order();
-        let slots = order.slots();
-        let fan = |node: u32| graph.offsets()[node as usize + 1] - graph.offsets()[node as usize];
-        let rests = |node: u32| parameters.fan_limit.is_some_and(|limit| fan(node) > limit);
-        let threshold =
-            |node: u32| parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan(node) as f32);
-        let (nodes, out_weights) = order.sources();
+        let (nodes, out_weights) = graph.source_order().sources();
         self.gates.clear();
-        self.gates.extend(nodes.iter().zip(out_weights).map(|(&node, &out_weight)| Gate {
-            release: if rests(node) { 0.0 } else { release(out_weight, parameters.fan_exponent) },
-            threshold: threshold(node),
+        self.gates.extend(nodes.iter().zip(out_weights).map(|(&node, &out_weight)| {
+            let Fanned { threshold, rests } = fanned(graph, parameters, node);
+            let release = if rests { 0.0 } else { release(out_weight, parameters.fan_exponent) };
+            Gate { release, threshold }
         }));
-        self.dangling.clear();
-        if parameters.dangling == Dangling::ReturnToSeeds {
-            let awake = order.dangling().iter().filter(|&&node| !rests(node));
-            self.dangling.extend(awake.map(|&node| (slots[node as usize], threshold(node))));
-        }
+        set_dangling(&mut self.dangling, graph, parameters);
+    }
+}
+
+/// What a node's fan makes of the settings.
+pub(super) struct Fanned {
+    /// The activation from which it fires.
+    pub(super) threshold: f32,
+    /// Whether it never does anything.
+    pub(super) rests: bool,
+}
+
+/// Looks up what a node's fan makes of the settings.
+#[inline(always)]
+pub(super) fn fanned(graph: &Graph, parameters: &SpreadParameters, node: u32) -> Fanned {
+    let fan = graph.offsets()[node as usize + 1] - graph.offsets()[node as usize];
+    let threshold = parameters.firing_threshold * parameters.threshold_fan_exponent.of(fan as f32);
+    Fanned { threshold, rests: parameters.fan_limit.is_some_and(|limit| fan > limit) }
+}
+
+/// Collects the slots of nodes whose activation leads nowhere, ascending by node, and their thresholds, if that
+/// returns to the seeds.
+pub(super) fn set_dangling(dangling: &mut Vec<(u32, f32)>, graph: &Graph, parameters: &SpreadParameters) {
+    dangling.clear();
+    if parameters.dangling == Dangling::ReturnToSeeds {
+        let (slots, nodes) = (graph.source_order().slots(), graph.source_order().dangling());
+        dangling.extend(nodes.iter().filter_map(|&node| {
+            let Fanned { threshold, rests } = fanned(graph, parameters, node);
+            (!rests).then_some((slots[node as usize], threshold))
+        }));
     }
 }
 
@@ -239,6 +259,11 @@ fn least_awake(parameters: &SpreadParameters) -> f32 {
         Dangling::Drop => parameters.firing_threshold,
         Dangling::ReturnToSeeds => 0.0,
     }
+}
+
+/// Whether every active node with out-edges fires.
+pub(super) fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
+    parameters.firing_threshold == 0.0 && parameters.fan_limit.is_none()
 }
 
 /// Whether a node's activation reaches its threshold, and its fan the limit at most.

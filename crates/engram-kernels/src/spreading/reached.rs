@@ -10,12 +10,13 @@
 //!
 //! The bits are the same, because a target adds up in the same order, and each node settles by itself.
 
-use super::firing::{Firing, MANY_EDGES, act};
+use super::firing::{Act, Firing, MANY_EDGES, act, fires_unconditionally};
 use super::frontier::{LINE_NODES, TouchedLines};
-use super::parameters::{Dangling, SpreadParameters};
+use super::parameters::{Dangling, FanExponent, SpreadParameters};
 use super::seeds::Seed;
 use super::state::Spreading;
 use crate::backend::Kernels;
+use crate::contract::saturate;
 use crate::graph::Graph;
 use crate::portable::spreading::{Rows, next_activation};
 
@@ -27,8 +28,10 @@ const FEW: usize = 1024;
 /// Nodes whose accumulators are not 0; none between hops.
 #[derive(Clone, Debug)]
 pub(super) struct Reached {
-    /// One by one, each once, while there is `room`.
+    /// One by one, each once, while there is `room`: the first `num_listed`. There is a place for each of
+    /// `few`, and one more.
     listed: Vec<u32>,
+    num_listed: usize,
     /// How many more edges may be listed; none on the long way.
     room: Option<usize>,
     /// By lines, on the long way.
@@ -44,12 +47,14 @@ impl Reached {
     pub(super) fn new(nodes: usize) -> Self {
         // Behind that share of the nodes the long way looks for no lines: it settles all.
         let few = FEW.min(nodes / MANY_EDGES as usize);
-        Self { listed: Vec::new(), room: None, touched: TouchedLines::new(nodes), marked: false, few }
+        let listed = Vec::new();
+        Self { listed, num_listed: 0, room: None, touched: TouchedLines::new(nodes), marked: false, few }
     }
 
     /// Begins a hop that has so many active nodes and seeds to settle in any case.
     pub(super) fn begin(&mut self, nodes: usize) {
         self.room = self.few.checked_sub(nodes);
+        self.listed.resize(self.few + 1, 0);
     }
 
     /// Pushes from the first of the active nodes of a whole graph, as long as there is room, and adds what the
@@ -63,21 +68,47 @@ impl Reached {
         accumulator: &mut [f32],
         dangling: &mut f64,
     ) -> (usize, u64) {
+        let from = Pushed { graph, active, activation };
+        if fires_unconditionally(parameters) {
+            // One loop for each exponent, without what others would ask for each node.
+            match parameters.fan_exponent {
+                FanExponent::Zero => {
+                    self.push_nodes(from, accumulator, dangling, |x, _, d| give(x, d, |_| 1.0))
+                }
+                FanExponent::Half => {
+                    self.push_nodes(from, accumulator, dangling, |x, _, d| give(x, d, f32::sqrt))
+                }
+                FanExponent::One => self.push_nodes(from, accumulator, dangling, |x, _, d| give(x, d, |d| d)),
+            }
+        } else {
+            self.push_nodes(from, accumulator, dangling, |x, fan, d| act(parameters, x, fan, d))
+        }
+    }
+
+    /// [`Self::push_first`], given what a node with an activation, a fan and an out-weight does.
+    #[inline(always)]
+    fn push_nodes(
+        &mut self,
+        Pushed { graph, active, activation }: Pushed<'_>,
+        accumulator: &mut [f32],
+        dangling: &mut f64,
+        act: impl Fn(f32, u32, f32) -> Act,
+    ) -> (usize, u64) {
         let Some(all) = self.room else { return (0, 0) };
         let (offsets, out_weights) = (graph.offsets(), graph.out_weights());
-        let (mut done, mut room) = (0, all);
+        let (mut done, mut room, mut held) = (0, all, *dangling);
         for &node in active {
             let fan = offsets[node as usize + 1] - offsets[node as usize];
-            let act = act(parameters, activation[node as usize], fan, out_weights[node as usize]);
+            let act = act(activation[node as usize], fan, out_weights[node as usize]);
             if act.released > 0.0 {
                 let Some(left) = room.checked_sub(fan as usize) else { break };
                 room = left;
                 self.list(graph.row(node), act.released, accumulator);
             }
-            *dangling += f64::from(act.dangling);
+            held += f64::from(act.dangling);
             done += 1;
         }
-        self.room = Some(room);
+        (self.room, *dangling) = (Some(room), held);
         (done, (all - room) as u64)
     }
 
@@ -97,7 +128,8 @@ impl Reached {
                 .for_each(|(row, released)| self.list(rows.row(row as usize), released, accumulator));
             firing.forget();
         } else {
-            self.listed.drain(..).for_each(|node| self.touched.mark(node));
+            let listed = &self.listed[..std::mem::take(&mut self.num_listed)];
+            listed.iter().for_each(|&node| self.touched.mark(node));
             self.marked = true;
             firing.flush(kernels, rows, accumulator, &mut self.touched);
         }
@@ -106,14 +138,16 @@ impl Reached {
     /// Adds what a row brings its targets, and lists those whose accumulators were 0 and are no more.
     #[inline(always)]
     fn list(&mut self, (targets, weights): (&[u32], &[f32]), released: f32, accumulator: &mut [f32]) {
+        let (listed, mut count) = (self.listed.as_mut_slice(), self.num_listed);
         for (&target, &weight) in targets.iter().zip(weights) {
             let sum = &mut accumulator[target as usize];
             let before = *sum;
             *sum += released * weight;
-            if before.to_bits() == 0 && sum.to_bits() != 0 {
-                self.listed.push(target);
-            }
+            // Without a branch, because which targets are new cannot be predicted.
+            listed[count] = target;
+            count += usize::from((before.to_bits() == 0) & (sum.to_bits() != 0));
         }
+        self.num_listed = count;
     }
 
     /// Whether all nodes reached are listed.
@@ -131,7 +165,8 @@ impl Reached {
 
     /// Empties the accumulators of what a hop has reached that met an error.
     pub(super) fn clear(&mut self, accumulator: &mut [f32]) {
-        self.listed.drain(..).for_each(|node| accumulator[node as usize] = 0.0);
+        let listed = &self.listed[..std::mem::take(&mut self.num_listed)];
+        listed.iter().for_each(|&node| accumulator[node as usize] = 0.0);
         self.room = None;
         if std::mem::take(&mut self.marked) {
             let (lines, _) = accumulator.as_chunks_mut::<LINE_NODES>();
@@ -147,7 +182,9 @@ impl Spreading {
         let returned = if parameters.dangling == Dangling::ReturnToSeeds { dangling } else { 0.0 };
         let SpreadParameters { restart, retention, hop_decay, .. } = *parameters;
         let Self { activation, accumulator, active, num_active, seeds, reached, .. } = self;
-        let listed = &mut reached.listed;
+        let (activation, accumulator) = (activation.as_mut_slice(), accumulator.as_mut_slice());
+        let (listed, mut num_listed) =
+            (reached.listed.as_mut_slice(), std::mem::take(&mut reached.num_listed));
         // Where they add nothing they are nodes like others.
         let adds = restart > 0.0 || returned > 0.0;
         let mut seeds: &[Seed] = if adds { &seeds.entries } else { &[] };
@@ -156,7 +193,8 @@ impl Spreading {
             if arrived.to_bits() == 0 {
                 // −0 tells that it is listed; +0 and it are +0, so it changes no bits.
                 *arrived = -0.0;
-                listed.push(seed.node);
+                listed[num_listed] = seed.node;
+                num_listed += 1;
             }
         }
         let mut greatest = 0.0f32;
@@ -168,14 +206,15 @@ impl Spreading {
             greatest = if change > greatest { change } else { greatest };
             *x > 0.0
         };
-        let mut staying = 0;
-        for at in 0..*num_active {
-            let node = active[at];
+        let (mut staying, nodes) = (0, &mut active[..*num_active]);
+        for at in 0..nodes.len() {
+            let node = nodes[at];
             if accumulator[node as usize].to_bits() == 0 {
-                active[staying] = node;
+                nodes[staying] = node;
                 staying += usize::from(settle(node, 0.0, 0.0));
             }
         }
+        let listed = &mut listed[..num_listed];
         listed.sort_unstable();
         let mut count = 0;
         for at in 0..listed.len() {
@@ -194,9 +233,22 @@ impl Spreading {
         *num_active = staying + count;
         active.resize((*num_active).max(active.len()), 0);
         merge(active, staying, &listed[..count]);
-        listed.clear();
         greatest
     }
+}
+
+/// Active nodes of a whole graph.
+struct Pushed<'a> {
+    graph: &'a Graph,
+    active: &'a [u32],
+    activation: &'a [f32],
+}
+
+/// What a node does that always fires.
+#[inline(always)]
+fn give(activation: f32, out_weight: f32, power: impl Fn(f32) -> f32) -> Act {
+    let share = if out_weight > 0.0 { saturate(1.0 / power(out_weight)) } else { 0.0 };
+    Act { released: activation * share, dangling: if out_weight > 0.0 { 0.0 } else { activation } }
 }
 
 /// Puts ascending `others` among the first `count` of ascending `nodes`, none of which is among them.

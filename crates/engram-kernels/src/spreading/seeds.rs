@@ -40,7 +40,7 @@ pub(super) struct Seed {
     pub(super) node: u32,
     /// s of the contract.
     pub(super) activation: f32,
-    /// s divided by the sum of all seeds, in `f64`, rounded once.
+    /// s divided by the sum of all seeds, in `f64`, rounded once; 0 where nothing returns to the seeds.
     pub(super) share: f32,
 }
 
@@ -52,8 +52,9 @@ impl Seed {
 }
 
 impl Seeds {
-    /// Takes the seeds of a run. Those of one node add up, in `f64`, rounded once.
-    pub(super) fn set(&mut self, nodes: usize, seeds: &[(u32, f32)]) -> Result<(), SeedError> {
+    /// Takes the seeds of a run, to which something `returns` or nothing. Those of one node add up, in `f64`,
+    /// rounded once.
+    pub(super) fn set(&mut self, nodes: usize, seeds: &[(u32, f32)], returns: bool) -> Result<(), SeedError> {
         self.entries.clear();
         for &(node, activation) in seeds {
             if node as usize >= nodes {
@@ -79,7 +80,7 @@ impl Seeds {
             }
         }
         self.total = self.entries.iter().fold(0.0f64, |sum, seed| sum + f64::from(seed.activation));
-        for seed in &mut self.entries {
+        for seed in self.entries.iter_mut().filter(|_| returns) {
             seed.share = (f64::from(seed.activation) / self.total) as f32;
         }
         Ok(())

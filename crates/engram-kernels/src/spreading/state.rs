@@ -1,5 +1,6 @@
 //! Activation in the course of spreading, hop by hop.
 
+use super::dense::Dense;
 use super::firing::Firing;
 use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
@@ -20,7 +21,8 @@ pub enum Progress {
 
 /// The state of spreading over a graph of a given size, to be used again and again.
 ///
-/// Takes 8 bytes a node (16 once activation has gone far), which the system provides as they are touched;
+/// Takes 8 bytes a node (16 once activation has gone far, 36 once it has for many hops of one run), which the
+/// system provides as they are touched;
 /// the cost of a run follows the nodes and edges that it touches, not the graph's size.
 ///
 /// ```
@@ -60,6 +62,7 @@ pub struct Spreading {
     pub(super) released: Vec<f32>,
     pub(super) all_released: bool,
     pub(super) firing: Firing,
+    pub(super) dense: Dense,
     hops: u32,
     pub(super) hops_at_most: u32,
     pub(super) edges_traversed: u64,
@@ -101,6 +104,7 @@ impl Spreading {
             released: Vec::new(),
             all_released: false,
             firing: Firing::default(),
+            dense: Dense::default(),
             hops: 0,
             hops_at_most: 0,
             edges_traversed: 0,
@@ -122,7 +126,8 @@ impl Spreading {
     /// If a seed is no node, or its activation is negative, infinite or NaN. There is no run then.
     pub fn begin(&mut self, rule: &SpreadRule, seeds: &[(u32, f32)]) -> Result<(), SeedError> {
         self.clear();
-        self.seeds.set(self.nodes(), seeds)?;
+        let returns = rule.parameters().dangling == Dangling::ReturnToSeeds;
+        self.seeds.set(self.nodes(), seeds, returns)?;
         self.num_active = self.seeds.entries.len();
         self.active.resize(self.num_active.max(self.active.len()), 0);
         for (seed, active) in self.seeds.entries.iter().zip(&mut self.active) {

@@ -1,5 +1,6 @@
 //! Spreading over a whole graph, pushed or pulled, whichever is cheaper at each hop.
 
+use super::firing::fires_unconditionally;
 use super::frontier::LINE_NODES;
 use super::parameters::{Dangling, SpreadParameters, SpreadRule};
 use super::seeds::SeedError;
@@ -25,6 +26,10 @@ const DENSE: usize = 8;
 
 /// A hop is pulled when at least one in so many edges fires.
 const PULL_FROM_EDGES_OVER: u64 = 3;
+
+/// Pulled hops go over the nodes in an order of their own when at least so many may come: putting what nodes hold
+/// in order, and back, takes as long as a few hops gain.
+const DENSE_HOPS: u32 = 4;
 
 /// Spreads activation from `seeds` (node, activation) over a graph until `rule` stops it, and returns
 /// every node's activation.
@@ -95,8 +100,7 @@ impl Spreading {
         method: SpreadMethod,
     ) -> Result<(), SeedError> {
         self.begin(rule, seeds)?;
-        // Nobody sees which nodes are active between these hops.
-        while self.hop_listing(graph, method, self.hops() + 1 == self.hops_at_most) == Progress::Continue {}
+        while self.hop_of_run(graph, method) == Progress::Continue {}
         self.list_active();
         Ok(())
     }
@@ -107,37 +111,45 @@ impl Spreading {
     ///
     /// If the graph has not [`Self::nodes`] nodes.
     pub fn hop_over(&mut self, graph: &Graph, method: SpreadMethod) -> Progress {
-        self.hop_listing(graph, method, true)
-    }
-
-    /// [`Self::hop_over`], which may leave the active nodes to be listed unless they are to be `listed`.
-    fn hop_listing(&mut self, graph: &Graph, method: SpreadMethod, listed: bool) -> Progress {
-        let (nodes, room) = (graph.nodes(), self.nodes());
-        assert!(nodes == room, "a graph of {nodes} nodes but room for {room}");
         let Some(rule) = self.rule.filter(|_| !self.is_done()) else {
             return Progress::Done;
         };
-        let pull = match method {
-            SpreadMethod::Push => false,
-            SpreadMethod::Pull => true,
-            // Where no fewer nodes are active than when a hop was pulled last, their edges are not counted.
-            SpreadMethod::Auto if self.num_active >= self.pulled_with => true,
-            SpreadMethod::Auto => {
-                self.list_active();
-                self.pulls(graph, PULL_FROM_EDGES_OVER)
-            }
-        };
-        if pull {
-            self.pulled_with = self.num_active;
-            self.hop_by_pull(&rule, graph, listed)
+        if self.is_pulled(graph, method) {
+            self.hop_by_pull(&rule, graph, true)
         } else {
-            self.list_active();
             self.hop_by_push(&rule, graph)
         }
     }
 
+    /// A hop over a whole graph, or several pulled ones: nobody sees which nodes are active between them.
+    fn hop_of_run(&mut self, graph: &Graph, method: SpreadMethod) -> Progress {
+        let Some(rule) = self.rule.filter(|_| !self.is_done()) else {
+            return Progress::Done;
+        };
+        if !self.is_pulled(graph, method) {
+            return self.hop_by_push(&rule, graph);
+        }
+        match self.hops_at_most - self.hops() {
+            DENSE_HOPS.. => self.hops_by_pull(&rule, graph, method),
+            left => self.hop_by_pull(&rule, graph, left == 1),
+        }
+    }
+
+    /// Whether the next hop is to be pulled. If it is not, the active nodes are listed.
+    fn is_pulled(&mut self, graph: &Graph, method: SpreadMethod) -> bool {
+        let (nodes, room) = (graph.nodes(), self.nodes());
+        assert!(nodes == room, "a graph of {nodes} nodes but room for {room}");
+        // Where no fewer nodes are active than when a hop was pulled last, their edges are not counted.
+        let as_many = method == SpreadMethod::Auto && self.num_active >= self.pulled_with;
+        if method == SpreadMethod::Pull || as_many {
+            return true;
+        }
+        self.list_active();
+        method == SpreadMethod::Auto && self.pulls(graph, PULL_FROM_EDGES_OVER)
+    }
+
     /// Lists the active nodes, if the last hop has not.
-    fn list_active(&mut self) {
+    pub(super) fn list_active(&mut self) {
         if std::mem::take(&mut self.unlisted) {
             let Self { activation, active, num_active, .. } = self;
             active.resize(activation.len().max(active.len()), 0);
@@ -168,6 +180,7 @@ impl Spreading {
 
     fn hop_by_pull(&mut self, rule: &SpreadRule, graph: &Graph, listed: bool) -> Progress {
         let parameters = rule.parameters();
+        self.pulled_with = self.num_active;
         self.released.resize(graph.nodes(), 0.0);
         if fires_unconditionally(parameters) && self.num_active >= graph.nodes() / DENSE {
             let Self { activation, released, .. } = self;
@@ -216,11 +229,6 @@ impl Spreading {
         self.unlisted = !listed;
         self.settle(parameters, dangling)
     }
-}
-
-/// Whether every active node with out-edges fires.
-fn fires_unconditionally(parameters: &SpreadParameters) -> bool {
-    parameters.firing_threshold == 0.0 && parameters.fan_limit.is_none()
 }
 
 /// The number of a node's out-edges.

@@ -8,6 +8,7 @@ mod mapped_blocks;
 mod quantised;
 mod similarity;
 mod spreading;
+mod spreading_settings;
 mod top_k;
 mod vectors;
 

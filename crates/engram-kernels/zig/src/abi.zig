@@ -54,6 +54,37 @@ pub const kernels = struct {
     pub const spread_activation_pull = fn (Indices, Indices, Numbers, Indices, usize, Numbers, ?[*]f32) callconv(.c) Status;
     pub const spread_activation_pull_rows = spread_activation_pull;
     pub const spread_activation_pull_batch = fn (Indices, usize, Indices, Numbers, usize, Numbers, ?[*]f32) callconv(.c) Status;
+    pub const spread_activation_hop = fn (
+        Indices,
+        usize,
+        Indices,
+        Numbers,
+        Numbers,
+        ?[*]f32,
+        f32,
+        f32,
+        Numbers,
+        Numbers,
+        usize,
+        ?[*]f32,
+        *usize,
+        *f32,
+    ) callconv(.c) Status;
+    pub const spread_activation_hop_batch = fn (
+        Indices,
+        usize,
+        Indices,
+        Numbers,
+        usize,
+        Numbers,
+        ?[*]f32,
+        f32,
+        f32,
+        Numbers,
+        usize,
+        ?[*]f32,
+        *[8]f32,
+    ) callconv(.c) Status;
     pub const apply_decay = fn (Numbers, ?[*]const f64, ?[*]const f64, ?[*]f32, usize, u32, f32) callconv(.c) Status;
 };
 
@@ -68,6 +99,8 @@ pub const kernel_names = [_][]const u8{
     "spread_activation_pull",
     "spread_activation_pull_rows",
     "spread_activation_pull_batch",
+    "spread_activation_hop",
+    "spread_activation_hop_batch",
     "apply_decay",
 };
 

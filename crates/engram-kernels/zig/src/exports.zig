@@ -189,6 +189,52 @@ const functions = struct {
         });
     }
 
+    pub fn engram_spread_activation_hop(
+        level: Level,
+        chunk_offsets: abi.Indices,
+        num_chunks: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        releases: abi.Numbers,
+        thresholds: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        num_active: *usize,
+        greatest_change: *f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_hop", level, .{
+            chunk_offsets, num_chunks, sources,       weights,       released,   activation,      retention,
+            hop_decay,     releases,   thresholds,    num_releasing, next_released, num_active, greatest_change,
+        });
+    }
+
+    pub fn engram_spread_activation_hop_batch(
+        level: Level,
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        gates: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        greatest_changes: *[8]f32,
+    ) callconv(.c) Status {
+        return call("spread_activation_hop_batch", level, .{
+            offsets,    num_rows,  sources,   weights, num_edges,     released,
+            activation, retention, hop_decay, gates,   num_releasing, next_released,
+            greatest_changes,
+        });
+    }
+
     pub fn engram_apply_decay(
         level: Level,
         strengths: abi.Numbers,

@@ -192,14 +192,85 @@ const implementations = struct {
         released: abi.Numbers,
         arrived: ?[*]f32,
     ) callconv(.c) Status {
-        batch.pull(.{
+        const rows: batch.Rows = .{
             .offsets = many(offsets),
             .num_rows = num_rows,
             .sources = many(sources),
             .weights = many(weights),
             .num_edges = num_edges,
             .released = many(released),
-            .arrived = many(arrived),
+        };
+        batch.pull(rows, many(arrived));
+        return .done;
+    }
+
+    fn spread_activation_hop(
+        chunk_offsets: abi.Indices,
+        num_chunks: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        releases: abi.Numbers,
+        thresholds: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        num_active: *usize,
+        greatest_change: *f32,
+    ) callconv(.c) Status {
+        const hop: spreading.Hop = .{
+            .offsets = many(chunk_offsets),
+            .num_chunks = num_chunks,
+            .sources = many(sources),
+            .weights = many(weights),
+            .released = many(released),
+            .activation = many(activation),
+            .retention = retention,
+            .hop_decay = hop_decay,
+            .releases = many(releases),
+            .thresholds = many(thresholds),
+            .num_releasing = num_releasing,
+            .next_released = many(next_released),
+        };
+        const hopped = if (thresholds == null) spreading.hop(hop, true) else spreading.hop(hop, false);
+        num_active.* = hopped.num_active;
+        greatest_change.* = hopped.greatest_change;
+        return .done;
+    }
+
+    fn spread_activation_hop_batch(
+        offsets: abi.Indices,
+        num_rows: usize,
+        sources: abi.Indices,
+        weights: abi.Numbers,
+        num_edges: usize,
+        released: abi.Numbers,
+        activation: ?[*]f32,
+        retention: f32,
+        hop_decay: f32,
+        gates: abi.Numbers,
+        num_releasing: usize,
+        next_released: ?[*]f32,
+        greatest_changes: *[8]f32,
+    ) callconv(.c) Status {
+        const rows: batch.Rows = .{
+            .offsets = many(offsets),
+            .num_rows = num_rows,
+            .sources = many(sources),
+            .weights = many(weights),
+            .num_edges = num_edges,
+            .released = many(released),
+        };
+        batch.hop(rows, .{
+            .activation = many(activation),
+            .retention = retention,
+            .hop_decay = hop_decay,
+            .gates = @ptrCast(many(gates)),
+            .num_releasing = num_releasing,
+            .next_released = many(next_released),
+            .greatest = greatest_changes,
         });
         return .done;
     }

@@ -6,6 +6,8 @@
 //!               sum += released[source] · weight
 //!           accumulator[target] = sum
 //!
+//! Or the whole hop in one: what a pull has summed is settled, and gives what will be released next, at once.
+//!
 //! The pull reads rows in chunks of 16, one row a lane, sorted by length so that little is padded
 //! (SELL-16): a padding has weight 0 and adds +0, which changes nothing.
 
@@ -112,6 +114,9 @@ pub const Pull = struct {
     accumulator: [*]f32,
 };
 
+/// A number for each row of a chunk.
+const Chunk = @Vector(chunk_rows, f32);
+
 /// Pulls into every row of chunks.
 pub inline fn pull(p: Pull) void {
     var first: usize = 0;
@@ -120,20 +125,7 @@ pub inline fn pull(p: Pull) void {
         first += chunk_rows;
         chunk += 1;
     }) {
-        var sums: @Vector(chunk_rows, f32) = @splat(0);
-        var step: usize = p.offsets[chunk];
-        const end: usize = p.offsets[chunk + 1];
-        while (step < end) : (step += 1) {
-            const sources = p.sources + step * chunk_rows;
-            // Past the caches, as an edge is used once and what is released many times.
-            fetch(p.sources, (step + ahead) * chunk_rows, 0);
-            fetch(p.weights, (step + ahead) * chunk_rows, 0);
-            const weights: @Vector(chunk_rows, f32) = p.weights[step * chunk_rows ..][0..chunk_rows].*;
-            var released: [chunk_rows]f32 = undefined;
-            inline for (0..chunk_rows) |lane| released[lane] = p.released[sources[lane]];
-            sums += @as(@Vector(chunk_rows, f32), released) * weights;
-        }
-        const results: [chunk_rows]f32 = sums;
+        const results: [chunk_rows]f32 = pullChunk(p.offsets[chunk], p.offsets[chunk + 1], p.sources, p.weights, p.released);
         const rows = p.rows + first;
         if (p.num_rows - first >= chunk_rows) {
             inline for (0..chunk_rows) |lane| p.accumulator[rows[lane]] = results[lane];
@@ -141,6 +133,73 @@ pub inline fn pull(p: Pull) void {
             for (0..p.num_rows - first) |lane| p.accumulator[rows[lane]] = results[lane];
         }
     }
+}
+
+/// What arrives at the rows of a chunk.
+inline fn pullChunk(begin: usize, end: usize, all_sources: [*]const u32, all_weights: [*]const f32, all_released: [*]const f32) Chunk {
+    var sums: Chunk = @splat(0);
+    for (begin..end) |step| {
+        const sources = all_sources + step * chunk_rows;
+        // Past the caches, as an edge is used once and what is released many times.
+        fetch(all_sources, (step + ahead) * chunk_rows, 0);
+        fetch(all_weights, (step + ahead) * chunk_rows, 0);
+        const weights: Chunk = all_weights[step * chunk_rows ..][0..chunk_rows].*;
+        var released: [chunk_rows]f32 = undefined;
+        inline for (0..chunk_rows) |lane| released[lane] = all_released[sources[lane]];
+        sums += @as(Chunk, released) * weights;
+    }
+    return sums;
+}
+
+/// A hop into chunks of rows, of which the first release something.
+pub const Hop = struct {
+    offsets: [*]const u32,
+    num_chunks: usize,
+    sources: [*]const u32,
+    weights: [*]const f32,
+    released: [*]const f32,
+    activation: [*]f32,
+    retention: f32,
+    hop_decay: f32,
+    /// What a row releases when its activation is 1, and from which on it does.
+    releases: [*]const f32,
+    thresholds: [*]const f32,
+    num_releasing: usize,
+    next_released: [*]f32,
+};
+
+pub const Hopped = struct { num_active: usize, greatest_change: f32 };
+
+/// Pulls into every row, gives it its next activation and says what it will release: from some activation on,
+/// or `always`.
+///
+///     next = min(retention · x + hop_decay · sum, 2^60); greatest change = max(that, |next - x|); x = next
+///     next released = next · release if next ≥ threshold, else +0
+pub inline fn hop(h: Hop, comptime always: bool) Hopped {
+    const retention: Chunk = @splat(h.retention);
+    const hop_decay: Chunk = @splat(h.hop_decay);
+    const most: Chunk = @splat(0x1p60);
+    const zero: Chunk = @splat(0);
+    // Numbers that are not negative are ordered as their bits are.
+    var greatest: @Vector(chunk_rows, u32) = @splat(0);
+    var count: usize = 0;
+    for (0..h.num_chunks) |chunk| {
+        const activation = h.activation[chunk * chunk_rows ..][0..chunk_rows];
+        const x: Chunk = activation.*;
+        const sums = pullChunk(h.offsets[chunk], h.offsets[chunk + 1], h.sources, h.weights, h.released);
+        const arrived = retention * x + hop_decay * sums;
+        const next = @select(f32, arrived < most, arrived, most);
+        greatest = @max(greatest, @as(@Vector(chunk_rows, u32), @bitCast(@abs(next - x))));
+        activation.* = next;
+        count += @popCount(@as(u16, @bitCast(next > zero)));
+        if (chunk < h.num_releasing) {
+            const at = chunk * chunk_rows;
+            const share = next * @as(Chunk, h.releases[at..][0..chunk_rows].*);
+            const fires = if (always) share else @select(f32, next >= @as(Chunk, h.thresholds[at..][0..chunk_rows].*), share, zero);
+            h.next_released[at..][0..chunk_rows].* = fires;
+        }
+    }
+    return .{ .num_active = count, .greatest_change = @bitCast(@reduce(.Max, greatest)) };
 }
 
 /// Long rows that are pulled into side by side: an addition waits for the one before it in its row, but
