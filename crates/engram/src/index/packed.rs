@@ -89,7 +89,7 @@ impl Packed {
             let (id, bytes) = entry.map_err(|e| store.fail(e))?;
             ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
             // The record's own bytes are read later.
-            pass.read(0);
+            pass.read(bytes, 0);
             records.push(bytes);
         }
         let mut builder = Builder::default();

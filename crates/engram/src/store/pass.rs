@@ -6,24 +6,31 @@
 use super::open::Environment;
 
 /// What at most comes into memory before it is given back.
-const PORTION: usize = 64 << 20;
-/// What at most comes into memory beside a record: the system maps 64 KiB at once.
-const BESIDE: usize = 64 << 10;
+const PORTION: usize = 128 << 20;
+/// The system maps what lies in the same 64 KiB at once.
+const AROUND: usize = 64 << 10;
 
 /// Counts what is read.
 pub(crate) struct Pass<'s> {
     environment: &'s Environment,
+    /// The bytes that came into memory since pages were given back, at most.
     read: usize,
+    /// Where the last record begins, in units of [`AROUND`].
+    last: usize,
 }
 
 impl<'s> Pass<'s> {
     pub(crate) fn over(environment: &'s Environment) -> Self {
-        Self { environment, read: 0 }
+        Self { environment, read: 0, last: usize::MAX }
     }
 
-    /// Says that a record of so many bytes is read next.
-    pub(crate) fn read(&mut self, bytes: usize) {
-        self.read += bytes + BESIDE;
+    /// Says that a record is read next: so many of its bytes, which lie behind its start.
+    pub(crate) fn read(&mut self, record: &[u8], bytes: usize) {
+        let place = record.as_ptr().addr() / AROUND;
+        if place != self.last || bytes > AROUND {
+            self.read += AROUND + bytes;
+            self.last = place;
+        }
         if self.read > PORTION {
             self.environment.give_back();
             self.read = 0;

@@ -134,7 +134,7 @@ impl<'t> Iterator for Decoder<'t> {
             && batch.folded.len() < (1 << 20)
         {
             self.records = rest;
-            self.pass.read(bytes.len());
+            self.pass.read(bytes, bytes.len());
             let decoded = Record::read(bytes).map(|record| self.decode(record, &mut batch));
             batch.records.push(decoded);
         }

@@ -101,7 +101,7 @@ fn read_given(
     let mut pass = Pass::over(&store.environment);
     for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
         let (id, bytes) = entry.map_err(|e| store.fail(e))?;
-        pass.read(bytes.len());
+        pass.read(bytes, bytes.len());
         let record = Record::read(bytes).map_err(|bad| bad.of(store, &String::from_utf8_lossy(id)))?;
         if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {
             row.copy_from_slice(&unit_vector(&vector));
