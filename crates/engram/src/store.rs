@@ -4,6 +4,7 @@ pub(crate) mod block;
 pub(crate) mod nodes;
 #[allow(unsafe_code, reason = "mapping a file is unsafe; the argument stands at the call")]
 pub(crate) mod open;
+pub(crate) mod pass;
 pub(crate) mod record;
 pub(crate) mod staging;
 pub(crate) mod state;

@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::random_indexing::{Model, TermVector};
 use crate::store::block::{self, BlockKind, Columns, VectorSlot};
 use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
+use crate::store::pass::Pass;
 use crate::store::staging;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, Table, name_key, node_key};
@@ -83,13 +84,16 @@ impl Packed {
         let span = debug_span!("records").entered();
         let mut ids = Strings::default();
         let mut records: Vec<&[u8]> = Vec::new();
+        let mut pass = Pass::over(&store.environment);
         for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
             let (id, bytes) = entry.map_err(|e| store.fail(e))?;
             ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
+            // The record's own bytes are read later.
+            pass.read(bytes, 0);
             records.push(bytes);
         }
         let mut builder = Builder::default();
-        let mut decoder = Decoder::new(&records, &ids);
+        let mut decoder = Decoder::new(&records, &ids, pass);
         beside::ahead(
             BATCHES_AHEAD,
             || decoder.next(),
@@ -108,6 +112,7 @@ impl Packed {
                 Ok::<_, Error>(())
             },
         )?;
+        drop(decoder);
         drop(records);
         drop(span);
         builder.finish(ids, namespaces, state, early)
@@ -136,6 +141,8 @@ impl Packed {
         let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
             table.clear(txn).map_err(|e| store.fail(e))?;
+            // To be freed, a table's pages are read.
+            store.environment.give_back();
         }
         match vectors {
             Vectors::ToWrite => {
@@ -150,6 +157,7 @@ impl Packed {
                 state.vector_slot = state.vector_slot.other();
             }
         }
+        store.environment.give_back();
         drop(clearing);
         self.for_each_row(store, &mut |table, key, value| {
             table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))

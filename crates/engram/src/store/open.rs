@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -38,6 +40,29 @@ pub(crate) struct Environment {
     pub(crate) env: heed::Env<WithoutTls>,
     /// The store's folder, absolute.
     pub(crate) folder: PathBuf,
+    /// Where the file is mapped, if the system tells.
+    #[cfg(target_os = "linux")]
+    mapped: Option<Range<usize>>,
+}
+
+impl Environment {
+    /// Gives the pages of the map back that were read, so that they no longer count as memory of this process. They
+    /// stay in the system's cache, and the next read of one finds it there. Cost: a microsecond, and some tens of
+    /// nanoseconds a page. On systems other than Linux it does nothing.
+    pub(crate) fn give_back(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(mapped) = &self.mapped {
+            use rustix::mm::{Advice, madvise};
+            let start = std::ptr::without_provenance_mut(mapped.start);
+            // SAFETY: the range is that of one mapping of the store's file, as the system listed it once LMDB had made
+            // it, and LMDB neither moves it nor takes it away before `env`, which this borrows, is closed. The
+            // mapping is shared and read-only (there is no WRITEMAP): its pages are those of the system's cache, none
+            // is this process's own, so dropping them loses nothing, and whoever reads there, even now, reads the same.
+            let given_back = unsafe { madvise(start, mapped.len(), Advice::LinuxDontNeed) };
+            // Of locked pages the system keeps all, which is no harm.
+            let _ = given_back;
+        }
+    }
 }
 
 /// The environments of this process: LMDB forbids opening one file twice in a process.
@@ -67,7 +92,12 @@ pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Envir
     let env = map(&folder, tables)?;
     // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
     env.clear_stale_readers().map_err(|e| Error::from_heed(&folder, e))?;
-    let environment = Arc::new(Environment { env, folder: folder.clone() });
+    let environment = Arc::new(Environment {
+        env,
+        #[cfg(target_os = "linux")]
+        mapped: mapped(&folder),
+        folder: folder.clone(),
+    });
     open.retain(|_, weak| weak.strong_count() > 0);
     open.insert(folder, Arc::downgrade(&environment));
     Ok(environment)
@@ -136,6 +166,21 @@ fn map(folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
             Err(error) => return Err(Error::from_heed(folder, error)),
         }
     }
+}
+
+/// Where this process has the file of a folder mapped, shared and read-only; `None` where the system does not tell.
+#[cfg(target_os = "linux")]
+fn mapped(folder: &Path) -> Option<Range<usize>> {
+    // start-end permissions offset device inode path: see proc_pid_maps(5).
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let path = folder.join(DATA_FILE);
+    maps.lines().find_map(|line| {
+        let (range, rest) = line.split_once(" r--s 00000000 ")?;
+        let name = rest.split_once('/')?.1;
+        let (start, end) = range.split_once('-')?;
+        let address = |digits| usize::from_str_radix(digits, 16).ok();
+        (path.to_str()?.strip_prefix('/')? == name).then_some(address(start)?..address(end)?)
+    })
 }
 
 /// What one of the two header pages of an LMDB file says, as far as it is needed here.

@@ -32,6 +32,7 @@ impl Claim {
             return Ok(None);
         }
         block::clear(store, &mut txn, state.vector_slot.other().kind())?;
+        store.environment.give_back();
         store.tables.meta.put(&mut txn, KEY, &claim.mark).map_err(|e| store.fail(e))?;
         store.commit(txn)?;
         Ok(Some(claim))
@@ -50,6 +51,7 @@ impl Claim {
         if self.is_marked(store, &txn)? {
             block::clear(store, &mut txn, before.kind())?;
             end(store, &mut txn)?;
+            store.environment.give_back();
             store.commit(txn)?;
         }
         Ok(())

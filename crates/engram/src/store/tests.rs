@@ -133,3 +133,37 @@ proptest! {
         read_all(&bytes[..cut.index(bytes.len())]);
     }
 }
+
+/// What is read of the map leaves the process's memory, and reads the same again.
+#[cfg(target_os = "linux")]
+#[test]
+fn pages_of_the_map_are_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = tables::Store::open(folder.path(), true).unwrap();
+    let values: Vec<Vec<u8>> = (0..100_u8).map(|byte| vec![byte; 10_000]).collect();
+    let mut txn = store.write().unwrap();
+    for value in &values {
+        store.tables.memories.put(&mut txn, &value[..1], value).unwrap();
+    }
+    store.commit(txn).unwrap();
+    let path = folder.path().canonicalize().unwrap().join(super::open::DATA_FILE);
+    // The kibibytes of the map that count as this process's memory: see proc_pid_smaps(5).
+    let resident = || {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let own = maps.lines().skip_while(|line| !line.ends_with(path.to_str().unwrap()));
+        let size = own.skip(1).find(|line| line.starts_with("Rss:")).unwrap();
+        size.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let txn = store.read().unwrap();
+    let read = || {
+        let entries = store.tables.memories.iter(&txn).unwrap();
+        entries.map(|entry| entry.unwrap().1).collect::<Vec<_>>()
+    };
+    let before = read();
+    assert_eq!(before, values);
+    assert!(resident() >= 1000);
+    store.environment.give_back();
+    assert_eq!(resident(), 0);
+    assert_eq!(before, values);
+    assert_eq!(read(), values);
+}

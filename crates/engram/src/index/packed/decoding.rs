@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::strings::{Lines, Strings};
 use crate::index::associations::Kind;
 use crate::index::reading;
+use crate::store::pass::Pass;
 use crate::store::record::{BadRecord, Record};
 use crate::text::{Language, Tokens};
 
@@ -109,6 +110,7 @@ impl Batch<'_> {
 /// Decodes records batch by batch.
 pub(super) struct Decoder<'t> {
     records: &'t [&'t [u8]],
+    pass: Pass<'t>,
     /// The ids of all memories, numbered.
     ids: &'t Strings,
     buffer: Tokens,
@@ -132,6 +134,7 @@ impl<'t> Iterator for Decoder<'t> {
             && batch.folded.len() < (1 << 20)
         {
             self.records = rest;
+            self.pass.read(bytes, bytes.len());
             let decoded = Record::read(bytes).map(|record| self.decode(record, &mut batch));
             batch.records.push(decoded);
         }
@@ -147,8 +150,8 @@ impl<'t> Iterator for Decoder<'t> {
 }
 
 impl<'t> Decoder<'t> {
-    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings) -> Self {
-        Self { records, ids, buffer: Tokens::new(), targets: Lines::default(), found: Vec::new() }
+    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings, pass: Pass<'t>) -> Self {
+        Self { records, pass, ids, buffer: Tokens::new(), targets: Lines::default(), found: Vec::new() }
     }
 
     fn decode(&mut self, record: Record<'t>, batch: &mut Batch<'t>) -> Decoded<'t> {

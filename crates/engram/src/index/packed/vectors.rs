@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::index::unit_vector;
 use crate::random_indexing::{GROUP, Model, Sums};
 use crate::store::block::{self, VECTOR_ROWS, VectorSlot};
+use crate::store::pass::Pass;
 use crate::store::record::Record;
 use crate::store::tables::Store;
 
@@ -97,8 +98,10 @@ fn read_given(
 ) -> Result<()> {
     let from = (std::ops::Bound::Included(first.as_bytes()), std::ops::Bound::Unbounded);
     let records = store.tables.memories.range(txn, &from).map_err(|e| store.fail(e))?;
+    let mut pass = Pass::over(&store.environment);
     for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
         let (id, bytes) = entry.map_err(|e| store.fail(e))?;
+        pass.read(bytes, bytes.len());
         let record = Record::read(bytes).map_err(|bad| bad.of(store, &String::from_utf8_lossy(id)))?;
         if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {
             row.copy_from_slice(&unit_vector(&vector));
