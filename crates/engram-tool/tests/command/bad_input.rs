@@ -275,3 +275,16 @@ fn a_vector_that_does_not_fit_is_named() {
     assert_eq!(sandbox.ids(), ["good"]);
     sandbox.is_sound();
 }
+
+/// A pipe gives its lines once.
+#[test]
+#[cfg(unix)]
+fn json_lines_come_from_a_pipe_too() {
+    let sandbox = Sandbox::new();
+    let pipe = sandbox.path("pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, "{\"id\":\"a\",\"text\":\"one\"}\n"));
+    sandbox.ok(&["import", "pipe.jsonl"]);
+    writer.join().unwrap().unwrap();
+    assert_eq!(sandbox.ids(), ["a"]);
+}
