@@ -57,6 +57,8 @@ fn a_store_that_nothing_was_written_to_takes_the_first_vector_that_comes() {
     engram.remember_all(Vec::<engram::NewMemory>::new()).unwrap();
     engram.forget(&crate::world::id("nobody")).unwrap_err();
     engram.reinforce(&[crate::world::id("nobody")], crate::world::NOW).unwrap();
+    engram.consolidate().unwrap();
+    engram.rebuild().unwrap();
     let mut memory = crate::world::note("a", "", "one");
     memory.vector = Some(vec![1.0, 0.0]);
     engram.remember(&memory).unwrap();
