@@ -117,13 +117,13 @@ fn a_broken_line_is_numbered_and_the_rest_imported() {
 }
 
 #[test]
-fn a_line_of_100_megabytes_is_refused_and_the_rest_imported() {
+fn a_line_of_140_megabytes_is_refused_and_the_rest_imported() {
     let sandbox = with_one_memory();
     let mut file = BufWriter::new(File::create(sandbox.path("long.jsonl")).unwrap());
     writeln!(file, "{{\"id\":\"before\",\"text\":\"one\"}}").unwrap();
     write!(file, "{{\"id\":\"long\",\"text\":\"").unwrap();
     let megabyte = "lanes and kernels ".repeat(1_000_000 / 18);
-    for _ in 0..101 {
+    for _ in 0..140 {
         file.write_all(megabyte.as_bytes()).unwrap();
     }
     writeln!(file, "\"}}\n{{\"id\":\"after\",\"text\":\"two\"}}").unwrap();
