@@ -53,7 +53,7 @@ fn a_note_that_is_refused_is_named_until_it_is_mended() {
         let file = std::fs::File::options().write(true).open(&note).unwrap();
         file.set_modified(std::time::SystemTime::now() - an_hour).unwrap();
     };
-    write(&format!("# {}\n\nText.", "title ".repeat(1000)));
+    write(&format!("---\ntitle: {}\n---\nText.", "title ".repeat(1000)));
     let vault = engram::Vault::open(folder.path()).unwrap();
     for _ in 0..3 {
         let report = vault.synchronise(&mut |_| {}).unwrap();
