@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::commands::{
     change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify,
 };
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Failure};
 use crate::{output, style};
 
 /// The environment variable that names the store where `--store` does not.
@@ -123,8 +123,14 @@ pub enum Command {
 pub fn refuse(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = write!(anstream::stdout().lock(), "{}", error.render().ansi());
-            Exit::Done
+            let mut out = output::plain();
+            match write!(out, "{}", error.render().ansi()).and_then(|()| out.flush()).map_err(Failure::from) {
+                Err(Failure { exit, sentence }) if exit != Exit::Done => {
+                    output::error(&sentence);
+                    exit
+                }
+                _ => Exit::Done,
+            }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = write!(anstream::stderr().lock(), "{}", error.render().ansi());

@@ -161,12 +161,13 @@ impl Engram {
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut RwTxn<'_>, &mut State) -> Result<R>) -> Result<R> {
         let mut txn = self.store.write()?;
         let before = state::read(&self.store, &txn)?;
-        let mut state = match &before {
-            Some(state) => state.clone(),
+        let before = match before {
+            Some(state) => state,
             None => State::new(stored_model(&VectorModel::RandomIndexing)?),
         };
+        let mut state = before.clone();
         let result = change(&mut txn, &mut state)?;
-        if before.as_ref() != Some(&state) {
+        if before != state {
             state.version += 1;
             state::write(&self.store, &mut txn, &state)?;
             debug_span!("commit").in_scope(|| self.store.commit(txn))?;

@@ -176,9 +176,10 @@ impl<'e> Importer<'e> {
         if self.engram.vector_model()?.is_some() {
             return Ok(());
         }
-        // What cannot be read is reported by the import itself.
+        // What cannot be read is reported by the import itself. A pipe gives its lines once only.
         let mut lines = files
             .into_iter()
+            .filter(|path| path.is_file())
             .filter_map(|path| File::open(path).ok())
             .flat_map(|file| jsonl::Reader::new(BufReader::new(file)).filter_map(std::result::Result::ok));
         match lines.find_map(|memory| model_of(&memory)) {

@@ -30,6 +30,10 @@ impl Engram {
         let _span = debug_span!("rebuild").entered();
         let store = &self.store;
         self.write(|txn, state| {
+            // Nothing was written: the store stays open to the model of its first vector.
+            if state.version == 0 && store.tables.memories.is_empty(txn).map_err(|e| store.fail(e))? {
+                return Ok(());
+            }
             accounts(store, txn)?;
             Packed::build(store, txn, state)?.write(store, txn, state, Vectors::ToWrite)
         })

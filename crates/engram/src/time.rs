@@ -54,7 +54,11 @@ impl FromStr for Time {
             .parse::<jiff::Timestamp>()
             .ok()
             .map(|t| t.as_millisecond())
-            .or_else(|| trimmed.parse::<jiff::civil::DateTime>().ok().and_then(utc))
+            // The parser of dates passes over a time zone in brackets, and would take its times for UTC.
+            .or_else(|| {
+                let date = Some(trimmed).filter(|date| !date.contains('['));
+                date.and_then(|date| date.parse::<jiff::civil::DateTime>().ok()).and_then(utc)
+            })
             .map(Self)
             .ok_or_else(|| InvalidTime { text: text.to_owned() })
     }
@@ -79,7 +83,10 @@ mod tests {
         assert_eq!(day.to_string(), "2026-11-22T00:00:00Z");
         let offset: Time = "2026-11-22T01:00:00+01:00".parse().unwrap();
         assert_eq!(day, offset);
-        assert!("yesterday".parse::<Time>().is_err());
+        for none in ["yesterday", "2026-11-22T01:00:00[Europe/Paris]", "2026-11-22[Europe/Paris]"] {
+            assert!(none.parse::<Time>().is_err(), "{none}");
+        }
+        assert_eq!("2026-11-22T01:00:00+01:00[Europe/Paris]".parse(), Ok(day));
         assert_eq!(day.seconds_since("2026-11-21".parse().unwrap()), 86_400.0);
     }
 }

@@ -49,7 +49,7 @@ struct FileEntry {
     changed: i128,
     /// Whether the time stamp was old enough when the file was read.
     settled: bool,
-    /// The hash of its text; 0 for a file that could not be read.
+    /// The hash of its text when it was last read; 0 for a file that never could be.
     text: u64,
     /// The memories that it became.
     ids: Vec<String>,
@@ -146,6 +146,7 @@ impl Vault {
         let mut entries: Vec<FileEntry> = Vec::new();
         let mut forget: BTreeSet<String> = deleted.iter().flat_map(|entry| entry.ids.clone()).collect();
         let mut put: Vec<StoredMemory> = Vec::new();
+        let mut gone: Vec<&FileEntry> = deleted.iter().collect();
         for file in changed {
             let old = known.remove(&file.relative);
             let settled = i128::from(now) * 1_000_000 - file.changed > CLOCK_GRAIN_NANOSECONDS;
@@ -159,8 +160,9 @@ impl Vault {
                         let kept: BTreeSet<&String> = entry.ids.iter().collect();
                         forget.extend(old.ids.iter().filter(|id| !kept.contains(id)).cloned());
                     }
-                    let moved = deleted.iter().find(|gone| gone.text == entry.text && entry.text != 0);
-                    let moved = moved.filter(|gone| old.is_none() && gone.ids.len() == memories.len());
+                    // A memory that will be refused is refused each time, until the note is mended.
+                    entry.settled &= memories.iter().all(|stored| stored.memory.check().is_ok());
+                    let moved = if old.is_none() { take_moved(&mut gone, &entry) } else { None };
                     for (at, mut stored) in memories.into_iter().enumerate() {
                         if let Some(moved) = moved {
                             stored.history = self.history(&moved.ids[at])?;
@@ -172,7 +174,8 @@ impl Vault {
                     report.refused.push(error.to_string());
                     // Read again next time: mending it may leave size and time stamp alone.
                     entry.settled = false;
-                    entry.ids = old.map(|old| old.ids).unwrap_or_default();
+                    // By the text that was known it is found again under another name.
+                    (entry.text, entry.ids) = old.map(|old| (old.text, old.ids)).unwrap_or_default();
                 }
             }
             entries.push(entry);
@@ -252,6 +255,17 @@ impl Vault {
             Ok(())
         })
     }
+}
+
+/// Takes out the deleted file that has become this one: of those with its text one with its name, else any.
+fn take_moved<'d>(gone: &mut Vec<&'d FileEntry>, new: &FileEntry) -> Option<&'d FileEntry> {
+    let same = |gone: &FileEntry| gone.text == new.text && new.text != 0 && gone.ids.len() == new.ids.len();
+    let name = |entry: &FileEntry| entry.relative.rsplit('/').next().map(str::to_owned);
+    let at = gone
+        .iter()
+        .position(|gone| same(gone) && name(gone) == name(new))
+        .or_else(|| gone.iter().position(|gone| same(gone)))?;
+    Some(gone.remove(at))
 }
 
 /// A folder, once it is seen to be one.

@@ -27,6 +27,7 @@ impl Engram {
         self.write(|_, state| {
             if state.version == 0 {
                 state.model = wanted.clone();
+                state.version = 1; // written, even where the model is the usual one
             }
             if state.model == *wanted {
                 return Ok(());

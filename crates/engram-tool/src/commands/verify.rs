@@ -105,6 +105,18 @@ fn read(child: &Output) -> Result<Checked, Failure> {
     if child.status.code() == Some(Exit::Store as i32) {
         return Err(Failure::new(Exit::Store, said.trim().trim_start_matches("engram: ")));
     }
+    #[cfg(unix)]
+    if let Some(signal @ (1 | 2 | 3 | 9 | 15)) = std::os::unix::process::ExitStatusExt::signal(&child.status)
+    {
+        // No page of a store sends these: somebody does, or the system that is short of memory.
+        return Err(Failure::new(
+            Exit::Store,
+            format_args!(
+                "the check was stopped with signal {signal}, by somebody or for want of memory, and says nothing of \
+                 the store; run it again"
+            ),
+        ));
+    }
     Ok(Checked { problems: vec![death(child.status)], ..Checked::default() })
 }
 
@@ -115,7 +127,6 @@ fn death(status: ExitStatus) -> String {
             4 => " (SIGILL)",
             6 => " (SIGABRT)",
             8 => " (SIGFPE)",
-            9 => " (SIGKILL)",
             11 => " (SIGSEGV)",
             7 if cfg!(target_os = "linux") => " (SIGBUS)",
             10 if cfg!(not(target_os = "linux")) => " (SIGBUS)",
@@ -139,4 +150,22 @@ fn plain(checked: &Checked) -> Result<(), Failure> {
         writeln!(out, "{}", printable_line(problem))?;
     }
     Ok(out.flush()?)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_death_that_the_store_can_cause_is_damage() {
+        let died = |signal| {
+            let status = std::os::unix::process::ExitStatusExt::from_raw(signal);
+            read(&Output { status, stdout: Vec::new(), stderr: Vec::new() })
+        };
+        assert!(died(11).unwrap().problems[0].contains("its pages are damaged"));
+        for signal in [9, 15] {
+            let failure = died(signal).err().unwrap();
+            assert!(failure.exit == Exit::Store && failure.sentence.contains("run it again"), "{failure:?}");
+        }
+    }
 }

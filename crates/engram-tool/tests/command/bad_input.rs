@@ -117,13 +117,13 @@ fn a_broken_line_is_numbered_and_the_rest_imported() {
 }
 
 #[test]
-fn a_line_of_100_megabytes_is_refused_and_the_rest_imported() {
+fn a_line_of_140_megabytes_is_refused_and_the_rest_imported() {
     let sandbox = with_one_memory();
     let mut file = BufWriter::new(File::create(sandbox.path("long.jsonl")).unwrap());
     writeln!(file, "{{\"id\":\"before\",\"text\":\"one\"}}").unwrap();
     write!(file, "{{\"id\":\"long\",\"text\":\"").unwrap();
     let megabyte = "lanes and kernels ".repeat(1_000_000 / 18);
-    for _ in 0..101 {
+    for _ in 0..140 {
         file.write_all(megabyte.as_bytes()).unwrap();
     }
     writeln!(file, "\"}}\n{{\"id\":\"after\",\"text\":\"two\"}}").unwrap();
@@ -274,4 +274,17 @@ fn a_vector_that_does_not_fit_is_named() {
     sandbox.fails(&["import", "--vectors", "other:2", "v.jsonl"], 3, &["mine:2", "other:2"]);
     assert_eq!(sandbox.ids(), ["good"]);
     sandbox.is_sound();
+}
+
+/// A pipe gives its lines once.
+#[test]
+#[cfg(unix)]
+fn json_lines_come_from_a_pipe_too() {
+    let sandbox = Sandbox::new();
+    let pipe = sandbox.path("pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, "{\"id\":\"a\",\"text\":\"one\"}\n"));
+    sandbox.ok(&["import", "pipe.jsonl"]);
+    writer.join().unwrap().unwrap();
+    assert_eq!(sandbox.ids(), ["a"]);
 }

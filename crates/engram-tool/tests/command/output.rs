@@ -65,7 +65,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn output_that_cannot_be_written_is_said() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["remember", "--id", "a", "A zebra."]);
-    for arguments in [&["export"][..], &["list"], &["recall", "zebra"], &["recall", "--json", "zebra"]] {
+    let answers =
+        [&["export"][..], &["list"], &["recall", "zebra"], &["recall", "--json", "zebra"], &["--help"]];
+    for arguments in answers {
         let full = std::fs::File::create("/dev/full").unwrap();
         let ran = finish(sandbox.command(arguments).stdout(full), b"");
         ran.failed(5, &["the output cannot be written"]);

@@ -1,6 +1,6 @@
 //! Two processes that import and recall at once: nothing lost, no wrong answer, no dead-lock.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::sandbox::{Sandbox, memories};
@@ -11,7 +11,7 @@ fn two_importers_and_two_readers_get_along() {
     sandbox.write("one.jsonl", memories("one", 500, 200));
     sandbox.write("two.jsonl", memories("two", 500, 200));
     sandbox.ok(&["remember", "--id", "zebra", "--title", "Zebra", "A zebra is striped."]);
-    let (done, recalls) = (AtomicBool::new(false), AtomicU32::new(0));
+    let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let import = |file: &'static str| {
             let sandbox = &sandbox;
@@ -19,16 +19,19 @@ fn two_importers_and_two_readers_get_along() {
         };
         let importers = [import("one.jsonl"), import("two.jsonl")];
         let readers = [false, true].map(|reinforce| {
-            let (sandbox, done, recalls) = (&sandbox, &done, &recalls);
+            let (sandbox, done) = (&sandbox, &done);
             scope.spawn(move || {
-                while !done.load(Ordering::Relaxed) {
+                // Some at least, however late the machine begins with them.
+                for at in 0.. {
+                    if at >= 2 && done.load(Ordering::Relaxed) {
+                        break;
+                    }
                     let mut arguments = vec!["recall", "striped zebra"];
                     if reinforce {
                         arguments.push("--reinforce");
                     }
                     let answer = sandbox.json(&arguments);
                     assert_eq!(answer["hits"][0]["id"], "zebra", "{answer}");
-                    recalls.fetch_add(1, Ordering::Relaxed);
                 }
             })
         });
@@ -42,7 +45,6 @@ fn two_importers_and_two_readers_get_along() {
             "{imported:?}"
         );
     });
-    assert!(recalls.load(Ordering::Relaxed) >= 4, "{recalls:?}");
     assert_eq!(sandbox.ids().len(), 1001);
     sandbox.is_sound();
     let shown: serde_json::Value = sandbox.json(&["show", "zebra"]);

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead};
 
-/// The most bytes a line may have (64 MiB).
-pub const MAX_LINE_BYTES: usize = 64 << 20;
+/// The most bytes a line may have (128 MiB): the longest text fits even where JSON writes each byte as six.
+pub const MAX_LINE_BYTES: usize = 128 << 20;
 
 /// Why a line cannot be read; the lines after it still can, but for [`LineError::Io`].
 #[derive(Debug, thiserror::Error)]

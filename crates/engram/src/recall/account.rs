@@ -146,7 +146,7 @@ fn hit(
     let mut path = vec![Step::Cue];
     match spread {
         Some(spread) => {
-            for node in spread.strongest_path(view, seeds, scratch, ranked.memory) {
+            for node in spread.strongest_path(view, seeds, scratch, ranked.memory)? {
                 path.push(step(view, node)?);
             }
         }

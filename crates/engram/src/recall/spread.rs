@@ -67,44 +67,100 @@ impl Spread {
     ///
     /// Goes back from `node` along the greatest contribution λ · x_i · w_ij / D_i of a neighbour, as long as
     /// that is greater than what the node started with. Every association has its counterpart, so a node's
-    /// own row names all that lead to it.
+    /// own row names all that lead to it. Nodes that hold what they got from each other can lead that way
+    /// past every seed; then it is the shortest way.
     pub(crate) fn strongest_path(
         &self,
         view: &View<'_>,
         seeds: &Seeds,
         scratch: &Spreading,
         node: u32,
-    ) -> Vec<u32> {
+    ) -> Result<Vec<u32>> {
+        let is_seed = |node: u32| seeds.share_of(node) != [0.0; 3];
         let mut path = vec![node];
         let mut at = node;
         while path.len() <= HOPS as usize {
             let started: f32 = seeds.share_of(at).iter().sum();
             let own = (1.0 - DAMPING) * started;
-            let row = self.row(view, at);
             let mut best: Option<(f32, u32)> = None;
-            for source in row.map(|(targets, _, _)| targets).unwrap_or_default() {
-                let activation = scratch.activation(*source);
-                if activation > 0.0 && !path.contains(source) {
-                    let part = self.contribution(view, *source, at, activation);
-                    if part > own && best.is_none_or(|(most, _)| part > most) {
-                        best = Some((part, *source));
+            for (source, part) in self.contributions(view, scratch, at)? {
+                if !path.contains(&source) && part > own && best.is_none_or(|(most, _)| part > most) {
+                    best = Some((part, source));
+                }
+            }
+            let Some((_, source)) = best else { break };
+            path.push(source);
+            at = source;
+        }
+        // Where the way back never met a seed it ends at the last node that is one.
+        while path.len() > 1 && path.last().is_some_and(|end| !is_seed(*end)) {
+            path.pop();
+        }
+        if path.len() == 1 && !is_seed(node) {
+            return self.shortest_path(view, seeds, scratch, node);
+        }
+        path.reverse();
+        Ok(path)
+    }
+
+    /// The way of the fewest steps from a seed to `node`; among equally short ones that of the greatest last
+    /// contribution from the seed.
+    fn shortest_path(
+        &self,
+        view: &View<'_>,
+        seeds: &Seeds,
+        scratch: &Spreading,
+        node: u32,
+    ) -> Result<Vec<u32>> {
+        // Where each node that was met passed its activation on to.
+        let mut onward = BTreeMap::from([(node, node)]);
+        let mut frontier = vec![node];
+        for _ in 0..HOPS {
+            let mut next = Vec::new();
+            let mut best: Option<(f32, u32)> = None;
+            for at in frontier {
+                for (source, part) in self.contributions(view, scratch, at)? {
+                    if onward.contains_key(&source) {
+                        continue;
+                    }
+                    onward.insert(source, at);
+                    next.push(source);
+                    if seeds.share_of(source) != [0.0; 3] && best.is_none_or(|(most, _)| part > most) {
+                        best = Some((part, source));
                     }
                 }
             }
-            match best {
-                Some((_, source)) => {
-                    path.push(source);
-                    at = source;
+            if let Some((_, seed)) = best {
+                let mut path = vec![seed];
+                let mut at = seed;
+                while at != node {
+                    at = onward[&at];
+                    path.push(at);
                 }
-                None => break,
+                return Ok(path);
             }
+            frontier = next;
         }
-        // Where the way back never met a seed it ends at the last node that is one.
-        while path.len() > 1 && path.last().is_some_and(|end| seeds.share_of(*end) == [0.0; 3]) {
-            path.pop();
-        }
-        path.reverse();
-        path
+        Ok(vec![node])
+    }
+
+    /// The nodes that passed activation on to `target`, and how much each.
+    fn contributions(&self, view: &View<'_>, scratch: &Spreading, target: u32) -> Result<Vec<(u32, f32)>> {
+        // A node that never passed activation on has its row merged only now.
+        let merged;
+        let sources = if view.is_patched(target) && !self.patched.contains_key(&target) {
+            merged = view.merged_row(target)?.0;
+            &merged[..]
+        } else {
+            self.row(view, target).map(|(targets, _, _)| targets).unwrap_or_default()
+        };
+        let parts = sources.iter().map(|source| {
+            let activation = scratch.activation(*source);
+            let part =
+                if activation > 0.0 { self.contribution(view, *source, target, activation) } else { 0.0 };
+            (*source, part)
+        });
+        Ok(parts.filter(|(_, part)| *part > 0.0).collect())
     }
 
     fn contribution(&self, view: &View<'_>, source: u32, target: u32, activation: f32) -> f32 {

@@ -99,7 +99,7 @@ fn lead(text: &str, tokens: &Tokens, window: Range<usize>, room: usize) -> usize
     let earliest =
         |chars: usize| before.char_indices().rev().take(chars).last().map_or(window.start, |(i, _)| i);
     // If everything up to here fits, begin at the beginning.
-    let farthest = earliest(spare * 2 / 3);
+    let farthest = earliest(spare.saturating_mul(2) / 3);
     if before[..farthest].trim().is_empty() {
         return 0;
     }
@@ -214,6 +214,13 @@ mod tests {
 
     fn marked(snippet: &Snippet) -> Vec<&str> {
         snippet.marks.iter().map(|mark| &snippet.text[mark.clone()]).collect()
+    }
+
+    #[test]
+    fn any_room_will_do() {
+        for room in [100, usize::MAX / 2 + 8, usize::MAX] {
+            assert_eq!(snippet("One. Two lanes.", |word| word == "lanes", room).text, "One. Two lanes.");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Recall: what comes back, within which bounds, and how long it lasts.
 
-use engram::{Cue, Engram, Mode, Namespace, Step, Time};
+use engram::{Cue, Engram, Link, LinkTarget, Mode, Namespace, Step, Time, Weight};
 use proptest::prelude::*;
 
 use crate::world::{NOW, filled, id, large, note};
@@ -63,6 +63,42 @@ fn recalling_makes_a_memory_last() {
     assert!(engram.verify().unwrap().problems.is_empty());
     engram.consolidate().unwrap();
     assert!(score(&engram) > before);
+}
+
+/// The account of a memory that is no seed begins at one, even where most of the activation came to it from nodes
+/// that have it from each other, and where what was written since packing never passed activation on.
+#[test]
+fn every_account_begins_at_a_seed() {
+    let (_folder, engram) = large();
+    let mut seed = note("seed", "", "zebra");
+    let mut hub = note("hub", "", "");
+    let to =
+        |name: &str, weight: f32| Link { to: LinkTarget::Id(id(name)), weight: Weight::new(weight).unwrap() };
+    seed.links = vec![to("hub", 1.0)];
+    hub.links = vec![to("echo", 20.0), to("leaf", 1.0)];
+    for packed in [false, true] {
+        if packed {
+            engram.consolidate().unwrap();
+        } else {
+            for memory in [&seed, &hub, &note("echo", "", ""), &note("leaf", "", "")] {
+                engram.remember(memory).unwrap();
+            }
+        }
+        let mut hits = engram.recall(&Cue::new("zebra").at(NOW).k(500)).unwrap().hits;
+        hits.retain(|hit| !hit.id.as_str().starts_with("filler"));
+        assert_eq!(hits.len(), 4, "{hits:?}");
+        for hit in &hits {
+            let steps: Vec<&str> = (hit.why.path.iter())
+                .map(|step| if let Step::Memory { id, .. } = step { id.as_str() } else { "" })
+                .collect();
+            let expected: &[&str] = match hit.id.as_str() {
+                "seed" => &["", "seed"],
+                "hub" => &["", "seed", "hub"],
+                other => &["", "seed", "hub", other],
+            };
+            assert_eq!(steps, expected, "packed: {packed}");
+        }
+    }
 }
 
 /// Any cue is answered or refused, in every mode, and its hits stay within what was asked.

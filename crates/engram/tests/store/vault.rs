@@ -40,3 +40,62 @@ fn a_vault_may_have_its_store_elsewhere() {
     assert!(!folder.path().join(engram::STORE_FOLDER).exists());
     assert!(engram::Vault::open_with_store(folder.path().join("a.md"), store.path()).is_err());
 }
+
+/// A note that cannot be stored was not taken in: it is named each time.
+#[test]
+fn a_note_that_is_refused_is_named_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("a.md");
+    let write = |text: &str| {
+        std::fs::write(&note, text).unwrap();
+        // Long settled, so that nothing but the refusal has it read again.
+        let an_hour = std::time::Duration::from_secs(3600);
+        let file = std::fs::File::options().write(true).open(&note).unwrap();
+        file.set_modified(std::time::SystemTime::now() - an_hour).unwrap();
+    };
+    write(&format!("---\ntitle: {}\n---\nText.", "title ".repeat(1000)));
+    let vault = engram::Vault::open(folder.path()).unwrap();
+    for _ in 0..3 {
+        let report = vault.synchronise(&mut |_| {}).unwrap();
+        assert!(report.refused[0].contains("at most 4096 fit"), "{:?}", report.refused);
+    }
+    write("# Title\n\nText.");
+    let report = vault.synchronise(&mut |_| {}).unwrap();
+    assert_eq!((report.changes.added, report.refused.len()), (1, 0));
+}
+
+#[test]
+fn renamed_notes_of_one_text_keep_each_its_own_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("old")).unwrap();
+    for name in ["old/a.md", "old/b.md", "old/c.md"] {
+        std::fs::write(path(name), "A template.").unwrap();
+    }
+    let vault = engram::Vault::open(folder.path()).unwrap();
+    let synchronise = || vault.synchronise(&mut |_| {}).unwrap();
+    synchronise();
+    vault.engram().reinforce(&[id("old/b.md")], NOW).unwrap();
+    std::fs::rename(path("old"), path("new")).unwrap();
+    synchronise();
+    let recalls = |name: &str| vault.engram().get(&id(name)).unwrap().unwrap().history.recalls;
+    assert_eq!(["new/a.md", "new/b.md", "new/c.md"].map(recalls), [0, 1, 0]);
+}
+
+/// A note that could not be read for a while is still known by its text.
+#[test]
+fn a_note_that_was_broken_for_a_while_keeps_its_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("a.md"), "What was recalled.").unwrap();
+    let vault = engram::Vault::open(folder.path()).unwrap();
+    let synchronise = || vault.synchronise(&mut |_| {}).unwrap();
+    synchronise();
+    vault.engram().reinforce(&[id("a.md")], NOW).unwrap();
+    std::fs::write(path("a.md"), b"half\0written").unwrap();
+    assert_eq!(synchronise().refused.len(), 1);
+    std::fs::remove_file(path("a.md")).unwrap();
+    std::fs::write(path("b.md"), "What was recalled.").unwrap();
+    synchronise();
+    assert_eq!(vault.engram().get(&id("b.md")).unwrap().unwrap().history.recalls, 1);
+}

@@ -49,3 +49,18 @@ fn given_vectors_come_back_from_an_export_with_their_model() {
     assert_eq!(lines, again);
     assert_eq!(copy.stats().unwrap().model, "toy");
 }
+
+/// What changes nothing does not settle the model of a store that nothing was written to.
+#[test]
+fn a_store_that_nothing_was_written_to_takes_the_first_vector_that_comes() {
+    let (_folder, engram) = crate::world::fresh();
+    engram.remember_all(Vec::<engram::NewMemory>::new()).unwrap();
+    engram.forget(&crate::world::id("nobody")).unwrap_err();
+    engram.reinforce(&[crate::world::id("nobody")], crate::world::NOW).unwrap();
+    engram.consolidate().unwrap();
+    engram.rebuild().unwrap();
+    let mut memory = crate::world::note("a", "", "one");
+    memory.vector = Some(vec![1.0, 0.0]);
+    engram.remember(&memory).unwrap();
+    assert_eq!(engram.stats().unwrap().dimensions, 2);
+}

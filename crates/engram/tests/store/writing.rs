@@ -176,3 +176,15 @@ fn threads_share_a_handle() {
     assert_eq!(engram.stats().unwrap().memories, 70);
     assert!(engram.verify().unwrap().problems.is_empty());
 }
+
+/// JSON writes a NUL as six bytes; the longest text of them must come back from an export all the same.
+#[test]
+fn the_longest_text_survives_export_and_import_whatever_it_holds() {
+    let (_folder, engram) = crate::world::fresh();
+    let text = "\0".repeat(engram::memory::MAX_TEXT_BYTES);
+    engram.remember(&crate::world::note("nul", "", &text)).unwrap();
+    let mut line = Vec::new();
+    engram.export(&mut line).unwrap();
+    let back = engram::import::jsonl::Reader::new(&line[..]).next().unwrap().unwrap();
+    assert!(back.memory.text == text);
+}

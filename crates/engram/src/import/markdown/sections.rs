@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::targets::{Target, of_link, of_wiki_link};
+use crate::memory::MAX_TITLE_BYTES;
 
 /// What stands under one heading, up to the next.
 #[derive(Debug, Default)]
@@ -184,6 +185,11 @@ impl Reader<'_> {
         let title = heading.text.split_whitespace().collect::<Vec<_>>().join(" ");
         if title.is_empty() {
             return;
+        }
+        // A paragraph above a line of dashes is a heading to Markdown; one that no title can hold is text.
+        if title.len() > MAX_TITLE_BYTES {
+            self.section().text.push_str(&title);
+            return self.end_block();
         }
         let top = heading.level == 1 && self.sections.first_h1.is_none();
         if top {

@@ -168,3 +168,12 @@ proptest! {
         prop_assert_eq!(parse("a/b.md", &text).unwrap(), note);
     }
 }
+
+#[test]
+fn a_heading_that_no_title_can_hold_is_text() {
+    let long = "words and more ".repeat(400);
+    let note = parse("a.md", &format!("First.\n\n{long}\n---\nLast.")).unwrap();
+    assert!(note.memories.iter().all(|memory| memory.check().is_ok()));
+    let text: String = note.memories.iter().map(|memory| format!("{} ", memory.text)).collect();
+    assert!(text.starts_with("First.\n\nwords") && text.ends_with("more\n\nLast. "), "{text}");
+}
