@@ -34,7 +34,7 @@ impl Engram {
     ///
     /// Cost: linear in texts and associations, but for the sorting of names and terms; on two threads, where there are
     /// two cores. A million nodes (333,335 short memories with 666,632 names) and 10 million edges, with vectors of 256
-    /// dimensions, take 2.8 s (4.7 s on one core) and 0.65 GB of memory beyond the map on two Zen 5 cores (`cargo bench -p
+    /// dimensions, take 2.7 s (4.4 s on one core) and 0.65 GB of memory beyond the map on two Zen 5 cores (`cargo bench -p
     /// engram-recall --bench packing`). No vectors are held. Nothing where nothing was written since the last time. The
     /// file needs room for the vectors twice.
     ///
