@@ -1,0 +1,217 @@
+//! What errors say: what is wrong, and the way out.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use super::{Candidate, Error, Problem};
+use crate::version::Version;
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Missing => write!(f, "{}: none", self.place),
+            Problem::Version(version) => write!(f, "{}: {version}", self.place),
+            Problem::Unusable(reason) => write!(f, "{}: {reason}", self.place),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInBuildScript { variable } => write!(
+                f,
+                "{variable} is not set. zig-build works in build scripts: call it from build.rs and run `cargo build`."
+            ),
+            Self::NoBuildFile { path } => write!(
+                f,
+                "{} does not exist. Name the folder of build.zig, relative to Cargo.toml, or make one with `zig init`.",
+                path.display()
+            ),
+            Self::UnsupportedTarget { target, reason } => write!(
+                f,
+                "no Zig target for the Rust target {target}: {reason}. If Zig has one that links, name it with \
+                 `Build::zig_target`; else build with `--target` set to another."
+            ),
+            Self::NativeAcrossTargets { host, target } => write!(
+                f,
+                "Cpu::Native means the processor of this machine ({host}), but the build is for {target}. Use \
+                 Cpu::Baseline or name the processor with Cpu::Model; `zig targets` lists them."
+            ),
+            Self::ZigNotFound { looked_at, versions, cargo_feature } => {
+                not_found(f, looked_at, versions, cargo_feature.as_deref())
+            }
+            Self::GlobalCache { path, source } => write!(
+                f,
+                "ZIG_GLOBAL_CACHE_DIR={} cannot be used: {source}. Run `unset ZIG_GLOBAL_CACHE_DIR` for Zig's own \
+                 default, or set it to a folder that can be written.",
+                path.display()
+            ),
+            Self::File { doing, path, source } => {
+                write!(f, "cannot {doing} {}: {source}. Mend that, and run cargo again.", path.display())
+            }
+            Self::PathNotForCargo { path } => write!(
+                f,
+                "{path:?} is not UTF-8 or holds a line feed, so cargo cannot be told of it. Move the project, or set \
+                 CARGO_TARGET_DIR to a plain path."
+            ),
+            Self::NotStarted { command, source } => {
+                write!(f, "`{command}` did not start: {source}. Try `zig version`, or set ZIG=/path/to/zig.")
+            }
+            Self::BuildFailed { command, folder, status, output } => {
+                build_failed(f, command, folder, *status, output)
+            }
+            Self::TimedOut { command, folder, limit } => write!(
+                f,
+                "`{command}` took more than {} seconds and was ended. Give it longer with \
+                 ZIG_BUILD_TIMEOUT_SECONDS=…, or run it by hand in {} to see where it hangs.",
+                limit.as_secs(),
+                folder.display()
+            ),
+            Self::NoLibrary { library, folder, found } => no_library(f, library.as_deref(), folder, found),
+            Self::Unreadable { path, reason } => write!(
+                f,
+                "cannot read the symbols of {}: {reason}. Build it in build.zig with `b.addLibrary(.{{ .linkage = \
+                 .static, … }})`, without link-time optimisation.",
+                path.display()
+            ),
+            Self::ReplacesLibc { path, symbols } => write!(
+                f,
+                "{} defines {}, which would replace the C library's in the whole Rust program. In build.zig set \
+                 `lib.bundle_compiler_rt = false;`, or allow it with `Build::allow_libc_symbols(true)`.",
+                path.display(),
+                list(symbols)
+            ),
+            Self::UnexpectedGlobals { path, prefix, symbols } => write!(
+                f,
+                "{} defines global symbols without the prefix {prefix}: {}. Rename them, or drop their `export` or \
+                 `@export`; for compiler_rt's set `lib.bundle_compiler_rt = false;` in build.zig.",
+                path.display(),
+                list(symbols)
+            ),
+            Self::UnexpectedUndefined { path, symbols } => {
+                write!(f, "{} needs symbols that are not allowed: {}. ", path.display(), list(symbols))?;
+                for (start, setting) in BY_COMPILER {
+                    if symbols.iter().any(|name| name.starts_with(start)) {
+                        write!(f, "Against `{start}…` set `{setting}` in the module of build.zig. ")?;
+                    }
+                }
+                write!(
+                    f,
+                    "Remove their use from the Zig code (`nm -u` on the library lists them), or allow them with \
+                     `Build::allow_undefined`."
+                )
+            }
+            Self::Strict { warning } => {
+                write!(f, "{warning} (A warning, made fatal: run `unset ZIG_BUILD_STRICT` to let it pass.)")
+            }
+        }
+    }
+}
+
+fn not_found(
+    f: &mut fmt::Formatter<'_>,
+    looked_at: &[Candidate],
+    versions: &Range<Version>,
+    cargo_feature: Option<&str>,
+) -> fmt::Result {
+    let looked: Vec<String> = looked_at.iter().map(Candidate::to_string).collect();
+    let Range { start, end } = versions;
+    let other_version = looked_at.iter().any(|c| matches!(c.problem, Problem::Version(_)));
+    if other_version {
+        write!(f, "no zig from {start} up to, not including, {end} (looked at: {}). ", looked.join("; "))?;
+        write!(f, "Run `pip install 'ziglang>={start},<{end}'`, set ZIG=/path/to/zig")?;
+    } else {
+        write!(f, "zig not found (looked at: {}). ", looked.join("; "))?;
+        write!(f, "Run `pip install ziglang`, set ZIG=/path/to/zig")?;
+    }
+    match cargo_feature {
+        Some(feature) => write!(f, ", or build without --features {feature}."),
+        None => write!(f, " or put zig on PATH."),
+    }
+}
+
+/// What the names start with that no Zig code uses but Zig itself, and the setting that keeps it from that.
+const BY_COMPILER: [(&str, &str); 3] = [
+    ("__zig_probe_stack", ".stack_check = false"),
+    ("__stack_chk_", ".stack_protector = false"),
+    ("__ubsan_", ".sanitize_c = .off"),
+];
+
+/// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
+const KNOWN: [(&[&str], &str); 3] = [
+    (
+        &[
+            "invalid option: -Dtarget",
+            "invalid option: -Dcpu",
+            "invalid option: \"target\"",
+            "invalid option: \"cpu\"",
+        ],
+        "take the target in build.zig with `b.standardTargetOptions(.{})`",
+    ),
+    (
+        &["invalid option: -Doptimize", "invalid option: \"optimize\""],
+        "take the mode in build.zig with `b.standardOptimizeOption(.{})`, or leave it to build.zig with \
+         `Build::optimize(Optimize::BuildFile)`",
+    ),
+    (
+        &["unable to connect to server", "TemporaryNameServerFailure"],
+        "fetch the packages first: `zig build --fetch` in the folder of build.zig",
+    ),
+];
+
+/// The first line, which is all that cargo shows at once, has what matters.
+fn build_failed(
+    f: &mut fmt::Formatter<'_>,
+    command: &str,
+    folder: &Path,
+    status: ExitStatus,
+    output: &str,
+) -> fmt::Result {
+    let first = output.lines().find(|line| line.contains("error: ") || line.contains("panic: "));
+    match first {
+        Some(line) => write!(f, "zig build failed: {}.", line.trim())?,
+        None => write!(f, "zig build failed ({status}).")?,
+    }
+    let is_known = |signs: &[&str]| signs.iter().any(|sign| output.contains(sign));
+    if let Some((_, mend)) = KNOWN.iter().find(|(signs, _)| is_known(signs)) {
+        write!(f, " To mend it, {mend}.")?;
+    }
+    write!(
+        f,
+        "\n`{command}`, run in {}, failed ({status}). It said:\n{}\nMend the Zig code, or run the command by hand \
+         to see more.",
+        folder.display(),
+        output.trim_end()
+    )
+}
+
+fn no_library(
+    f: &mut fmt::Formatter<'_>,
+    library: Option<&str>,
+    folder: &Path,
+    found: &[String],
+) -> fmt::Result {
+    let there = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+    match library {
+        Some(name) => write!(f, "zig build installed no static library {name} in {}", folder.display())?,
+        None => write!(f, "zig build did not install exactly one static library in {}", folder.display())?,
+    }
+    write!(
+        f,
+        " (there: {there}). In build.zig call `b.installArtifact(lib)`; in build.rs name the library with \
+         `Build::library`."
+    )
+}
+
+/// The first ten symbols and the number of the rest.
+fn list(symbols: &[String]) -> String {
+    const SHOWN_MAX: usize = 10;
+    let shown = symbols.iter().take(SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match symbols.len().saturating_sub(SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
