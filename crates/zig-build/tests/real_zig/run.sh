@@ -202,7 +202,7 @@ check_parallel() {
 check_package() {
     rm -rf "$scratch/published"
     mkdir -p "$scratch/published/crates"
-    (cd "$crate" && tar cf - --exclude=target .) | (mkdir "$scratch/published/crates/zig-build" && cd "$_" && tar xf -)
+    (cd "$crate" && tar chf - --exclude=target .) | (mkdir "$scratch/published/crates/zig-build" && cd "$_" && tar xf -)
     mv "$scratch/published/crates/zig-build/example" "$scratch/published/crates/example"
     sed -e 's|^members = .*|members = ["crates/zig-build", "crates/example"]|' -e '/^default-members/d' \
         -e '/^exclude/d' -e '/^engram/d' -e '/^zig-build = /d' "$workspace/Cargo.toml" > "$scratch/published/Cargo.toml"
