@@ -8,14 +8,18 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use engram::OpenOptions;
+
 use crate::commands::{
-    change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify,
+    backup, change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify,
 };
 use crate::exit::{self, Exit, Failure};
 use crate::{output, style};
 
 /// The environment variable that names the store where `--store` does not.
 pub const STORE_VARIABLE: &str = "ENGRAM_STORE";
+/// The environment variable that stands for `--shared`.
+pub const SHARED_VARIABLE: &str = "ENGRAM_SHARED";
 /// The store where neither does.
 const DEFAULT_STORE: &str = ".engram";
 
@@ -47,6 +51,9 @@ pub struct Global {
     /// The folder of the store [default: $ENGRAM_STORE, or ./.engram]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub store: Option<PathBuf>,
+    /// Use a store that other users may use too: leave its owner and permissions alone [default: $ENGRAM_SHARED]
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub shared: bool,
     /// Answer in JSON
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
@@ -74,6 +81,13 @@ impl Global {
     pub fn store(&self) -> PathBuf {
         let named = || std::env::var_os(STORE_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         self.store.clone().or_else(named).unwrap_or_else(|| PathBuf::from(DEFAULT_STORE))
+    }
+
+    /// How the store is opened. One that nobody named lies in the working directory, which others may write to.
+    pub fn options(&self) -> OpenOptions {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is_named = self.store.is_some() || is_set(STORE_VARIABLE);
+        OpenOptions::new().shared(self.shared || is_set(SHARED_VARIABLE)).no_follow(!is_named)
     }
 
     /// Tells the output streams about `--color`.
@@ -109,6 +123,8 @@ pub enum Command {
     Stats,
     /// Write every memory as JSON lines, from which `import` makes the same store again
     Export(export::Arguments),
+    /// Copy the store, as it is now, into a new folder
+    Backup(backup::Arguments),
     /// Derive weights, vectors and names anew; it also happens by itself
     Consolidate(consolidate::Arguments),
     /// Check everything in the store

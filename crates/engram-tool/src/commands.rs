@@ -1,6 +1,7 @@
 //! The commands: one file each, with its flags and what they do.
 
 pub mod answer;
+pub mod backup;
 pub mod change;
 pub mod consolidate;
 pub mod eval;
@@ -16,10 +17,11 @@ pub mod tokens;
 pub mod vector;
 pub mod verify;
 
-use engram::Engram;
+use engram::{Engram, OpenOptions};
 
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::output;
 
 /// Runs a command.
 pub fn run(cli: Cli) -> Outcome {
@@ -38,6 +40,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::List(arguments) => list::run(&arguments, global),
         Command::Stats => stats::run(global),
         Command::Export(arguments) => export::run(&arguments, global),
+        Command::Backup(arguments) => backup::run(&arguments, global),
         Command::Consolidate(arguments) => consolidate::run(&arguments, global),
         Command::Verify(arguments) => verify::run(&arguments, global),
         Command::Eval(arguments) => eval::run(&arguments, global),
@@ -47,10 +50,26 @@ pub fn run(cli: Cli) -> Outcome {
 
 /// Opens the store that the command line names. Whatever keeps it from opening is the store's fault.
 fn open(global: &Global) -> Result<Engram, Failure> {
-    Engram::open(global.store()).map_err(|error| Failure::new(Exit::Store, error))
+    opened(&global.options(), global)
 }
 
 /// Opens the store that the command line names, or makes it.
 fn create(global: &Global) -> Result<Engram, Failure> {
-    Engram::create(global.store()).map_err(|error| Failure::new(Exit::Store, error))
+    opened(&global.options().create(true), global)
+}
+
+fn opened(options: &OpenOptions, global: &Global) -> Result<Engram, Failure> {
+    let engram = options.open(global.store()).map_err(|error| Failure::new(Exit::Store, error))?;
+    say_if_made_private(&engram);
+    Ok(engram)
+}
+
+/// Says that others could look into the store until now.
+fn say_if_made_private(engram: &Engram) {
+    if engram.was_made_private() {
+        output::note(&format!(
+            "{} was open to other users and is now private to you; use --shared for a store that you share on purpose",
+            engram.folder().display()
+        ));
+    }
 }

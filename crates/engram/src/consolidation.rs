@@ -42,19 +42,22 @@ impl Engram {
     /// If the store cannot be read or written; nothing is changed then.
     pub fn consolidate(&self) -> Result<()> {
         let _span = debug_span!("consolidate").entered();
+        if self.upgrade()? {
+            return Ok(());
+        }
         for _ in 0..TRIES {
             if self.try_consolidation(STAGE_BYTES)? {
                 return Ok(());
             }
         }
-        self.write(|txn, state| {
-            Packed::build(&self.store, txn, state)?.write(&self.store, txn, state, Vectors::ToWrite)
+        self.write(|store, txn, state| {
+            Packed::build(store, txn, state)?.write(store, txn, state, Vectors::ToWrite)
         })
     }
 
     /// Consolidates unless something is written meanwhile; says whether that is done.
     fn try_consolidation(&self, stage_bytes: usize) -> Result<bool> {
-        let store = &self.store;
+        let store = &self.store()?;
         let (packed, staged, before) = {
             let txn = store.read()?;
             let Some(before) = state::read(store, &txn)? else { return Ok(true) };
@@ -70,7 +73,10 @@ impl Engram {
             let (packed, staged) = Packed::build_and(store, &txn, &before, &early)?;
             (packed, staged?, before)
         };
-        let changed_over = self.write(|txn, state| {
+        let changed_over = self.write(|newest, txn, state| {
+            if !newest.is_same(store) {
+                return Ok(false);
+            }
             let vectors = match &staged {
                 Staged::Overtaken => return Ok(false),
                 Staged::All(claim) if !claim.stands(store, txn)? => return Ok(false),
@@ -136,7 +142,7 @@ fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: u
             return Err(Ended::Overtaken);
         }
         for (key, value) in portion.drain(..) {
-            store.tables.blocks.put(&mut txn, &key, &value).map_err(|e| store.fail(e))?;
+            store.tables.blocks.put(&mut txn, &key, &value)?;
         }
         Ok(store.commit(txn)?)
     };
@@ -161,13 +167,13 @@ fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: u
     }
 }
 
-/// Whether nothing was written since blocks were packed, in today's format.
+/// Whether nothing was written since blocks were packed, in the format that its generation has.
 pub(crate) fn is_packed(store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> Result<bool> {
     let tables = &store.tables;
-    let mut packed = state.recent_writes == 0 && state.format == state::FORMAT;
+    let mut packed = state.recent_writes == 0 && state.format == state::packing_format(store);
     packed = packed && !staging::is_claimed(store, txn)?;
-    for table in [tables.recent_columns, tables.recent_rows, tables.recent_edges, tables.gone] {
-        packed = packed && table.is_empty(txn).map_err(|e| store.fail(e))?;
+    for table in [&tables.recent_columns, &tables.recent_rows, &tables.recent_edges, &tables.gone] {
+        packed = packed && table.is_empty(txn)?;
     }
     Ok(packed)
 }

@@ -11,7 +11,8 @@ use tracing::debug_span;
 use crate::error::{Error, Result};
 use crate::index::marks::Marks;
 use crate::memory::{MemoryId, StoredMemory};
-use crate::store::record::{self, Record};
+use crate::store::folder::{Root, Trust};
+use crate::store::record::{self, BadRecord, Record};
 use crate::store::state::{self, Model, State};
 use crate::store::tables::Store;
 use crate::vector_model::{VectorModel, stored_model};
@@ -39,11 +40,81 @@ pub(crate) const PORTION_BYTES: usize = 16 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Engram {
-    pub(crate) store: Store,
+    root: Root,
+    trust: Trust,
+    /// The newest generation that this handle has seen.
+    current: Mutex<Store>,
     scratch: Mutex<Vec<Spreading>>,
     /// What was written since blocks were packed, by the latest recall that asked.
     marks: Mutex<Arc<Marks>>,
     pub(crate) portion_bytes: usize,
+}
+
+/// How a store is opened.
+///
+/// ```
+/// use engram::{Engram, OpenOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let memory = OpenOptions::new().create(true).open(folder.path().join("store"))?;
+/// assert!(memory.folder().ends_with("store"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    create: bool,
+    trust: Trust,
+    follow: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { create: false, trust: Trust::Private, follow: true }
+    }
+}
+
+impl OpenOptions {
+    /// Opens a store that is there, of this user's own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the store, and the folders that lead to it, where there is none.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Leaves owners and permissions alone, for a store that several users share on purpose.
+    ///
+    /// Otherwise the store's folder must belong to this user. It is made so that nobody else can enter it (0700),
+    /// and its files so that nobody else can read them (0600).
+    #[must_use]
+    pub fn shared(mut self, shared: bool) -> Self {
+        self.trust = if shared { Trust::Shared } else { Trust::Private };
+        self
+    }
+
+    /// Refuses a path that is itself a symbolic link, for a store in a folder that others may write to. Links within
+    /// the store's folder are always refused.
+    #[must_use]
+    pub fn no_follow(mut self, no_follow: bool) -> Self {
+        self.follow = !no_follow;
+        self
+    }
+
+    /// Opens the store in a folder. Cost: under a millisecond, at any size.
+    ///
+    /// # Errors
+    /// If there is none and none is to be made; if it is damaged, of a newer format, or may not be written (readers
+    /// register themselves in its lock file); if the folder is another user's, or holds links where the store has its
+    /// files.
+    pub fn open(&self, folder: impl AsRef<Path>) -> Result<Engram> {
+        let root = Root::open(folder.as_ref(), self.create, self.follow, self.trust)?;
+        Engram::new(root, self.create, self.trust)
+    }
 }
 
 impl fmt::Debug for Engram {
@@ -57,18 +128,17 @@ impl Engram {
     /// Opens the store in a folder. Cost: under a millisecond, at any size.
     ///
     /// # Errors
-    /// If there is none, it is damaged or of a newer format, or the folder may not be written (readers
-    /// register themselves in its lock file).
+    /// As [`OpenOptions::open`].
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        Self::new(Store::open(folder.as_ref(), false)?)
+        OpenOptions::new().open(folder)
     }
 
     /// Opens the store in a folder, or makes one with the default vector model where there is none.
     ///
     /// # Errors
-    /// As [`Engram::open`], and if the folder cannot be made.
+    /// As [`OpenOptions::open`], and if the folder cannot be made.
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
-        Self::new(Store::open(folder.as_ref(), true)?)
+        OpenOptions::new().create(true).open(folder)
     }
 
     /// Opens the store in a folder, or makes one for the given model.
@@ -81,12 +151,45 @@ impl Engram {
         Ok(engram)
     }
 
-    fn new(store: Store) -> Result<Self> {
+    fn new(root: Root, create: bool, trust: Trust) -> Result<Self> {
+        let store = Store::open(&root.path, create, trust)?;
         // Whether this build can read the store shows at once, not at the first recall.
         let txn = store.read()?;
         state::read(&store, &txn)?;
         drop(txn);
-        Ok(Self { store, scratch: Mutex::default(), marks: Mutex::default(), portion_bytes: PORTION_BYTES })
+        Ok(Self {
+            root,
+            trust,
+            current: Mutex::new(store),
+            scratch: Mutex::default(),
+            marks: Mutex::default(),
+            portion_bytes: PORTION_BYTES,
+        })
+    }
+
+    /// Makes the store of a draft, a folder in which the next generation of another store is written.
+    pub(crate) fn open_draft(folder: &Path, trust: Trust) -> Result<Self> {
+        Self::new(Root::open(folder, false, false, trust)?, true, trust)
+    }
+
+    /// The newest generation of the store. Cost: a look at the store's folder, a microsecond.
+    pub(crate) fn store(&self) -> Result<Store> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.environment.is_superseded()? {
+            *current = Store::open(&self.root.path, false, self.trust)?;
+        }
+        Ok(current.clone())
+    }
+
+    /// Who may use the store.
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// Whether others could enter the store's folder until this handle was opened, which has made it private.
+    #[must_use]
+    pub fn was_made_private(&self) -> bool {
+        self.root.tightened
     }
 
     /// Sets how many bytes of memories (texts, vectors and all) one commit of [`Engram::remember_all`] takes in
@@ -100,7 +203,7 @@ impl Engram {
     /// The folder that the store lies in.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.store.environment.folder
+        &self.root.path
     }
 
     /// The memory with this id.
@@ -108,20 +211,10 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read.
     pub fn get(&self, id: &MemoryId) -> Result<Option<StoredMemory>> {
-        let txn = self.store.read()?;
-        let model = state::read(&self.store, &txn)?.map(|state| state.model);
-        self.get_in(&txn, id, model.as_ref())
-    }
-
-    /// The memory with this id, as a transaction sees it.
-    pub(crate) fn get_in(
-        &self,
-        txn: &heed::RoTxn<'_>,
-        id: &MemoryId,
-        model: Option<&Model>,
-    ) -> Result<Option<StoredMemory>> {
-        let record = record::get(&self.store, txn, id.as_str())?;
-        record.map(|record| stored(&self.store, id.clone(), &record, model)).transpose()
+        let store = self.store()?;
+        let txn = store.read()?;
+        let model = state::read(&store, &txn)?.map(|state| state.model);
+        get_in(&store, &txn, id, model.as_ref())
     }
 
     /// Calls `each` with every memory, by id.
@@ -135,52 +228,60 @@ impl Engram {
         self.for_each_readable(|memory| each(memory?))
     }
 
-    fn read_memory(&self, id: &[u8], bytes: &[u8], model: Option<&Model>) -> Result<StoredMemory> {
-        let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
-        let id = id.ok_or_else(|| self.store.damaged("an id cannot be read"))?;
-        let record = Record::read(bytes).map_err(|bad| bad.of(&self.store, id.as_str()))?;
-        stored(&self.store, id, &record, model)
-    }
-
     /// Calls `each` with every memory, by id, or with why it cannot be read.
     pub(crate) fn for_each_readable<E: From<Error>>(
         &self,
         mut each: impl FnMut(Result<StoredMemory>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let txn = self.store.read()?;
-        let fail = |e| self.store.fail(e);
-        let model = state::read(&self.store, &txn)?.map(|state| state.model);
-        for entry in self.store.tables.memories.iter(&txn).map_err(fail)? {
-            let (id, bytes) = entry.map_err(fail)?;
-            each(self.read_memory(id, bytes, model.as_ref()))?;
+        let store = self.store()?;
+        let txn = store.read()?;
+        let model = state::read(&store, &txn)?.map(|state| state.model);
+        for entry in store.tables.memories.iter_checked(&txn)? {
+            let (id, value) = entry?;
+            each(read_memory(&store, id, value, model.as_ref()))?;
         }
         Ok(())
     }
 
     /// Runs a change in one transaction. A change that leaves the state as it was is not committed.
-    pub(crate) fn write<R>(&self, change: impl FnOnce(&mut RwTxn<'_>, &mut State) -> Result<R>) -> Result<R> {
-        let mut txn = self.store.write()?;
-        let before = state::read(&self.store, &txn)?;
-        let before = match before {
-            Some(state) => state,
-            None => State::new(stored_model(&VectorModel::RandomIndexing)?),
-        };
-        let mut state = before.clone();
-        let result = change(&mut txn, &mut state)?;
-        if before != state {
-            state.version += 1;
-            state::write(&self.store, &mut txn, &state)?;
-            debug_span!("commit").in_scope(|| self.store.commit(txn))?;
+    pub(crate) fn write<R>(
+        &self,
+        change: impl FnOnce(&Store, &mut RwTxn<'_>, &mut State) -> Result<R>,
+    ) -> Result<R> {
+        self.with_write_lock(|store, mut txn| {
+            let before = match state::read(store, &txn)? {
+                Some(state) => state,
+                None => State::new(store, stored_model(&VectorModel::RandomIndexing)?),
+            };
+            let mut state = before.clone();
+            let result = change(store, &mut txn, &mut state)?;
+            if before != state {
+                state.version += 1;
+                state::write(store, &mut txn, &state)?;
+                debug_span!("commit").in_scope(|| store.commit(txn))?;
+            }
+            Ok(result)
+        })
+    }
+
+    /// Runs something in a write transaction of the newest generation, of which none comes after it meanwhile.
+    pub(crate) fn with_write_lock<R>(&self, run: impl FnOnce(&Store, RwTxn<'_>) -> Result<R>) -> Result<R> {
+        loop {
+            let store = self.store()?;
+            let txn = store.write()?;
+            // While this waited for its turn, the store may have moved on; under the lock it does not.
+            if !store.environment.is_superseded()? {
+                return run(&store, txn);
+            }
         }
-        Ok(result)
     }
 
     /// What was written since blocks were packed, read again only where something was written meanwhile.
-    pub(crate) fn marks(&self, txn: &heed::RoTxn<'_>, state: &State) -> Result<Arc<Marks>> {
+    pub(crate) fn marks(&self, store: &Store, txn: &heed::RoTxn<'_>, state: &State) -> Result<Arc<Marks>> {
         let mut kept = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         // The first state of a store has version 1, so what a new handle starts with fits none.
         if kept.version != state.version {
-            *kept = Arc::new(Marks::read(&self.store, txn, state)?);
+            *kept = Arc::new(Marks::read(store, txn, state)?);
         }
         Ok(Arc::clone(&kept))
     }
@@ -197,6 +298,29 @@ impl Engram {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         result
     }
+}
+
+/// The memory with this id, as a transaction sees it.
+pub(crate) fn get_in(
+    store: &Store,
+    txn: &heed::RoTxn<'_>,
+    id: &MemoryId,
+    model: Option<&Model>,
+) -> Result<Option<StoredMemory>> {
+    let record = record::get(store, txn, id.as_str())?;
+    record.map(|record| stored(store, id.clone(), &record, model)).transpose()
+}
+
+fn read_memory(
+    store: &Store,
+    id: &[u8],
+    value: Option<&[u8]>,
+    model: Option<&Model>,
+) -> Result<StoredMemory> {
+    let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
+    let id = id.ok_or_else(|| store.damaged("an id cannot be read"))?;
+    let record = value.ok_or(BadRecord::Checksum).and_then(Record::read);
+    stored(store, id.clone(), &record.map_err(|bad| bad.of(store, id.as_str()))?, model)
 }
 
 fn stored(store: &Store, id: MemoryId, record: &Record<'_>, model: Option<&Model>) -> Result<StoredMemory> {

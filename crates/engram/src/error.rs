@@ -78,11 +78,17 @@ pub enum Error {
         /// What the database said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Somebody else has the store open, and it must be had alone.
-    #[error("the store {} is open elsewhere too; close it there and try again", path.display())]
-    InUse {
-        /// The store's folder.
+    /// A store's folder, or a file in it, is not what a store may use.
+    #[error(
+        "{} is {what}, and was left alone; a store needs a directory of your own with regular files in it: remove what \
+         is there, or name another store",
+        path.display()
+    )]
+    Untrusted {
+        /// The path.
         path: PathBuf,
+        /// What is there instead.
+        what: &'static str,
     },
     /// No memory has this id.
     #[error("no memory has the id {id}; `engram list` shows the ids")]

@@ -141,9 +141,10 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read.
     pub fn terms_of_cue(&self, cue: &str) -> Result<Vec<String>> {
-        let txn = self.store.read()?;
-        let Some(state) = state::read(&self.store, &txn)? else { return Ok(Vec::new()) };
-        let view = View::new(&self.store, &txn, &state, self.marks(&txn, &state)?)?;
+        let store = self.store()?;
+        let txn = store.read()?;
+        let Some(state) = state::read(&store, &txn)? else { return Ok(Vec::new()) };
+        let view = View::new(&store, &txn, &state, self.marks(&store, &txn, &state)?)?;
         let reading = Reading::of(&view, &Cue::new(cue))?;
         let repeated = |(term, frequency): (String, u32)| std::iter::repeat_n(term, frequency as usize);
         Ok(reading.terms.into_iter().flat_map(repeated).collect())

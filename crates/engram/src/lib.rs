@@ -42,7 +42,9 @@
 //! | how files become memories | [`import`], [`Engram::import`], [`Vault::synchronise`] |
 //! | how recall is measured | [`evaluation`] |
 
+mod backup;
 mod beside;
+mod compaction;
 mod consolidation;
 mod engram;
 mod error;
@@ -55,6 +57,7 @@ mod packed_graph;
 mod random_indexing;
 mod rebuild;
 mod recall;
+mod rewriting;
 mod source;
 mod store;
 pub mod text;
@@ -65,7 +68,8 @@ mod vector_model;
 mod verify;
 mod writing;
 
-pub use engram::Engram;
+pub use compaction::Compaction;
+pub use engram::{Engram, OpenOptions};
 pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};
 pub use exchange::{ExportReport, ImportReport, Importer, Progress};

@@ -61,7 +61,7 @@ impl Engram {
     /// If the store cannot be read, or a block does not have the shape of one. Rows are not looked at;
     /// [`GraphBlock::check`] does that.
     pub fn with_packed_graph<R>(&self, look: impl FnOnce(&PackedGraph<'_>) -> R) -> Result<R> {
-        let store = &self.store;
+        let store = &self.store()?;
         let txn = store.read()?;
         let nodes = state::read(store, &txn)?.map_or(0, |state| state.packed_nodes);
         let rows = block::graph_rows(store, &txn, nodes)?;

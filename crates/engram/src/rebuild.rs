@@ -28,10 +28,9 @@ impl Engram {
     /// If a memory is unreadable, or the store cannot be read or written; nothing is changed then.
     pub fn rebuild(&self) -> Result<()> {
         let _span = debug_span!("rebuild").entered();
-        let store = &self.store;
-        self.write(|txn, state| {
+        self.write(|store, txn, state| {
             // Nothing was written: the store stays open to the model of its first vector.
-            if state.version == 0 && store.tables.memories.is_empty(txn).map_err(|e| store.fail(e))? {
+            if state.version == 0 && store.tables.memories.is_empty(txn)? {
                 return Ok(());
             }
             accounts(store, txn)?;
@@ -41,12 +40,12 @@ impl Engram {
 }
 
 /// Writes anew what packing takes as it is: the namespaces, and who links to what.
-fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
     let tables = &store.tables;
     let mut namespaces: BTreeMap<String, u32> = BTreeMap::new();
     let mut linking = Vec::new();
-    for entry in tables.memories.iter(txn).map_err(|e| store.fail(e))? {
-        let (id, value) = entry.map_err(|e| store.fail(e))?;
+    for entry in tables.memories.iter(txn)? {
+        let (id, value) = entry?;
         let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
         let record = Record::read(value).map_err(|bad| bad.of(store, id))?;
         if !links::of(id, &record).is_empty() {
@@ -54,16 +53,15 @@ fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
         }
         *namespaces.entry(record.namespace.into_owned()).or_default() += 1;
     }
-    tables.namespaces.clear(txn).map_err(|e| store.fail(e))?;
+    tables.namespaces.clear(txn)?;
     for (number, (name, memories)) in (0..).zip(namespaces) {
         let entry = NamespaceEntry { number, memories };
-        tables.namespaces.put(txn, name.as_bytes(), &entry.bytes()).map_err(|e| store.fail(e))?;
+        tables.namespaces.put(txn, name.as_bytes(), &entry.bytes())?;
     }
-    tables.links.clear(txn).map_err(|e| store.fail(e))?;
+    tables.links.clear(txn)?;
     for id in linking {
         // Kept apart from the map, in which the links are about to be written.
-        let value =
-            tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?.unwrap_or_default().to_vec();
+        let value = tables.memories.get(txn, id.as_bytes())?.unwrap_or_default().to_vec();
         links::put(store, txn, &id, &Record::read(&value).map_err(|bad| bad.of(store, &id))?)?;
     }
     Ok(())

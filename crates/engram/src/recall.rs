@@ -67,10 +67,11 @@ impl Engram {
         if cue.text.trim().is_empty() && cue.vector.is_none() {
             return Err(Error::EmptyCue);
         }
-        let txn = self.store.read()?;
-        let Some(state) = state::read(&self.store, &txn)? else { return Ok(Recollection::default()) };
+        let store = self.store()?;
+        let txn = store.read()?;
+        let Some(state) = state::read(&store, &txn)? else { return Ok(Recollection::default()) };
         let (view, reading) = debug_span!("cue").in_scope(|| -> Result<_> {
-            let view = View::new(&self.store, &txn, &state, self.marks(&txn, &state)?)?;
+            let view = View::new(&store, &txn, &state, self.marks(&store, &txn, &state)?)?;
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
@@ -107,9 +108,8 @@ impl Engram {
     /// If the store cannot be written; nothing is changed then.
     pub fn reinforce(&self, ids: &[MemoryId], at: Time) -> Result<()> {
         let ids: BTreeSet<&MemoryId> = ids.iter().collect();
-        self.write(|txn, state| {
+        self.write(|store, txn, state| {
             for id in ids {
-                let store = &self.store;
                 let Some(number) = nodes::memory_number(store, txn, id.as_str())? else { continue };
                 let Some(old) = record::get(store, txn, id.as_str())? else { continue };
                 let last = old.last_recalled.map_or(at.milliseconds(), |last| last.max(at.milliseconds()));
@@ -124,11 +124,8 @@ impl Engram {
                 columns.stability = record.stability;
                 let tables = &store.tables;
                 let key = crate::store::tables::node_key(number);
-                tables
-                    .memories
-                    .put(txn, id.as_str().as_bytes(), &record.bytes())
-                    .map_err(|e| store.fail(e))?;
-                tables.recent_columns.put(txn, &key, &columns.bytes()).map_err(|e| store.fail(e))?;
+                tables.memories.put(txn, id.as_str().as_bytes(), &record.bytes())?;
+                tables.recent_columns.put(txn, &key, &columns.bytes())?;
                 state.version += 1;
             }
             Ok(())

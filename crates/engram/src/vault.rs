@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::engram::Engram;
+use crate::engram::{Engram, OpenOptions};
 use crate::error::{Error, Result};
 use crate::exchange::{Found, ImportReport, Importer, Progress, files_below, read_note};
 use crate::import::Kind;
 use crate::memory::{History, MemoryId, StoredMemory};
+use crate::store::folder::write_new;
 
 /// The folder within a vault that holds its store.
 pub const STORE_FOLDER: &str = ".engram";
@@ -73,15 +74,7 @@ impl Vault {
     /// # Errors
     /// If the folder is none, or the store cannot be opened or made.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = notes_folder(folder.as_ref())?;
-        let own = folder.join(STORE_FOLDER);
-        let engram = Engram::create(&own)?;
-        let ignore = own.join(".gitignore");
-        if !ignore.exists() {
-            let written = |source| Error::File { action: "written", path: ignore.clone(), source };
-            fs::write(&ignore, "*\n").map_err(written)?;
-        }
-        Ok(Self { folder, engram, claim: None })
+        OpenOptions::new().open_vault(folder)
     }
 
     /// Opens a folder of notes whose store lies elsewhere: in the folder `store`, where it is made if it is
@@ -90,10 +83,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`].
     pub fn open_with_store(folder: impl AsRef<Path>, store: impl AsRef<Path>) -> Result<Self> {
-        let folder = notes_folder(folder.as_ref())?;
-        let claim = fs::canonicalize(&folder).map_err(|e| crate::import::ReadError::from_io(&folder, e))?;
-        let claim = Some(claim.to_string_lossy().into_owned());
-        Ok(Self { folder, engram: Engram::create(store)?, claim })
+        OpenOptions::new().open_vault_with_store(folder, store)
     }
 
     /// The store.
@@ -195,10 +185,10 @@ impl Vault {
     /// or of a disk that is not mounted.
     fn claim_store(&self, known: usize, is_empty: bool) -> Result<()> {
         let Some(claim) = &self.claim else { return Ok(()) };
-        let store = &self.engram.store;
-        let path = store.environment.folder.clone();
+        let store = &self.engram.store()?;
+        let path = store.folder().to_owned();
         let txn = store.read()?;
-        let held = store.tables.meta.get(&txn, FOLDER_KEY).map_err(|e| store.fail(e))?;
+        let held = store.tables.meta.get(&txn, FOLDER_KEY)?;
         let is_noted = held == Some(claim.as_bytes());
         let vault = held.and_then(|held| std::str::from_utf8(held).ok()).map(PathBuf::from);
         drop(txn);
@@ -211,8 +201,8 @@ impl Vault {
         if is_noted {
             return Ok(());
         }
-        self.engram.write(|txn, state| {
-            store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes()).map_err(|e| store.fail(e))?;
+        self.engram.write(|store, txn, state| {
+            store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes())?;
             state.version += 1;
             Ok(())
         })
@@ -220,11 +210,11 @@ impl Vault {
 
     /// What the store knows of the folder's files, by relative path.
     fn known(&self) -> Result<BTreeMap<String, FileEntry>> {
-        let store = &self.engram.store;
+        let store = &self.engram.store()?;
         let txn = store.read()?;
         let mut known = BTreeMap::new();
-        for entry in store.tables.files.iter(&txn).map_err(|e| store.fail(e))? {
-            let (_, bytes) = entry.map_err(|e| store.fail(e))?;
+        for entry in store.tables.files.iter(&txn)? {
+            let (_, bytes) = entry?;
             // An account that cannot be read only means that the file is read again.
             if let Ok(entry) = postcard::from_bytes::<FileEntry>(bytes) {
                 known.insert(entry.relative.clone(), entry);
@@ -242,18 +232,47 @@ impl Vault {
     }
 
     fn note(&self, entries: &[FileEntry], deleted: &[FileEntry]) -> Result<()> {
-        let store = &self.engram.store;
-        self.engram.write(|txn, state| {
+        self.engram.write(|store, txn, state| {
             for entry in deleted {
-                store.tables.files.delete(txn, &entry.key()).map_err(|e| store.fail(e))?;
+                store.tables.files.delete(txn, &entry.key())?;
             }
             for entry in entries {
                 let bytes = postcard::to_allocvec(entry).unwrap_or_default();
-                store.tables.files.put(txn, &entry.key(), &bytes).map_err(|e| store.fail(e))?;
+                store.tables.files.put(txn, &entry.key(), &bytes)?;
             }
             state.version += 1;
             Ok(())
         })
+    }
+}
+
+impl OpenOptions {
+    /// Opens a folder of notes; see [`Vault::open`]. The folder may be one that others write to: its `.engram` must be a
+    /// real folder, not a link.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_vault(&self, folder: impl AsRef<Path>) -> Result<Vault> {
+        let folder = notes_folder(folder.as_ref())?;
+        let own = folder.join(STORE_FOLDER);
+        let engram = self.clone().create(true).no_follow(true).open(&own)?;
+        let ignore = own.join(".gitignore");
+        match write_new(&ignore, b"*\n") {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            written => written.map_err(|source| Error::File { action: "written", path: ignore, source })?,
+        }
+        Ok(Vault { folder, engram, claim: None })
+    }
+
+    /// Opens a folder of notes whose store lies elsewhere; see [`Vault::open_with_store`].
+    ///
+    /// # Errors
+    /// As [`Vault::open_with_store`].
+    pub fn open_vault_with_store(&self, folder: impl AsRef<Path>, store: impl AsRef<Path>) -> Result<Vault> {
+        let folder = notes_folder(folder.as_ref())?;
+        let claim = fs::canonicalize(&folder).map_err(|e| crate::import::ReadError::from_io(&folder, e))?;
+        let claim = Some(claim.to_string_lossy().into_owned());
+        Ok(Vault { folder, engram: self.clone().create(true).open(store)?, claim })
     }
 }
 

@@ -24,7 +24,7 @@ pub enum VectorModel {
 impl Engram {
     /// Gives a store that nothing was written to this model; refuses one that has another.
     pub(crate) fn settle_model(&self, wanted: &Model) -> Result<()> {
-        self.write(|_, state| {
+        self.write(|_, _, state| {
             if state.version == 0 {
                 state.model = wanted.clone();
                 state.version = 1; // written, even where the model is the usual one
@@ -38,8 +38,9 @@ impl Engram {
 
     /// The store's vector model; `None` while nothing was written.
     pub(crate) fn vector_model(&self) -> Result<Option<Model>> {
-        let txn = self.store.read()?;
-        Ok(state::read(&self.store, &txn)?.map(|state| state.model))
+        let store = self.store()?;
+        let txn = store.read()?;
+        Ok(state::read(&store, &txn)?.map(|state| state.model))
     }
 }
 

@@ -19,7 +19,8 @@ use crate::store::block::{self, BlockKind, Columns};
 use crate::store::nodes::{self, Node};
 use crate::store::record::Record;
 use crate::store::state::{self, State};
-use crate::store::tables::{Store, Table, edge_at, node_at};
+use crate::store::table::Table;
+use crate::store::tables::{Store, edge_at, node_at};
 use crate::vault;
 
 /// The most problems that are told one by one.
@@ -57,33 +58,50 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read at all. What is wrong within it is no error but in the result.
     pub fn verify(&self) -> Result<Verification> {
-        let store = &self.store;
+        let store = &self.store()?;
         let txn = store.read()?;
         let mut found = Verification::default();
         let Some(state) = state::read(store, &txn)? else { return Ok(found) };
-        facts(store, &txn, &state, &mut found)?;
-        numbering(store, &txn, &state, &mut found)?;
-        packed(store, &txn, &state, &mut found)?;
-        recent(store, &txn, &state, &mut found)?;
+        rows(store, &txn, &state, &mut found)?;
         if found.problems.is_empty() {
             rebuild(store, &txn, &state, &mut found)?;
         }
         Ok(found)
     }
+
+    /// As [`Engram::verify`], without deriving anything again.
+    pub(crate) fn verify_rows(&self) -> Result<Verification> {
+        let store = &self.store()?;
+        let txn = store.read()?;
+        let mut found = Verification::default();
+        let Some(state) = state::read(store, &txn)? else { return Ok(found) };
+        rows(store, &txn, &state, &mut found)?;
+        Ok(found)
+    }
+}
+
+/// Checks each row for itself, and against those that it names.
+fn rows(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
+    facts(store, txn, state, found)?;
+    numbering(store, txn, state, found)?;
+    packed(store, txn, state, found)?;
+    recent(store, txn, state, found)
 }
 
 /// Calls `each` with every entry of a table.
 fn walk<'t>(
-    store: &Store,
     txn: &'t RoTxn<'_>,
-    table: Table,
+    table: &'t Table,
     found: &mut Verification,
     mut each: impl FnMut(&mut Verification, &'t [u8], &'t [u8]),
 ) -> Result<()> {
-    for entry in table.iter(txn).map_err(|e| store.fail(e))? {
-        let (key, value) = entry.map_err(|e| store.fail(e))?;
+    for row in table.iter_checked(txn)? {
+        let (key, value) = row?;
         found.entries += 1;
-        each(found, key, value);
+        match value {
+            Some(value) => each(found, key, value),
+            None => found.problem(table.broken(key)),
+        }
     }
     Ok(())
 }
@@ -95,7 +113,7 @@ fn text(bytes: &[u8]) -> String {
 fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
     let mut in_namespace: BTreeMap<String, u32> = BTreeMap::new();
     let mut links_held = 0;
-    walk(store, txn, store.tables.memories, found, |found, key, value| {
+    walk(txn, &store.tables.memories, found, |found, key, value| {
         found.memories += 1;
         let id = text(key);
         if std::str::from_utf8(key).ok().and_then(|id| MemoryId::new(id).ok()).is_none() {
@@ -118,12 +136,12 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
         found
             .problem(format!("the store says it has {} memories and has {}", state.memories, found.memories));
     }
-    let noted = store.tables.links.len(txn).map_err(|e| store.fail(e))?;
+    let noted = store.tables.links.len(txn)?;
     if noted != links_held {
         found.problem(format!("{noted} links are noted, and the memories hold {links_held}"));
     }
     found.entries += noted;
-    walk(store, txn, store.tables.files, found, |found, _, value| {
+    walk(txn, &store.tables.files, found, |found, _, value| {
         if !vault::is_file_entry(value) {
             found.problem("the account of a file cannot be read");
         }
@@ -142,9 +160,9 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
 
 fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
     let tables = &store.tables;
-    let get = |table: Table, key: &[u8]| table.get(txn, key).map_err(|e| store.fail(e));
+    let get = |table: &Table, key: &[u8]| table.get(txn, key);
     let (mut numbered, mut failed) = (0, None);
-    walk(store, txn, tables.numbers, found, |found, key, value| {
+    walk(txn, &tables.numbers, found, |found, key, value| {
         numbered += 1;
         let number = node_at(value);
         let node = match number.map(|number| nodes::get(store, txn, number)) {
@@ -156,7 +174,7 @@ fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verifica
             None => None,
         };
         let same = matches!(&node, Some(Node::Memory(id)) if id.as_bytes() == key);
-        if !same || get(tables.memories, key).is_ok_and(|memory| memory.is_none()) {
+        if !same || get(&tables.memories, key).is_ok_and(|memory| memory.is_none()) {
             found.problem(format!("the memory {} has a number that is not its own", text(key)));
         }
         if number.is_none_or(|number| number >= state.next_node) {
@@ -166,22 +184,22 @@ fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verifica
     if numbered != found.memories {
         found.problem(format!("{numbered} memories are numbered, and there are {}", found.memories));
     }
-    walk(store, txn, tables.nodes, found, |found, key, value| match nodes::read(value) {
+    walk(txn, &tables.nodes, found, |found, key, value| match nodes::read(value) {
         None => found.problem(format!("the account of node {:?} cannot be read", node_at(key))),
         Some(Node::Memory(id)) => {
-            if get(tables.numbers, id.as_bytes()).is_ok_and(|number| number != Some(key)) {
+            if get(&tables.numbers, id.as_bytes()).is_ok_and(|number| number != Some(key)) {
                 found.problem(format!("the memory {id} has two numbers"));
             }
         }
         Some(Node::Name(name)) => {
             let stored = crate::store::tables::name_key(&name.key, name.namespace);
-            if get(tables.names, &stored).is_ok_and(|number| number != Some(key)) {
+            if get(&tables.names, &stored).is_ok_and(|number| number != Some(key)) {
                 found.problem(format!("the name {:?} has two numbers", name.key));
             }
         }
     })?;
-    for (table, what) in [(tables.names, "name"), (tables.phrases, "phrase")] {
-        walk(store, txn, table, found, |found, key, value| {
+    for (table, what) in [(&tables.names, "name"), (&tables.phrases, "phrase")] {
+        walk(txn, table, found, |found, key, value| {
             let node = node_at(value).map(|number| nodes::get(store, txn, number));
             let fits = match node {
                 Some(Ok(Some(Node::Name(name)))) => what == "name" && key.starts_with(name.key.as_bytes()),
@@ -197,7 +215,7 @@ fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verifica
 }
 
 fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
-    walk(store, txn, store.tables.postings, found, |found, key, value| {
+    walk(txn, &store.tables.postings, found, |found, key, value| {
         let sound = postings::parse(value).is_some_and(|row| {
             row.is_intact()
                 && row.memories.is_sorted_by(|a, b| a < b)
@@ -208,13 +226,13 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
             found.problem(format!("the row of the term {} is broken", text(key)));
         }
     })?;
-    walk(store, txn, store.tables.terms, found, |found, key, value| {
+    walk(txn, &store.tables.terms, found, |found, key, value| {
         if TermVector::read(value).is_none() {
             found.problem(format!("the vector of the term {} is broken", text(key)));
         }
     })?;
     let (mut rows, mut nodes) = (0, 0);
-    walk(store, txn, store.tables.blocks, found, |found, key, value| {
+    walk(txn, &store.tables.blocks, found, |found, key, value| {
         let kind = block::kind_of(key);
         let Some((kind, block)) = kind.and_then(|kind| Some((kind, block::parse(value, kind)?))) else {
             found.problem(format!("the block {key:?} has no valid header"));
@@ -257,13 +275,13 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
 fn recent(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
     let tables = &store.tables;
     let in_range = |node: Option<u32>| node.is_some_and(|node| node < state.next_node);
-    walk(store, txn, tables.recent_postings, found, |found, key, value| {
+    walk(txn, &tables.recent_postings, found, |found, key, value| {
         let memory = key.len().checked_sub(4).and_then(|at| node_at(&key[at..]));
         if !in_range(memory) || node_at(value).is_none() {
             found.problem("a recent posting is broken");
         }
     })?;
-    walk(store, txn, tables.recent_edges, found, |found, key, _| {
+    walk(txn, &tables.recent_edges, found, |found, key, _| {
         let edge = edge_at(key).filter(|(source, target, kind)| {
             in_range(Some(*source)) && in_range(Some(*target)) && Kind::of(*kind).is_some()
         });
@@ -276,20 +294,20 @@ fn recent(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
             found.problem("a recent association is broken or has no counterpart");
         }
     })?;
-    walk(store, txn, tables.recent_vectors, found, |found, key, value| {
+    walk(txn, &tables.recent_vectors, found, |found, key, value| {
         if !in_range(node_at(key)) || value.len() != 4 * state.model.dimensions as usize {
             found.problem("a recent vector is broken");
         }
     })?;
-    walk(store, txn, tables.recent_columns, found, |found, key, value| {
+    walk(txn, &tables.recent_columns, found, |found, key, value| {
         let is_memory =
             matches!(node_at(key).map(|n| nodes::get(store, txn, n)), Some(Ok(Some(Node::Memory(_)))));
         if !is_memory || Columns::read(value).is_none() {
             found.problem("the columns of a recent memory are broken");
         }
     })?;
-    for table in [tables.recent_rows, tables.gone] {
-        walk(store, txn, table, found, |found, key, _| {
+    for table in [&tables.recent_rows, &tables.gone] {
+        walk(txn, table, found, |found, key, _| {
             if node_at(key).is_none_or(|node| node >= state.packed_nodes) {
                 found.problem("a mark on a packed row is broken");
             }
@@ -307,15 +325,15 @@ fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificati
     let mut expected = 0;
     again.for_each_entry(store, txn, state, &mut |table, key, value| {
         expected += 1;
-        let stored = table.get(txn, key).map_err(|e| store.fail(e))?;
+        let stored = table.get(txn, key)?;
         if stored != Some(value) {
             found.problem(format!("what is derived is not what the memories give, at {}", text(key)));
         }
         Ok(())
     })?;
     let mut stored = 0;
-    for table in derived_tables(store).into_iter().chain([store.tables.blocks]) {
-        stored += table.len(txn).map_err(|e| store.fail(e))?;
+    for table in derived_tables(store).into_iter().chain([&store.tables.blocks]) {
+        stored += table.len(txn)?;
     }
     if stored != expected {
         found.problem(format!("{stored} entries are derived, and the memories give {expected}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use heed::RwTxn;
 
-use crate::engram::{Engram, PORTION_BYTES};
+use crate::engram::{Engram, PORTION_BYTES, get_in};
 use crate::error::{Error, Result};
 use crate::index::links;
 use crate::index::packed::{Packed, Vectors};
@@ -13,6 +13,7 @@ use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory
 use crate::store::nodes;
 use crate::store::record::{self, Record};
 use crate::store::state::{self, State};
+use crate::store::tables::Store;
 use crate::time::Time;
 use crate::vector_model::{check_vector, model_of};
 
@@ -130,8 +131,9 @@ impl Engram {
         if self.portion_bytes < PORTION_BYTES {
             return Ok(self.portion_bytes);
         }
-        let txn = self.store.read()?;
-        let stored = state::read(&self.store, &txn)?.map_or(0, |state| {
+        let store = self.store()?;
+        let txn = store.read()?;
+        let stored = state::read(&store, &txn)?.map_or(0, |state| {
             let vectors = u64::from(state.memories) * u64::from(state.model.dimensions);
             4 * (state.terms + if state.model.given { vectors } else { 0 })
         });
@@ -145,12 +147,13 @@ impl Engram {
     /// As [`Engram::remember`]; nothing is changed then.
     pub fn apply(&self, put: &[StoredMemory], forget: &[MemoryId]) -> Result<Changes> {
         check(put)?;
-        self.write(|txn, state| self.apply_in(txn, state, put, forget))
+        self.write(|store, txn, state| self.apply_in(store, txn, state, put, forget))
     }
 
     /// [`Engram::apply`] within a transaction, of memories that were checked.
     fn apply_in(
         &self,
+        store: &Store,
         txn: &mut RwTxn<'_>,
         state: &mut State,
         put: &[StoredMemory],
@@ -168,7 +171,7 @@ impl Engram {
         for stored in &put {
             let id = stored.memory.id.as_str();
             check_vector(stored, &state.model)?;
-            let old = record::get(&self.store, txn, id)?;
+            let old = record::get(store, txn, id)?;
             let (record, change) = revised(stored, old.as_ref(), now);
             changes.count(change);
             if change != Change::Unchanged {
@@ -179,7 +182,7 @@ impl Engram {
         let mut gone = Vec::new();
         for id in forget.iter().collect::<BTreeSet<_>>() {
             let is_put = put.binary_search_by_key(&id, |stored| &stored.memory.id).is_ok();
-            if !is_put && nodes::memory_number(&self.store, txn, id.as_str())?.is_some() {
+            if !is_put && nodes::memory_number(store, txn, id.as_str())?.is_some() {
                 changes.forgotten += 1;
                 gone.push(id.as_str());
             }
@@ -190,11 +193,11 @@ impl Engram {
         let writes = (new.len() + gone.len()) as u32;
         let after = state.memories.saturating_add(new.len() as u32 - known);
         if state.recent_writes.saturating_add(writes) > after / RECENT_SHARE {
-            self.write_facts(txn, state, &new, &gone)?;
-            let packed = Packed::build(&self.store, txn, state)?;
-            packed.write(&self.store, txn, state, Vectors::ToWrite)?;
+            write_facts(store, txn, state, &new, &gone)?;
+            let packed = Packed::build(store, txn, state)?;
+            packed.write(store, txn, state, Vectors::ToWrite)?;
         } else {
-            let mut writer = Writer::new(&self.store);
+            let mut writer = Writer::new(store);
             for id in gone {
                 writer.forget(txn, state, id)?;
             }
@@ -207,53 +210,30 @@ impl Engram {
         Ok(changes)
     }
 
-    /// Writes what was put in and leaves all that is derived to packing, which follows.
-    fn write_facts(
-        &self,
-        txn: &mut RwTxn<'_>,
-        state: &mut State,
-        new: &[(&str, Record<'_>)],
-        gone: &[&str],
-    ) -> Result<()> {
-        let store = &self.store;
-        for id in gone.iter().chain(new.iter().map(|(id, _)| id)) {
-            if let Some(old) = record::get(store, txn, id)? {
-                links::remove(store, txn, id, &old)?;
-                nodes::count_memory(store, txn, state, &old.namespace, -1)?;
-                store.tables.memories.delete(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
-            }
-        }
-        for (id, record) in new {
-            store.tables.memories.put(txn, id.as_bytes(), &record.bytes()).map_err(|e| store.fail(e))?;
-            links::put(store, txn, id, record)?;
-            nodes::count_memory(store, txn, state, &record.namespace, 1)?;
-        }
-        Ok(())
-    }
-
     /// Changes parts of a memory; what `change` leaves alone stays, as it is at that moment: nobody else writes
     /// in between. So `change` itself must not write to this store, which would wait for its own end.
     ///
     /// # Errors
     /// If no memory has the id, or as [`Engram::remember`].
     pub fn update(&self, id: &MemoryId, change: impl FnOnce(&mut NewMemory)) -> Result<Change> {
-        self.write(|txn, state| self.update_in(txn, state, id, change))
+        self.write(|store, txn, state| self.update_in(store, txn, state, id, change))
     }
 
     fn update_in(
         &self,
+        store: &Store,
         txn: &mut RwTxn<'_>,
         state: &mut State,
         id: &MemoryId,
         change: impl FnOnce(&mut NewMemory),
     ) -> Result<Change> {
-        let stored = self.get_in(txn, id, Some(&state.model))?;
+        let stored = get_in(store, txn, id, Some(&state.model))?;
         let mut stored = stored.ok_or_else(|| Error::UnknownId { id: id.clone() })?;
         change(&mut stored.memory);
         stored.memory.id = id.clone();
         let stored = [stored];
         check(&stored)?;
-        let changes = self.apply_in(txn, state, &stored, &[])?;
+        let changes = self.apply_in(store, txn, state, &stored, &[])?;
         Ok(if changes.any() { Change::Updated } else { Change::Unchanged })
     }
 
@@ -262,11 +242,11 @@ impl Engram {
     /// # Errors
     /// If either id is not in the store, or it cannot be written.
     pub fn link(&self, from: &MemoryId, to: &MemoryId, weight: Weight) -> Result<Change> {
-        self.write(|txn, state| {
-            if record::get(&self.store, txn, to.as_str())?.is_none() {
+        self.write(|store, txn, state| {
+            if record::get(store, txn, to.as_str())?.is_none() {
                 return Err(Error::UnknownId { id: to.clone() });
             }
-            self.update_in(txn, state, from, |memory| {
+            self.update_in(store, txn, state, from, |memory| {
                 let target = LinkTarget::Id(to.clone());
                 memory.links.retain(|link| link.to != target);
                 memory.links.push(Link { to: target, weight });
@@ -285,6 +265,29 @@ impl Engram {
         let changes = self.apply(&[], std::slice::from_ref(id))?;
         if changes.forgotten == 0 { Err(Error::UnknownId { id: id.clone() }) } else { Ok(()) }
     }
+}
+
+/// Writes what was put in and leaves all that is derived to packing, which follows.
+fn write_facts(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    state: &mut State,
+    new: &[(&str, Record<'_>)],
+    gone: &[&str],
+) -> Result<()> {
+    for id in gone.iter().chain(new.iter().map(|(id, _)| id)) {
+        if let Some(old) = record::get(store, txn, id)? {
+            links::remove(store, txn, id, &old)?;
+            nodes::count_memory(store, txn, state, &old.namespace, -1)?;
+            store.tables.memories.delete(txn, id.as_bytes())?;
+        }
+    }
+    for (id, record) in new {
+        store.tables.memories.put(txn, id.as_bytes(), &record.bytes())?;
+        links::put(store, txn, id, record)?;
+        nodes::count_memory(store, txn, state, &record.namespace, 1)?;
+    }
+    Ok(())
 }
 
 /// Refuses memories that are not fit to be stored.

@@ -27,7 +27,7 @@ The answer in JSON: {\"rebuilt\", \"compacted\", \"bytes_before\", \"bytes_after
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Also rewrite the file, so that nothing of what was forgotten is left in it; nobody else may use the store
+    /// Also rewrite the file, so that nothing of what was forgotten is left in it; others may use the store meanwhile
     #[arg(long)]
     compact: bool,
     /// Derive everything anew even where nothing was written: mends all damage but to the memories themselves
@@ -53,7 +53,14 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         engram.rebuild()?;
     }
     let (before, after) = if arguments.compact {
-        engram.compact()?
+        let done = engram.compact()?;
+        if done.old_file_is_open {
+            output::note(
+                "somebody else has the store open and keeps the old file on the disk; it goes when they use the store \
+                 again or close it",
+            );
+        }
+        (done.bytes_before, done.bytes_after)
     } else {
         let before = engram.stats()?.bytes;
         engram.consolidate()?;

@@ -92,10 +92,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let cue = cue(arguments)?;
     let recollection = match &arguments.vault {
         Some(folder) => {
+            let options = global.options();
             let vault = match &global.store {
-                Some(store) => Vault::open_with_store(folder, store)?,
-                None => Vault::open(folder)?,
+                Some(store) => options.open_vault_with_store(folder, store)?,
+                None => options.open_vault(folder)?,
             };
+            super::say_if_made_private(vault.engram());
             synchronise(&vault, folder)?;
             recalled(vault.engram(), &cue)?
         }

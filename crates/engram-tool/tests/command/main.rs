@@ -8,6 +8,7 @@ mod commands;
 mod kernels;
 mod killed;
 mod output;
+mod planted;
 mod recalls;
 mod sandbox;
 mod together;

@@ -28,15 +28,17 @@ fn write(engram: &Engram, text: &str) {
 }
 
 fn slot(engram: &Engram) -> VectorSlot {
-    let txn = engram.store.read().unwrap();
-    state::read(&engram.store, &txn).unwrap().unwrap().vector_slot
+    let store = engram.store().unwrap();
+    let txn = store.read().unwrap();
+    state::read(&store, &txn).unwrap().unwrap().vector_slot
 }
 
 /// The number of blocks of vectors in the two places.
 fn blocks(engram: &Engram) -> [usize; 2] {
-    let txn = engram.store.read().unwrap();
+    let store = engram.store().unwrap();
+    let txn = store.read().unwrap();
     let mut found = [0; 2];
-    for entry in engram.store.tables.blocks.iter(&txn).unwrap() {
+    for entry in store.tables.blocks.iter(&txn).unwrap() {
         match kind_of(entry.unwrap().0) {
             Some(BlockKind::Vectors) => found[0] += 1,
             Some(BlockKind::OtherVectors) => found[1] += 1,
@@ -58,10 +60,11 @@ fn hits(engram: &Engram) -> Vec<(MemoryId, f32)> {
 
 /// Begins to write vectors ahead, and leaves it at that.
 fn interrupted(engram: &Engram) -> Claim {
-    let txn = engram.store.read().unwrap();
-    let state = state::read(&engram.store, &txn).unwrap().unwrap();
-    let early = |vectors: VectorSource<'_>| stage(&engram.store, vectors, &state, 1);
-    match Packed::build_and(&engram.store, &txn, &state, &early).unwrap().1.unwrap() {
+    let store = engram.store().unwrap();
+    let txn = store.read().unwrap();
+    let state = state::read(&store, &txn).unwrap().unwrap();
+    let early = |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &state, 1);
+    match Packed::build_and(&engram.store().unwrap(), &txn, &state, &early).unwrap().1.unwrap() {
         Staged::All(claim) => claim,
         _ => panic!("nothing was written meanwhile"),
     }
@@ -100,21 +103,22 @@ fn an_interrupted_consolidation_does_no_harm() {
     let found = engram.verify().unwrap();
     assert!(found.problems.is_empty() && !found.rebuilt, "{found:?}");
     // Whoever writes, or begins anew, ends the claim.
-    assert!(claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    assert!(claim.stands(&engram.store().unwrap(), &engram.store().unwrap().read().unwrap()).unwrap());
     write(&engram, "a violin by the sea");
-    assert!(!claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    assert!(!claim.stands(&engram.store().unwrap(), &engram.store().unwrap().read().unwrap()).unwrap());
     let claim = interrupted(&engram);
     let next = interrupted(&engram);
-    assert!(!claim.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
-    assert!(next.stands(&engram.store, &engram.store.read().unwrap()).unwrap());
+    assert!(!claim.stands(&engram.store().unwrap(), &engram.store().unwrap().read().unwrap()).unwrap());
+    assert!(next.stands(&engram.store().unwrap(), &engram.store().unwrap().read().unwrap()).unwrap());
     // What a forgotten memory left there goes with the next consolidation, even where nothing else was written.
     engram.consolidate().unwrap();
     assert_eq!(blocks(&engram), [3, 0]);
     assert_sound(&engram);
     interrupted(&engram);
-    let txn = engram.store.read().unwrap();
-    let state = state::read(&engram.store, &txn).unwrap().unwrap();
-    assert!(!is_packed(&engram.store, &txn, &state).unwrap());
+    let store = engram.store().unwrap();
+    let txn = store.read().unwrap();
+    let state = state::read(&store, &txn).unwrap().unwrap();
+    assert!(!is_packed(&engram.store().unwrap(), &txn, &state).unwrap());
     drop(txn);
     assert!(engram.try_consolidation(1).unwrap());
     assert_eq!(blocks(&engram), [0, 3]);
@@ -128,13 +132,16 @@ fn a_consolidation_killed_before_it_clears_does_no_harm() {
         write(&engram, "quartz");
         assert!(engram.try_consolidation(usize::MAX).unwrap());
         write(&engram, "a violin by the river");
-        let txn = engram.store.read().unwrap();
-        let before = state::read(&engram.store, &txn).unwrap().unwrap();
-        let early = |vectors: VectorSource<'_>| stage(&engram.store, vectors, &before, 1);
-        let (packed, staged) = Packed::build_and(&engram.store, &txn, &before, &early).unwrap();
+        let store = engram.store().unwrap();
+        let txn = store.read().unwrap();
+        let before = state::read(&store, &txn).unwrap().unwrap();
+        let early = |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &before, 1);
+        let (packed, staged) = Packed::build_and(&engram.store().unwrap(), &txn, &before, &early).unwrap();
         assert!(matches!(staged.unwrap(), Staged::All(_)));
         drop(txn);
-        engram.write(|txn, state| packed.write(&engram.store, txn, state, Vectors::Staged)).unwrap();
+        engram
+            .write(|_, txn, state| packed.write(&engram.store().unwrap(), txn, state, Vectors::Staged))
+            .unwrap();
         assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::Second, [3, 3]));
         let found = engram.verify().unwrap();
         assert!(found.problems.is_empty() && !found.rebuilt, "{found:?}");
@@ -149,11 +156,12 @@ fn a_consolidation_killed_before_it_clears_does_no_harm() {
 #[test]
 fn a_write_meanwhile_is_not_lost() {
     let (_folder, engram) = store();
-    let txn = engram.store.read().unwrap();
-    let state = state::read(&engram.store, &txn).unwrap().unwrap();
+    let store = engram.store().unwrap();
+    let txn = store.read().unwrap();
+    let state = state::read(&store, &txn).unwrap().unwrap();
     drop(txn);
     write(&engram, "quartz");
-    assert!(Claim::take(&engram.store, &state).unwrap().is_none());
+    assert!(Claim::take(&engram.store().unwrap(), &state).unwrap().is_none());
     assert_eq!(blocks(&engram), [3, 0]);
     engram.forget(&MemoryId::new("m0001").unwrap()).unwrap();
     assert!(engram.try_consolidation(1).unwrap());
@@ -181,10 +189,13 @@ fn vectors_that_memories_bring_along_are_those_of_their_records() {
         }))
         .unwrap();
     let assert_given = || {
-        let txn = engram.store.read().unwrap();
+        let store = engram.store().unwrap();
+        let txn = store.read().unwrap();
         for at in 0..2500 {
             let index = at / crate::store::block::VECTOR_ROWS;
-            let block = crate::store::block::read(&engram.store, &txn, slot(&engram).kind(), index).unwrap();
+            let block =
+                crate::store::block::read(&engram.store().unwrap(), &txn, slot(&engram).kind(), index)
+                    .unwrap();
             let vectors = block.unwrap().vectors().unwrap();
             let expected = given(at).map_or(vec![0.0; 3], |vector| crate::index::unit_vector(&vector));
             assert_eq!(vectors.vectors_from(at).map(|rows| &rows[..3]), Some(&expected[..]), "{at}");

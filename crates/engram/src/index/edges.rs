@@ -21,10 +21,10 @@ pub(crate) fn join(
     let (source, target) = ends;
     for (source, target, kind) in [(source, target, kind), (target, source, kind.reversed())] {
         let key = edge_key(source, target, kind as u8);
-        let known = store.tables.recent_edges.get(txn, &key).map_err(|e| store.fail(e))?;
+        let known = store.tables.recent_edges.get(txn, &key)?;
         let known = known.and_then(|bytes| bytes.try_into().ok()).map_or(0.0, f32::from_le_bytes);
         let weight = given.max(known).to_le_bytes();
-        store.tables.recent_edges.put(txn, &key, &weight).map_err(|e| store.fail(e))?;
+        store.tables.recent_edges.put(txn, &key, &weight)?;
         mark(store, txn, state, source)?;
     }
     Ok(())
@@ -33,7 +33,7 @@ pub(crate) fn join(
 /// Notes that the packed row of a node is not the whole truth any more.
 pub(crate) fn mark(store: &Store, txn: &mut RwTxn<'_>, state: &State, node: u32) -> Result<()> {
     if node < state.packed_nodes {
-        store.tables.recent_rows.put(txn, &node_key(node), &[]).map_err(|e| store.fail(e))?;
+        store.tables.recent_rows.put(txn, &node_key(node), &[])?;
     }
     Ok(())
 }
@@ -41,8 +41,8 @@ pub(crate) fn mark(store: &Store, txn: &mut RwTxn<'_>, state: &State, node: u32)
 /// The recent edges of a node: (target, kind, given weight), by target and kind.
 pub(crate) fn recent(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Vec<(u32, Kind, f32)>> {
     let mut found = Vec::new();
-    for entry in store.tables.recent_edges.prefix_iter(txn, &node_key(node)).map_err(|e| store.fail(e))? {
-        let (key, value) = entry.map_err(|e| store.fail(e))?;
+    for entry in store.tables.recent_edges.prefix_iter(txn, &node_key(node))? {
+        let (key, value) = entry?;
         let edge = edge_at(key).and_then(|(_, target, kind)| {
             let weight = f32::from_le_bytes(value.try_into().ok()?);
             let sound = weight.is_finite() && weight >= 0.0;

@@ -88,7 +88,7 @@ pub(crate) fn of(id: &str, record: &Record<'_>) -> Vec<Entry> {
 pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Record<'_>) -> Result<()> {
     for entry in of(id, record) {
         let value = postcard::to_allocvec(&entry).unwrap_or_default();
-        store.tables.links.put(txn, &key(&entry), &value).map_err(|e| store.fail(e))?;
+        store.tables.links.put(txn, &key(&entry), &value)?;
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Record<
 /// Whether the table has all these links, as they are.
 pub(crate) fn are_noted(store: &Store, txn: &RoTxn<'_>, entries: &[Entry]) -> Result<bool> {
     for entry in entries {
-        let noted = store.tables.links.get(txn, &key(entry)).map_err(|e| store.fail(e))?;
+        let noted = store.tables.links.get(txn, &key(entry))?;
         let noted = noted.and_then(|value| postcard::from_bytes::<Entry>(value).ok());
         if noted.as_ref() != Some(entry) {
             return Ok(false);
@@ -108,7 +108,7 @@ pub(crate) fn are_noted(store: &Store, txn: &RoTxn<'_>, entries: &[Entry]) -> Re
 /// Forgets the links of a record.
 pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Record<'_>) -> Result<()> {
     for entry in of(id, record) {
-        store.tables.links.delete(txn, &key(&entry)).map_err(|e| store.fail(e))?;
+        store.tables.links.delete(txn, &key(&entry))?;
     }
     Ok(())
 }
@@ -116,8 +116,8 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Reco
 /// The links that lead to a target.
 pub(crate) fn to(store: &Store, txn: &RoTxn<'_>, target: &Target) -> Result<Vec<Entry>> {
     let mut found = Vec::new();
-    for entry in store.tables.links.prefix_iter(txn, &hash(target)).map_err(|e| store.fail(e))? {
-        let (_, value) = entry.map_err(|e| store.fail(e))?;
+    for entry in store.tables.links.prefix_iter(txn, &hash(target))? {
+        let (_, value) = entry?;
         let entry: Entry =
             postcard::from_bytes(value).map_err(|_| store.damaged("the account of a link cannot be read"))?;
         if entry.target == *target {

@@ -25,10 +25,9 @@ pub(crate) struct Marks {
 impl Marks {
     /// Reads them. Cost: the number of nodes touched since the last consolidation.
     pub(crate) fn read(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
-        let fail = |e| store.fail(e);
         let mut marks = Self { version: state.version, ..Self::default() };
-        for entry in store.tables.recent_rows.iter(txn).map_err(fail)? {
-            let Some(node) = node_at(entry.map_err(fail)?.0).filter(|node| *node < state.packed_nodes) else {
+        for entry in store.tables.recent_rows.iter(txn)? {
+            let Some(node) = node_at(entry?.0).filter(|node| *node < state.packed_nodes) else {
                 continue;
             };
             if marks.changed_rows.is_empty() {
@@ -36,13 +35,13 @@ impl Marks {
             }
             marks.changed_rows[node as usize / 64] |= 1 << (node % 64);
         }
-        for entry in store.tables.gone.iter(txn).map_err(fail)? {
-            marks.gone.extend(node_at(entry.map_err(fail)?.0));
+        for entry in store.tables.gone.iter(txn)? {
+            marks.gone.extend(node_at(entry?.0));
         }
-        for entry in store.tables.recent_columns.iter(txn).map_err(fail)? {
+        for entry in store.tables.recent_columns.iter(txn)? {
             marks.has_columns = true;
             // They also stand for packed memories that were reinforced; those are passed over.
-            marks.memories.extend(node_at(entry.map_err(fail)?.0).filter(|node| *node >= state.packed_nodes));
+            marks.memories.extend(node_at(entry?.0).filter(|node| *node >= state.packed_nodes));
         }
         Ok(marks)
     }

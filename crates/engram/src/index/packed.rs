@@ -29,7 +29,8 @@ use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
 use crate::store::pass::Pass;
 use crate::store::staging;
 use crate::store::state::{self, State};
-use crate::store::tables::{Store, Table, name_key, node_key};
+use crate::store::table::Table;
+use crate::store::tables::{Store, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
 use decoding::Decoder;
@@ -41,7 +42,7 @@ pub(crate) use vectors::VectorSource;
 const BATCHES_AHEAD: usize = 8;
 
 /// What takes an entry of a table: key and value.
-type EntrySink<'s> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 's;
+type EntrySink<'s> = dyn FnMut(&Table, &[u8], &[u8]) -> Result<()> + 's;
 
 /// Everything derived from a store's memories.
 pub(crate) struct Packed {
@@ -85,15 +86,15 @@ impl Packed {
         let mut ids = Strings::default();
         let mut records: Vec<&[u8]> = Vec::new();
         let mut pass = Pass::over(&store.environment);
-        for entry in store.tables.memories.iter(txn).map_err(|e| store.fail(e))? {
-            let (id, bytes) = entry.map_err(|e| store.fail(e))?;
+        for entry in store.tables.memories.iter_stored(txn)? {
+            let (id, bytes) = entry?;
             ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
             // The record's own bytes are read later.
             pass.read(bytes, 0);
             records.push(bytes);
         }
         let mut builder = Builder::default();
-        let mut decoder = Decoder::new(&records, &ids, pass);
+        let mut decoder = Decoder::new(&records, &ids, store.tables.memories.seal(), pass);
         beside::ahead(
             BATCHES_AHEAD,
             || decoder.next(),
@@ -140,14 +141,14 @@ impl Packed {
         let _writing = debug_span!("writing").entered();
         let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
-            table.clear(txn).map_err(|e| store.fail(e))?;
+            table.clear(txn)?;
             // To be freed, a table's pages are read.
             store.environment.give_back();
         }
         match vectors {
             Vectors::ToWrite => {
                 state.vector_slot = VectorSlot::First;
-                store.tables.blocks.clear(txn).map_err(|e| store.fail(e))?;
+                store.tables.blocks.clear(txn)?;
                 staging::end(store, txn)?;
             }
             Vectors::Staged => {
@@ -159,28 +160,25 @@ impl Packed {
         }
         store.environment.give_back();
         drop(clearing);
-        self.for_each_row(store, &mut |table, key, value| {
-            table.put_with_flags(txn, heed::PutFlags::APPEND, key, value).map_err(|e| store.fail(e))
-        })?;
-        let mut put =
-            |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value).map_err(|e| store.fail(e));
+        self.for_each_row(store, &mut |table, key, value| table.append(txn, key, value))?;
+        let mut put = |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value);
         self.for_each_block(&mut put)?;
         if vectors == Vectors::ToWrite {
             let mut blocks = self.vectors(state).blocks(state.vector_slot);
             while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
-                store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))?;
+                store.tables.blocks.put(txn, &key, &bytes)?;
             }
         }
-        *state = self.state(state);
+        *state = self.state(store, state);
         Ok(())
     }
 
     /// The state of a store of exactly these memories.
-    pub(crate) fn state(&self, before: &State) -> State {
+    pub(crate) fn state(&self, store: &Store, before: &State) -> State {
         let memories = self.ids.len() as u32;
         let nodes = memories + self.names.len() as u32;
         State {
-            format: state::FORMAT,
+            format: state::packing_format(store),
             generation: before.generation + 1,
             version: before.version + 1,
             memories,
@@ -205,10 +203,10 @@ impl Packed {
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
         self.for_each_row(store, each)?;
-        self.for_each_block(&mut |key: &[u8], bytes: &[u8]| each(store.tables.blocks, key, bytes))?;
+        self.for_each_block(&mut |key: &[u8], bytes: &[u8]| each(&store.tables.blocks, key, bytes))?;
         let mut blocks = self.vectors(state).blocks(state.vector_slot);
         while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
-            each(store.tables.blocks, &key, &bytes)?;
+            each(&store.tables.blocks, &key, &bytes)?;
         }
         Ok(())
     }
@@ -219,32 +217,32 @@ impl Packed {
         let rows = debug_span!("writing_nodes").entered();
         for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
             let entry = NamespaceEntry { number, memories: *memories };
-            each(tables.namespaces, name.as_bytes(), &entry.bytes())?;
+            each(&tables.namespaces, name.as_bytes(), &entry.bytes())?;
         }
         let memories = self.ids.len() as u32;
         let mut value = Vec::new();
         for (number, id) in (0_u32..).zip(self.ids.iter()) {
             NodeView::Memory(id).write(&mut value);
-            each(tables.numbers, id.as_bytes(), &node_key(number))?;
-            each(tables.nodes, &node_key(number), &value)?;
+            each(&tables.numbers, id.as_bytes(), &node_key(number))?;
+            each(&tables.nodes, &node_key(number), &value)?;
         }
         for (number, name) in (memories..).zip(&self.names) {
             NodeView::Name(name).write(&mut value);
-            each(tables.nodes, &node_key(number), &value)?;
-            each(tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
+            each(&tables.nodes, &node_key(number), &value)?;
+            each(&tables.names, &name_key(&name.key, name.namespace), &node_key(number))?;
         }
         for (key, namespace, memory) in &self.singles {
-            each(tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
+            each(&tables.phrases, &name_key(key, *namespace), &node_key(*memory))?;
         }
         drop(rows);
         let rows = debug_span!("writing_terms").entered();
         for (term, name) in self.terms.iter().enumerate() {
             let (memories, weights) = self.postings.row(term);
-            each(tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
+            each(&tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
             if let Some(model) = &self.model {
                 let elements = model.vectors.get(term);
                 let vector = TermVector { idf: self.postings.idf[term], elements };
-                each(tables.terms, name.as_bytes(), &vector.bytes())?;
+                each(&tables.terms, name.as_bytes(), &vector.bytes())?;
             }
         }
         drop(rows);
@@ -264,21 +262,21 @@ impl Packed {
 }
 
 /// The tables that packing fills or, those of recent writes, empties; but for the blocks.
-pub(crate) fn derived_tables(store: &Store) -> [Table; 13] {
+pub(crate) fn derived_tables(store: &Store) -> [&Table; 13] {
     let tables = &store.tables;
     [
-        tables.namespaces,
-        tables.numbers,
-        tables.nodes,
-        tables.names,
-        tables.phrases,
-        tables.postings,
-        tables.terms,
-        tables.recent_postings,
-        tables.recent_edges,
-        tables.recent_vectors,
-        tables.recent_columns,
-        tables.recent_rows,
-        tables.gone,
+        &tables.namespaces,
+        &tables.numbers,
+        &tables.nodes,
+        &tables.names,
+        &tables.phrases,
+        &tables.postings,
+        &tables.terms,
+        &tables.recent_postings,
+        &tables.recent_edges,
+        &tables.recent_vectors,
+        &tables.recent_columns,
+        &tables.recent_rows,
+        &tables.gone,
     ]
 }

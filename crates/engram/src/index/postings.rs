@@ -51,7 +51,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<PackedRow<'_>> {
 
 /// A term's packed row; `None` where no packed memory holds the term.
 pub(crate) fn packed<'t>(store: &Store, txn: &'t RoTxn<'_>, term: &str) -> Result<Option<PackedRow<'t>>> {
-    let found = store.tables.postings.get(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
+    let found = store.tables.postings.get(txn, term.as_bytes())?;
     let Some(bytes) = found else { return Ok(None) };
     parse(bytes)
         .map(Some)
@@ -63,8 +63,8 @@ pub(crate) fn recent(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Vec<(
     let mut prefix = term.as_bytes().to_vec();
     prefix.push(0);
     let mut found = Vec::new();
-    for entry in store.tables.recent_postings.prefix_iter(txn, &prefix).map_err(|e| store.fail(e))? {
-        let (key, value) = entry.map_err(|e| store.fail(e))?;
+    for entry in store.tables.recent_postings.prefix_iter(txn, &prefix)? {
+        let (key, value) = entry?;
         let memory = key.get(prefix.len()..).and_then(node_at);
         let (memory, frequency) =
             memory.zip(node_at(value)).ok_or_else(|| store.damaged("a recent posting cannot be read"))?;
@@ -75,7 +75,7 @@ pub(crate) fn recent(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Vec<(
 
 /// Removes a forgotten memory from a term's rows, and the term itself with its last memory.
 pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32) -> Result<()> {
-    if store.tables.recent_postings.delete(txn, &posting_key(term, memory)).map_err(|e| store.fail(e))? {
+    if store.tables.recent_postings.delete(txn, &posting_key(term, memory))? {
         return Ok(());
     }
     let Some(row) = packed(store, txn, term)? else { return Ok(()) };
@@ -88,10 +88,10 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32
     memories.remove(at);
     weights.remove(at);
     if memories.is_empty() {
-        store.tables.postings.delete(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
-        store.tables.terms.delete(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
+        store.tables.postings.delete(txn, term.as_bytes())?;
+        store.tables.terms.delete(txn, term.as_bytes())?;
         return Ok(());
     }
     let bytes = bytes(&memories, &weights);
-    store.tables.postings.put(txn, term.as_bytes(), &bytes).map_err(|e| store.fail(e))
+    store.tables.postings.put(txn, term.as_bytes(), &bytes)
 }

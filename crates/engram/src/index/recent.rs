@@ -54,17 +54,16 @@ impl<'s> Writer<'s> {
         record: &Record<'_>,
     ) -> Result<()> {
         let store = self.store;
-        let fail = |e| store.fail(e);
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, 1)?;
         let memory = new_node(state)?;
-        store.tables.memories.put(txn, id.as_bytes(), &record.bytes()).map_err(fail)?;
-        store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory)).map_err(fail)?;
+        store.tables.memories.put(txn, id.as_bytes(), &record.bytes())?;
+        store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory))?;
         nodes::put(store, txn, memory, &Node::Memory(id.to_owned()))?;
         let counts = self.term_counts(record);
         let length = counts.iter().map(|(_, frequency)| frequency).sum();
         for (term, frequency) in &counts {
             let key = posting_key(term, memory);
-            store.tables.recent_postings.put(txn, &key, &node_key(*frequency)).map_err(fail)?;
+            store.tables.recent_postings.put(txn, &key, &node_key(*frequency))?;
         }
         let columns = Columns {
             namespace: namespace.number,
@@ -74,10 +73,10 @@ impl<'s> Writer<'s> {
             strength: record.strength,
             stability: record.stability,
         };
-        store.tables.recent_columns.put(txn, &node_key(memory), &columns.bytes()).map_err(fail)?;
+        store.tables.recent_columns.put(txn, &node_key(memory), &columns.bytes())?;
         if let Some(vector) = self.vector(txn, state, record, &counts)? {
             let bytes = bytemuck::cast_slice(&vector);
-            store.tables.recent_vectors.put(txn, &node_key(memory), bytes).map_err(fail)?;
+            store.tables.recent_vectors.put(txn, &node_key(memory), bytes)?;
         }
         state.memories += 1;
         state.terms += u64::from(length);
@@ -97,7 +96,6 @@ impl<'s> Writer<'s> {
         id: &str,
     ) -> Result<Option<Record<'static>>> {
         let store = self.store;
-        let fail = |e| store.fail(e);
         let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(None) };
         let Some(record) = record::get(store, txn, id)? else { return Ok(None) };
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
@@ -113,13 +111,13 @@ impl<'s> Writer<'s> {
         self.release_names(txn, state, memory, namespace.number, &record, &names)?;
         if memory < state.packed_nodes {
             block::erase_vector(store, txn, state.vector_slot, memory)?;
-            store.tables.gone.put(txn, &node_key(memory), &[]).map_err(fail)?;
+            store.tables.gone.put(txn, &node_key(memory), &[])?;
         }
-        for table in [store.tables.recent_columns, store.tables.recent_vectors, store.tables.nodes] {
-            table.delete(txn, &node_key(memory)).map_err(fail)?;
+        for table in [&store.tables.recent_columns, &store.tables.recent_vectors, &store.tables.nodes] {
+            table.delete(txn, &node_key(memory))?;
         }
-        store.tables.numbers.delete(txn, id.as_bytes()).map_err(fail)?;
-        store.tables.memories.delete(txn, id.as_bytes()).map_err(fail)?;
+        store.tables.numbers.delete(txn, id.as_bytes())?;
+        store.tables.memories.delete(txn, id.as_bytes())?;
         Ok(Some(record))
     }
 
@@ -206,7 +204,7 @@ impl<'s> Writer<'s> {
     /// Whether a memory lies in a namespace.
     fn is_in(&self, txn: &RoTxn<'_>, memory: u32, namespace: &str) -> Result<bool> {
         let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { return Ok(false) };
-        let bytes = self.store.tables.memories.get(txn, id.as_bytes()).map_err(|e| self.store.fail(e))?;
+        let bytes = self.store.tables.memories.get(txn, id.as_bytes())?;
         Ok(bytes.and_then(|bytes| Record::read(bytes).ok()).is_some_and(|r| r.namespace == namespace))
     }
 
@@ -218,7 +216,7 @@ impl<'s> Writer<'s> {
         let mut homes = Vec::new();
         for memory in self.neighbours(txn, state, number)? {
             let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { continue };
-            let bytes = self.store.tables.memories.get(txn, id.as_bytes()).map_err(|e| self.store.fail(e))?;
+            let bytes = self.store.tables.memories.get(txn, id.as_bytes())?;
             let bears = bytes
                 .and_then(|bytes| Record::read(bytes).ok())
                 .is_some_and(|record| reading::home_names(&record).iter().any(|home| home == name));
@@ -244,7 +242,7 @@ impl<'s> Writer<'s> {
         for (target, kind, _) in edges::recent(store, txn, memory)? {
             for (source, target, kind) in [(memory, target, kind), (target, memory, kind.reversed())] {
                 let key = crate::store::tables::edge_key(source, target, kind as u8);
-                store.tables.recent_edges.delete(txn, &key).map_err(|e| store.fail(e))?;
+                store.tables.recent_edges.delete(txn, &key)?;
             }
             if matches!(kind, Kind::Bears | Kind::Mentions) {
                 names.push(target);
@@ -265,7 +263,7 @@ impl<'s> Writer<'s> {
 
 /// The vector of a term, if the model knows it.
 pub(crate) fn term_vector(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Option<TermVector>> {
-    let found = store.tables.terms.get(txn, term.as_bytes()).map_err(|e| store.fail(e))?;
+    let found = store.tables.terms.get(txn, term.as_bytes())?;
     let Some(bytes) = found else { return Ok(None) };
     let vector = TermVector::read(bytes);
     vector.map(Some).ok_or_else(|| store.damaged(format!("the vector of the term {term:?} cannot be read")))

@@ -78,7 +78,7 @@ impl<'t> View<'t> {
     pub(crate) fn columns(&self, memory: u32) -> Result<Option<Columns>> {
         if self.marks.has_columns {
             let found = self.store.tables.recent_columns.get(self.txn, &node_key(memory));
-            if let Some(bytes) = found.map_err(|e| self.store.fail(e))? {
+            if let Some(bytes) = found? {
                 let columns = Columns::read(bytes);
                 return columns.map(Some).ok_or_else(|| {
                     self.store.damaged(format!("the columns of memory {memory} cannot be read"))
@@ -110,8 +110,8 @@ impl<'t> View<'t> {
     /// Clears the bits of memories whose source does not fit a pattern. Cost: reads each record left.
     pub(crate) fn retain_sources(&self, bits: &mut [u64], pattern: &SourcePattern) -> Result<()> {
         let tables = &self.store.tables;
-        for entry in tables.numbers.iter(self.txn).map_err(|e| self.store.fail(e))? {
-            let (id, number) = entry.map_err(|e| self.store.fail(e))?;
+        for entry in tables.numbers.iter(self.txn)? {
+            let (id, number) = entry?;
             let word = node_at(number).and_then(|number| Some((number, bits.get_mut(number as usize / 64)?)));
             let Some((number, word)) = word else {
                 return Err(self.store.damaged("the number of a memory is out of range"));
@@ -119,7 +119,7 @@ impl<'t> View<'t> {
             if *word >> (number % 64) & 1 == 0 {
                 continue;
             }
-            let bytes = tables.memories.get(self.txn, id).map_err(|e| self.store.fail(e))?;
+            let bytes = tables.memories.get(self.txn, id)?;
             let fits = bytes
                 .and_then(|bytes| Record::read(bytes).ok())
                 .is_some_and(|record| record.source.is_some_and(|source| pattern.fits(&source)));
@@ -149,8 +149,8 @@ impl<'t> View<'t> {
     /// Calls `each` with every recent vector.
     pub(crate) fn for_each_recent_vector(&self, mut each: impl FnMut(u32, &[f32])) -> Result<()> {
         let dimensions = self.state.model.dimensions as usize;
-        for entry in self.store.tables.recent_vectors.iter(self.txn).map_err(|e| self.store.fail(e))? {
-            let (key, bytes) = entry.map_err(|e| self.store.fail(e))?;
+        for entry in self.store.tables.recent_vectors.iter(self.txn)? {
+            let (key, bytes) = entry?;
             let vector = crate::store::tables::elements::<f32>(bytes).filter(|v| v.len() == dimensions);
             let (memory, vector) = node_at(key)
                 .zip(vector)

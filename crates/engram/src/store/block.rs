@@ -100,7 +100,7 @@ fn encode(
 pub(crate) fn clear(store: &Store, txn: &mut RwTxn<'_>, kind: BlockKind) -> Result<()> {
     let (first, last) = (key(kind, 0), key(kind, u32::MAX));
     let range = (std::ops::Bound::Included(&first[..]), std::ops::Bound::Included(&last[..]));
-    store.tables.blocks.delete_range(txn, &range).map_err(|e| store.fail(e))?;
+    store.tables.blocks.delete_range(txn, &range)?;
     Ok(())
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn read<'t>(
     kind: BlockKind,
     index: u32,
 ) -> Result<Option<Block<'t>>> {
-    let bytes = store.tables.blocks.get(txn, &key(kind, index)).map_err(|e| store.fail(e))?;
+    let bytes = store.tables.blocks.get(txn, &key(kind, index))?;
     let Some(bytes) = bytes else { return Ok(None) };
     parse(bytes, kind)
         .map(Some)

@@ -70,7 +70,7 @@ impl NameNode {
 
 /// The node of a number.
 pub(crate) fn get(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<Node>> {
-    let Some(bytes) = store.tables.nodes.get(txn, &node_key(node)).map_err(|e| store.fail(e))? else {
+    let Some(bytes) = store.tables.nodes.get(txn, &node_key(node))? else {
         return Ok(None);
     };
     let found = read(bytes);
@@ -92,7 +92,7 @@ pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, number: u32, node: &Node) 
         Node::Memory(id) => NodeView::Memory(id).write(&mut bytes),
         Node::Name(name) => NodeView::Name(name).write(&mut bytes),
     }
-    store.tables.nodes.put(txn, &node_key(number), &bytes).map_err(|e| store.fail(e))
+    store.tables.nodes.put(txn, &node_key(number), &bytes)
 }
 
 /// Reads a node's account.
@@ -102,13 +102,13 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Node> {
 
 /// The number of the memory with this external id.
 pub(crate) fn memory_number(store: &Store, txn: &RoTxn<'_>, id: &str) -> Result<Option<u32>> {
-    let bytes = store.tables.numbers.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
+    let bytes = store.tables.numbers.get(txn, id.as_bytes())?;
     Ok(bytes.and_then(node_at))
 }
 
 /// The number of a name in a namespace.
 pub(crate) fn name_number(store: &Store, txn: &RoTxn<'_>, key: &str, namespace: u32) -> Result<Option<u32>> {
-    let bytes = store.tables.names.get(txn, &name_key(key, namespace)).map_err(|e| store.fail(e))?;
+    let bytes = store.tables.names.get(txn, &name_key(key, namespace))?;
     Ok(bytes.and_then(node_at))
 }
 
@@ -138,15 +138,15 @@ impl NamespaceEntry {
 
 /// The entry of a namespace.
 pub(crate) fn namespace(store: &Store, txn: &RoTxn<'_>, namespace: &str) -> Result<Option<NamespaceEntry>> {
-    let bytes = store.tables.namespaces.get(txn, namespace.as_bytes()).map_err(|e| store.fail(e))?;
+    let bytes = store.tables.namespaces.get(txn, namespace.as_bytes())?;
     Ok(bytes.and_then(NamespaceEntry::read))
 }
 
 /// Every namespace with its entry, by name.
 pub(crate) fn namespaces(store: &Store, txn: &RoTxn<'_>) -> Result<Vec<(String, NamespaceEntry)>> {
     let mut all = Vec::new();
-    for entry in store.tables.namespaces.iter(txn).map_err(|e| store.fail(e))? {
-        let (name, bytes) = entry.map_err(|e| store.fail(e))?;
+    for entry in store.tables.namespaces.iter(txn)? {
+        let (name, bytes) = entry?;
         let found = std::str::from_utf8(name).ok().zip(NamespaceEntry::read(bytes));
         let (name, entry) = found.ok_or_else(|| store.damaged("a namespace cannot be read"))?;
         all.push((name.to_owned(), entry));
@@ -171,6 +171,6 @@ pub(crate) fn count_memory(
         }
     };
     entry.memories = entry.memories.saturating_add_signed(change);
-    store.tables.namespaces.put(txn, name.as_bytes(), &entry.bytes()).map_err(|e| store.fail(e))?;
+    store.tables.namespaces.put(txn, name.as_bytes(), &entry.bytes())?;
     Ok(entry)
 }

@@ -11,10 +11,12 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use heed::{EnvOpenOptions, WithoutTls};
+use heed::{EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 
+use super::folder::{self, Trust};
+use super::generation::{self, Maker, Use};
 use crate::error::{Error, Result};
 
 /// The address space asked for at first. It costs nothing until it is used, and is never resized.
@@ -22,30 +24,62 @@ const MAP_BYTES: usize = 1 << 40;
 /// The least address space worth opening a store in.
 const MAP_BYTES_LEAST: usize = 1 << 28;
 /// The number of processes and threads that may read at the same moment.
-const READERS: u32 = 510;
+const READERS: u32 = 4094;
 /// The name that LMDB gives its file within a folder.
 pub(crate) const DATA_FILE: &str = "data.mdb";
 /// The name that LMDB gives the file in which readers register themselves.
-#[cfg(target_os = "linux")]
-const LOCK_FILE: &str = "lock.mdb";
+pub(crate) const LOCK_FILE: &str = "lock.mdb";
 /// More than LMDB needs for [`READERS`] readers of 64 bytes each.
 #[cfg(target_os = "linux")]
-const LOCK_FILE_BYTES: u64 = 64 << 10;
+const LOCK_FILE_BYTES: u64 = 260 << 10;
 /// How long to wait for an environment of this process that is just being closed.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reader waits for a place when all are taken.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// An open LMDB environment and the folder that it lies in.
+/// An open generation of a store.
 pub(crate) struct Environment {
-    /// The environment itself.
+    /// LMDB's environment.
     pub(crate) env: heed::Env<WithoutTls>,
     /// The store's folder, absolute.
+    pub(crate) root: Arc<Path>,
+    /// The folder of this generation.
     pub(crate) folder: PathBuf,
+    /// Which generation it is.
+    pub(crate) generation: u64,
     /// Where the file is mapped, if the system tells.
     #[cfg(target_os = "linux")]
     mapped: Option<Range<usize>>,
+    /// Held until the environment above is closed: fields are dropped in this order.
+    pub(crate) in_use: Use,
 }
 
 impl Environment {
+    /// Whether the store has moved on to another generation.
+    pub(crate) fn is_superseded(&self) -> Result<bool> {
+        generation::is_superseded(&self.root, self.generation)
+    }
+
+    /// Begins to read, once there is a place among the readers.
+    pub(crate) fn read(&self) -> Result<RoTxn<'_, WithoutTls>> {
+        let begun = Instant::now();
+        loop {
+            match self.env.read_txn() {
+                Err(heed::Error::Mdb(heed::MdbError::ReadersFull)) if begun.elapsed() < READER_PATIENCE => {
+                    // Whoever was killed while reading still has a place.
+                    self.env.clear_stale_readers().map_err(|e| Error::from_heed(&self.root, e))?;
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                begun => return begun.map_err(|e| Error::from_heed(&self.root, e)),
+            }
+        }
+    }
+
+    /// Waits for its turn to write to this generation.
+    pub(crate) fn write(&self) -> Result<RwTxn<'_>> {
+        self.env.write_txn().map_err(|e| Error::from_heed(&self.root, e))
+    }
+
     /// Gives the pages of the map back that were read, so that they no longer count as memory of this process. They
     /// stay in the system's cache, and the next read of one finds it there. Cost: a microsecond, and some tens of
     /// nanoseconds a page. On systems other than Linux it does nothing.
@@ -65,72 +99,79 @@ impl Environment {
     }
 }
 
-/// The environments of this process: LMDB forbids opening one file twice in a process.
+/// The generations that this process has open: LMDB forbids opening one file twice in a process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Environment>>> = Mutex::new(BTreeMap::new());
 
-/// Opens the environment in `folder`, or hands out the one that this process already has open.
+/// Opens the newest generation of a store, or hands out the one that this process already has open.
 ///
-/// With `create`, makes folder and file where they are missing.
-pub(crate) fn open(folder: &Path, create: bool, tables: u32) -> Result<Arc<Environment>> {
-    if create {
-        fs::create_dir_all(folder)
-            .map_err(|source| Error::NotWritable { path: folder.to_owned(), source })?;
-    } else if !folder.join(DATA_FILE).exists() {
-        return Err(Error::NoStore { path: folder.to_owned() });
-    }
-    let folder = folder.canonicalize().map_err(|source| Error::File {
-        action: "opened",
-        path: folder.to_owned(),
-        source,
-    })?;
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = open.get(&folder).and_then(Weak::upgrade) {
+/// With `create`, makes its file where there is none.
+pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Result<Arc<Environment>> {
+    let listed = |source| Error::File { action: "read", path: root.to_owned(), source };
+    loop {
+        let (number, has_others) = generation::newest(root).map_err(listed)?;
+        let folder = generation::folder_of(root, number);
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(environment) = open.get(&folder).and_then(Weak::upgrade) {
+            return Ok(environment);
+        }
+        let is_there = fs::symlink_metadata(folder.join(DATA_FILE)).is_ok();
+        if number == 0 && !is_there && !create {
+            return Err(Error::NoStore { path: root.to_owned() });
+        }
+        if number > 0 {
+            folder::check_generation(&folder, trust)?;
+        }
+        let Some(in_use) = Use::take(root, number, trust)? else { continue };
+        check_file(root, &folder, in_use.is_made())?;
+        reserve_lock_file(&folder, trust)?;
+        let env = map(root, &folder, tables)?;
+        if !is_there {
+            let data = folder.join(DATA_FILE);
+            let private = File::open(&data).and_then(|file| folder::make_private(&file, trust));
+            private.map_err(|source| Error::File { action: "made private", path: data, source })?;
+        }
+        // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
+        env.clear_stale_readers().map_err(|e| Error::from_heed(root, e))?;
+        let environment = Arc::new(Environment {
+            env,
+            #[cfg(target_os = "linux")]
+            mapped: mapped(&folder),
+            root: root.into(),
+            folder: folder.clone(),
+            generation: number,
+            in_use,
+        });
+        open.retain(|_, weak| weak.strong_count() > 0);
+        open.insert(folder, Arc::downgrade(&environment));
+        drop(open);
+        if has_others {
+            generation::remove_unused(root);
+            Maker::clear_left_overs(root, trust);
+        }
         return Ok(environment);
     }
-    check_file(&folder)?;
-    reserve_lock_file(&folder)?;
-    let env = map(&folder, tables)?;
-    // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
-    env.clear_stale_readers().map_err(|e| Error::from_heed(&folder, e))?;
-    let environment = Arc::new(Environment {
-        env,
-        #[cfg(target_os = "linux")]
-        mapped: mapped(&folder),
-        folder: folder.clone(),
-    });
-    open.retain(|_, weak| weak.strong_count() > 0);
-    open.insert(folder, Arc::downgrade(&environment));
-    Ok(environment)
 }
 
-/// Runs something while nothing of this process opens a store.
-///
-/// What a process locks in files does not keep its own threads out, so this does.
-pub(crate) fn alone<R>(run: impl FnOnce() -> R) -> R {
-    let _open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    run()
-}
-
-/// Gives the lock file its room on the disk. LMDB maps it sparse and writes into the map, and where the disk is
-/// full that kills the process.
-fn reserve_lock_file(folder: &Path) -> Result<()> {
+/// Makes the lock file where it is missing and gives it its room on the disk: LMDB maps it sparse and writes into the
+/// map, and where the disk is full that kills the process.
+fn reserve_lock_file(folder: &Path, trust: Trust) -> Result<()> {
+    let file = folder::lock_file(&folder.join(LOCK_FILE), true, trust);
     #[cfg(target_os = "linux")]
-    {
+    // Whether the folder may be written at all, LMDB finds out for itself.
+    if let Ok(file) = file {
         use rustix::fs::{FallocateFlags, fallocate};
-        let path = folder.join(LOCK_FILE);
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        // Whether the folder may be written at all, LMDB finds out for itself.
-        let Ok(file) = file else { return Ok(()) };
         let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, 0, LOCK_FILE_BYTES);
         if let Err(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) = reserved {
             return Err(Error::Full { path: folder.to_owned() });
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    drop(file);
     Ok(())
 }
 
 /// Maps the file, asking for less address space until the system grants it.
-fn map(folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
+fn map(root: &Path, folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
     let length = fs::metadata(folder.join(DATA_FILE)).map_or(0, |m| m.len());
     let mut bytes = MAP_BYTES;
     let mut waited = Duration::ZERO;
@@ -139,8 +180,9 @@ fn map(folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
         options.map_size(bytes).max_readers(READERS).max_dbs(tables);
         // SAFETY: mapping is unsound if the file changes other than through LMDB. No flag is set that
         // weakens LMDB's own locking or syncing, `OPEN` makes this the only environment on the file in this
-        // process, and `check_file` has refused a file that is shorter than its header says. Other programs
-        // that write into the file while it is open are outside what can be guarded against; the manual says so.
+        // process, no file takes another's place (see `generation`), and `check_file` has refused a file that is
+        // shorter than its header says. Other programs that write into the file while it is open are outside what
+        // can be guarded against; the manual says so.
         match unsafe { options.open(folder) } {
             Ok(env) => return Ok(env),
             Err(heed::Error::EnvAlreadyOpened) if waited < CLOSING_PATIENCE => {
@@ -161,9 +203,9 @@ fn map(folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>> {
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
                 ) =>
             {
-                return Err(Error::NotWritable { path: folder.to_owned(), source });
+                return Err(Error::NotWritable { path: root.to_owned(), source });
             }
-            Err(error) => return Err(Error::from_heed(folder, error)),
+            Err(error) => return Err(Error::from_heed(root, error)),
         }
     }
 }
@@ -199,23 +241,22 @@ const NO_ROOT: u64 = u64::MAX;
 /// Page header, magic, version, address, map size, two tables of 48, last page, transaction.
 const HEADER_BYTES: usize = PAGE_HEADER + 4 + 4 + 8 + 8 + 2 * 48 + 8 + 8;
 
-/// The number of the last transaction in the file of a folder; `None` for a file that is not written yet.
-pub(crate) fn last_transaction(folder: &Path) -> Result<Option<u64>> {
-    Ok(check_file(folder)?.map(|header| header.transaction))
-}
-
-/// Refuses a file that could not be mapped without danger; gives the newest header of one that can.
-fn check_file(folder: &Path) -> Result<Option<Header>> {
+/// Refuses a file that could not be mapped without danger. A file that is empty is one that is just being made, unless
+/// the store has had its tables.
+pub(crate) fn check_file(root: &Path, folder: &Path, is_made: bool) -> Result<()> {
     let path = folder.join(DATA_FILE);
     let mut file = match File::open(&path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(Error::File { action: "read", path, source }),
     };
     let unreadable = |source| Error::File { action: "read", path: path.clone(), source };
-    let damaged = |what: String| Error::Damaged { path: folder.to_owned(), what };
+    let damaged = |what: String| Error::Damaged { path: root.to_owned(), what };
     if file.metadata().map_err(unreadable)?.len() == 0 {
-        return Ok(None); // created and not yet written; LMDB starts afresh
+        if is_made {
+            return Err(damaged(format!("{DATA_FILE} is empty; it was cut short")));
+        }
+        return Ok(()); // created and not yet written; LMDB starts afresh
     }
     let mut start = Vec::new();
     file.by_ref().take(2 * 65_536).read_to_end(&mut start).map_err(unreadable)?;
@@ -238,7 +279,7 @@ fn check_file(folder: &Path) -> Result<Option<Header>> {
     if newest.roots.iter().any(|root| *root != NO_ROOT && *root > newest.last_page) {
         return Err(damaged("its header points past its end".into()));
     }
-    Ok(Some(newest))
+    Ok(())
 }
 
 /// Reads one header page; `None` where it is none. Layout: `MDB_page` and `MDB_meta` of LMDB's `mdb.c`.
@@ -268,7 +309,7 @@ fn header(page: &[u8]) -> Option<Header> {
 ///
 /// LMDB may leave pages at the end unwritten when one transaction both took and freed them. Only called with
 /// the write lock held, so that nobody else is extending the file.
-pub(crate) fn extend_file(environment: &Environment, _lock: &heed::RwTxn<'_>) -> io::Result<()> {
+pub(crate) fn extend_file(environment: &Environment, _lock: &RwTxn<'_>) -> io::Result<()> {
     let needed = needed_bytes(environment);
     let file = environment.env.try_clone_inner_file().map_err(io::Error::other)?;
     if file.metadata()?.len() < needed {

@@ -1,10 +1,9 @@
-//! How a memory lies in the store: a checksum, then its fields.
+//! How a memory lies in the store: its fields, which the table seals.
 
 use std::borrow::Cow;
 
 use heed::RoTxn;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::tables::Store;
 use crate::error::{Error, Result};
@@ -51,7 +50,7 @@ pub(crate) struct StoredLink<'a> {
 /// Why bytes are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadRecord {
-    #[error("its checksum does not fit")]
+    #[error("its checksum does not match")]
     Checksum,
     #[error("its fields cannot be read")]
     Fields,
@@ -66,13 +65,11 @@ impl BadRecord {
 
 /// The record of an id; `None` where there is none.
 pub(crate) fn get(store: &Store, txn: &RoTxn<'_>, id: &str) -> Result<Option<Record<'static>>> {
-    let Some(bytes) = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))? else {
+    let Some(bytes) = store.tables.memories.get(txn, id.as_bytes())? else {
         return Ok(None);
     };
     Ok(Some(Record::read(bytes).map_err(|bad| bad.of(store, id))?.into_owned()))
 }
-
-const CHECKSUM_BYTES: usize = 8;
 
 impl<'a> Record<'a> {
     /// The record of a memory that is put in at `now`, with the history that it brings.
@@ -97,23 +94,14 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Reads a record and checks it against its checksum.
-    pub(crate) fn read(bytes: &'a [u8]) -> std::result::Result<Self, BadRecord> {
-        let (checksum, fields) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(BadRecord::Checksum)?;
-        if checksum != xxh3_64(fields).to_le_bytes() {
-            return Err(BadRecord::Checksum);
-        }
-        postcard::from_bytes(fields).map_err(|_| BadRecord::Fields)
+    /// Reads the value of a row of `memories`.
+    pub(crate) fn read(value: &'a [u8]) -> std::result::Result<Self, BadRecord> {
+        postcard::from_bytes(value).map_err(|_| BadRecord::Fields)
     }
 
     /// The bytes that [`Record::read`] reads.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        // Writing into a growing vector cannot fail: every field is plain data.
-        let mut bytes = postcard::to_extend(self, vec![0; CHECKSUM_BYTES]).unwrap_or_default();
-        if let Some((checksum, fields)) = bytes.split_at_mut_checked(CHECKSUM_BYTES) {
-            checksum.copy_from_slice(&xxh3_64(fields).to_le_bytes());
-        }
-        bytes
+        postcard::to_allocvec(self).expect("a record is plain data, and a vector grows")
     }
 
     /// The moment from which forgetting counts: when it was made or last recalled.

@@ -12,7 +12,7 @@ use super::state::{self, State};
 use super::tables::Store;
 use crate::error::Result;
 
-const KEY: &[u8] = b"staging";
+pub(crate) const KEY: &[u8] = b"staging";
 
 /// A claim on the free place for vectors.
 pub(crate) struct Claim {
@@ -33,7 +33,7 @@ impl Claim {
         }
         block::clear(store, &mut txn, state.vector_slot.other().kind())?;
         store.environment.give_back();
-        store.tables.meta.put(&mut txn, KEY, &claim.mark).map_err(|e| store.fail(e))?;
+        store.tables.meta.put(&mut txn, KEY, &claim.mark)?;
         store.commit(txn)?;
         Ok(Some(claim))
     }
@@ -58,7 +58,7 @@ impl Claim {
     }
 
     fn is_marked(&self, store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
-        let mark = store.tables.meta.get(txn, KEY).map_err(|e| store.fail(e))?;
+        let mark = store.tables.meta.get(txn, KEY)?;
         Ok(mark == Some(&self.mark[..]))
     }
 
@@ -69,11 +69,11 @@ impl Claim {
 
 /// Whether there is a claim, or what it left.
 pub(crate) fn is_claimed(store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
-    Ok(store.tables.meta.get(txn, KEY).map_err(|e| store.fail(e))?.is_some())
+    Ok(store.tables.meta.get(txn, KEY)?.is_some())
 }
 
 /// Ends any claim. What lies in the free place must have been cleared, or taken into use.
 pub(crate) fn end(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
-    store.tables.meta.delete(txn, KEY).map_err(|e| store.fail(e))?;
+    store.tables.meta.delete(txn, KEY)?;
     Ok(())
 }

@@ -5,14 +5,27 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::VectorSlot;
+use super::table::Table;
 use super::tables::Store;
 use crate::error::{Error, Result};
 
-/// The newest store format that this build reads, and the one in which it packs.
+/// The newest store format that this build reads, and the one of new generations.
 ///
-/// 1 had vectors without their quantised form. Such a store is read and written as it is; it becomes one of
-/// today's format when it is consolidated, as does one of format 2, which had one place for vectors and not two.
-pub(crate) const FORMAT: u32 = 3;
+/// 1 had vectors without their quantised form, 2 had one place for vectors and not two, and up to 3 rows had no seals.
+/// Such a store is read and written as it is, and packed as one of format 3; `Engram::consolidate` makes a generation
+/// of today's format of it.
+pub(crate) const FORMAT: u32 = 4;
+/// The first format whose rows are sealed; see [`super::table`].
+pub(crate) const SEALED_FORMAT: u32 = 4;
+/// The format in which a store without seals is packed.
+const UNSEALED_FORMAT: u32 = 3;
+/// The format that an older version of Engram finds in a generation from which the store has moved on. It refuses it.
+pub(crate) const MOVED_FORMAT: u32 = u32::MAX;
+
+/// The format in which a store is packed.
+pub(crate) fn packing_format(store: &Store) -> u32 {
+    if store.is_sealed { FORMAT } else { UNSEALED_FORMAT }
+}
 
 const KEY: &[u8] = b"state";
 const SECOND_SLOT: u8 = 1;
@@ -67,9 +80,9 @@ impl std::fmt::Display for Model {
 
 impl State {
     /// A new store's state.
-    pub(crate) fn new(model: Model) -> Self {
+    pub(crate) fn new(store: &Store, model: Model) -> Self {
         Self {
-            format: FORMAT,
+            format: packing_format(store),
             generation: 0,
             version: 0,
             memories: 0,
@@ -91,20 +104,47 @@ impl State {
     }
 }
 
+/// Whether a row of `meta` goes along when a store is written anew: neither the state, which is written as it is then,
+/// nor a consolidation's claim.
+pub(crate) fn is_kept(key: &[u8]) -> bool {
+    key != KEY && key != super::staging::KEY
+}
+
+/// The format of a store; `None` where nothing was written to it.
+pub(crate) fn format(meta: &Table, txn: &RoTxn<'_>) -> Result<Option<u32>> {
+    let bytes = meta.get_stored(txn, KEY)?;
+    Ok(bytes.and_then(|bytes| Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))))
+}
+
+/// Marks a generation as one from which the store has moved on, for versions of Engram that know no generations.
+pub(crate) fn write_moved(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+    let Some(bytes) = store.tables.meta.get_stored(txn, KEY)? else { return Ok(()) };
+    let mut bytes = bytes.to_vec();
+    bytes.splice(..bytes.len().min(4), MOVED_FORMAT.to_le_bytes());
+    store.tables.meta.put_stored(txn, KEY, &bytes)
+}
+
 /// Reads the state; `None` for a store that nothing was written to.
 pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
-    let Some(bytes) = store.tables.meta.get(txn, KEY).map_err(|e| store.fail(e))? else {
+    let Some(bytes) = store.tables.meta.get_stored(txn, KEY)? else {
         return Ok(None);
     };
     let damaged = || store.damaged("its state record cannot be read");
     let (format, rest) = bytes.split_at_checked(4).ok_or_else(damaged)?;
-    let format = u32::from_le_bytes(format.try_into().map_err(|_| damaged())?);
+    let mut format = u32::from_le_bytes(format.try_into().map_err(|_| damaged())?);
+    if format == MOVED_FORMAT {
+        // What is read here is the last state before the store moved on.
+        format = packing_format(store);
+    }
     if format > FORMAT {
-        let path = store.environment.folder.clone();
+        let path = store.folder().to_owned();
         return Err(Error::NewerFormat { path, found: format, known: FORMAT });
     }
+    if store.is_sealed != (format >= SEALED_FORMAT) {
+        return Err(store.damaged(format!("its format is {format}, and its rows are those of another")));
+    }
     let (checksum, fields) = rest.split_at_checked(8).ok_or_else(damaged)?;
-    if checksum != xxh3_64(fields).to_le_bytes() {
+    if checksum != checksum_of(format, fields).to_le_bytes() {
         return Err(damaged());
     }
     let (state, rest) = postcard::take_from_bytes::<State>(fields).map_err(|_| damaged())?;
@@ -116,15 +156,20 @@ pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     Ok(Some(State { format, vector_slot, ..state }))
 }
 
+/// The checksum of a state. From format 4 on it includes the format.
+fn checksum_of(format: u32, fields: &[u8]) -> u64 {
+    xxh3_64(fields) ^ if format < SEALED_FORMAT { 0 } else { u64::from(format).rotate_left(40) }
+}
+
 /// Writes the state.
 pub(crate) fn write(store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
-    let mut fields = postcard::to_allocvec(state).unwrap_or_default();
+    let mut fields = postcard::to_allocvec(state).expect("a state is plain data, and a vector grows");
     if state.vector_slot == VectorSlot::Second {
         fields.push(SECOND_SLOT);
     }
     let mut bytes = Vec::with_capacity(fields.len() + 12);
     bytes.extend_from_slice(&state.format.to_le_bytes());
-    bytes.extend_from_slice(&xxh3_64(&fields).to_le_bytes());
+    bytes.extend_from_slice(&checksum_of(state.format, &fields).to_le_bytes());
     bytes.extend_from_slice(&fields);
-    store.tables.meta.put(txn, KEY, &bytes).map_err(|e| store.fail(e))
+    store.tables.meta.put_stored(txn, KEY, &bytes)
 }

@@ -26,34 +26,37 @@
 //! | `gone` | node | (nothing): it was forgotten | derived |
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
-use heed::types::Bytes;
 use heed::{RoTxn, RwTxn, WithoutTls};
 
+use super::folder::Trust;
 use super::open::{self, Environment};
+use super::state;
+use super::table::{Seal, Table};
 use crate::error::{Error, Result};
-
-/// A table of bytes by bytes; keys are ordered as bytes.
-pub(crate) type Table = heed::Database<Bytes, Bytes>;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         /// The tables of a store; see the module's table.
-        #[derive(Clone, Copy)]
+        #[derive(Debug)]
         pub(crate) struct Tables { $($(#[$doc])* pub(crate) $name: Table,)* }
 
         impl Tables {
             /// The names, in the order of the fields.
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
-            fn create(env: &heed::Env<WithoutTls>, txn: &mut RwTxn<'_>) -> heed::Result<Self> {
-                Ok(Self { $($name: env.create_database(txn, Some(stringify!($name)))?,)* })
+            fn create(env: &heed::Env<WithoutTls>, txn: &mut RwTxn<'_>, made: &Making<'_>) -> heed::Result<Self> {
+                Ok(Self { $($name: {
+                    let rows = env.create_database(txn, Some(stringify!($name)))?;
+                    made.table(rows, stringify!($name))
+                },)* })
             }
 
-            fn open(env: &heed::Env<WithoutTls>, txn: &RoTxn<'_>) -> heed::Result<Option<Self>> {
+            fn open(env: &heed::Env<WithoutTls>, txn: &RoTxn<'_>, made: &Making<'_>) -> heed::Result<Option<Self>> {
                 Ok(Some(Self { $($name: match env.open_database(txn, Some(stringify!($name)))? {
-                    Some(table) => table,
+                    Some(rows) => made.table(rows, stringify!($name)),
                     None => return Ok(None),
                 },)* }))
             }
@@ -67,46 +70,115 @@ tables! {
     recent_postings, recent_edges, recent_vectors, recent_columns, recent_rows, gone,
 }
 
-/// A store: its environment and tables.
+/// How the tables of a store are made: with seals, or in the manner of its time.
+struct Making<'e> {
+    is_sealed: bool,
+    root: &'e Arc<Path>,
+}
+
+impl Making<'_> {
+    fn table(
+        &self,
+        rows: heed::Database<heed::types::Bytes, heed::types::Bytes>,
+        name: &'static str,
+    ) -> Table {
+        let seal = match name {
+            "blocks" | "postings" => Seal::Nothing,
+            _ if self.is_sealed => Seal::of(name),
+            "memories" => Seal::OldChecksum,
+            _ => Seal::Nothing,
+        };
+        Table::new(rows, name, seal, Arc::clone(self.root))
+    }
+}
+
+/// One generation of a store: its environment and tables.
 #[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) environment: Arc<Environment>,
-    pub(crate) tables: Tables,
+    pub(crate) tables: Arc<Tables>,
+    /// Whether rows are sealed, as they are from format 4 on. It does not change as long as a generation lasts.
+    pub(crate) is_sealed: bool,
 }
 
 impl Store {
-    /// Opens the store in `folder`; `create` makes it where it is missing.
-    pub(crate) fn open(folder: &std::path::Path, create: bool) -> Result<Self> {
-        let environment = open::open(folder, create, Tables::NAMES.len() as u32)?;
-        let fail = |e| Error::from_heed(&environment.folder, e);
-        let found = {
-            let txn = environment.env.read_txn().map_err(fail)?;
-            let found = Tables::open(&environment.env, &txn).map_err(fail)?;
-            // Committed, not dropped: only then do the table handles outlive the transaction.
-            txn.commit().map_err(fail)?;
-            found
+    /// Opens the newest generation of the store in `root`; `create` makes it where it is missing.
+    pub(crate) fn open(root: &Path, create: bool, trust: Trust) -> Result<Self> {
+        let environment = open::open(root, create, trust, Tables::NAMES.len() as u32)?;
+        match Self::of(&environment)? {
+            Some(store) => Ok(store),
+            None if create => Self::make(environment),
+            None if environment.in_use.is_made() => Err(lost_tables(&environment)),
+            None => Err(Error::NoStore { path: environment.root.to_path_buf() }),
+        }
+    }
+
+    /// The store of an environment; `None` where it has no tables.
+    pub(crate) fn of(environment: &Arc<Environment>) -> Result<Option<Self>> {
+        let fail = |e| Error::from_heed(&environment.root, e);
+        let env = &environment.env;
+        let txn = environment.read()?;
+        let root = &environment.root;
+        let Some(tables) = Tables::open(env, &txn, &Making { is_sealed: true, root }).map_err(fail)? else {
+            return Ok(None);
         };
-        let tables = match found {
-            Some(tables) => tables,
-            None if create => {
-                let mut txn = environment.env.write_txn().map_err(fail)?;
-                let tables = Tables::create(&environment.env, &mut txn).map_err(fail)?;
-                txn.commit().map_err(fail)?;
-                tables
+        let is_sealed = match state::format(&tables.meta, &txn)? {
+            Some(state::MOVED_FORMAT) => {
+                let what = "its memories have moved on to a generation that is missing".into();
+                return Err(Error::Damaged { path: root.to_path_buf(), what });
             }
-            None => return Err(Error::NoStore { path: environment.folder.clone() }),
+            Some(format) => format >= state::SEALED_FORMAT,
+            None => true,
         };
-        Ok(Self { environment, tables })
+        let tables = if is_sealed {
+            Some(tables)
+        } else {
+            Tables::open(env, &txn, &Making { is_sealed, root }).map_err(fail)?
+        };
+        // Committed, not dropped: only then do the table handles outlive the transaction.
+        txn.commit().map_err(fail)?;
+        environment.in_use.set_made();
+        let environment = Arc::clone(environment);
+        Ok(tables.map(|tables| Self { environment, tables: Arc::new(tables), is_sealed }))
+    }
+
+    /// Makes the tables of a file that nothing was ever written to.
+    pub(crate) fn make(environment: Arc<Environment>) -> Result<Self> {
+        let fail = |e| Error::from_heed(&environment.root, e);
+        let mut txn = environment.write()?;
+        let making = Making { is_sealed: true, root: &environment.root };
+        // Another process may have made them meanwhile.
+        let there = Tables::open(&environment.env, &txn, &making).map_err(fail)?.is_some();
+        if !there && (txn.id() != 1 || environment.in_use.is_made()) {
+            return Err(lost_tables(&environment));
+        }
+        if !there {
+            Tables::create(&environment.env, &mut txn, &making).map_err(fail)?;
+            txn.commit().map_err(fail)?;
+        } else {
+            drop(txn);
+        }
+        Self::of(&environment)?.ok_or_else(|| lost_tables(&environment))
+    }
+
+    /// The store's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.environment.root
+    }
+
+    /// Whether this and another are the same generation.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.environment, &other.environment)
     }
 
     /// Begins to read; what is read is one state of the store, whatever others write meanwhile.
     pub(crate) fn read(&self) -> Result<RoTxn<'_, WithoutTls>> {
-        self.environment.env.read_txn().map_err(|e| self.fail(e))
+        self.environment.read()
     }
 
-    /// Begins to write, once no other process or thread writes.
+    /// Begins to write, once no other process or thread writes. The caller looks whether the store has moved on.
     pub(crate) fn write(&self) -> Result<RwTxn<'_>> {
-        let txn = self.environment.env.write_txn().map_err(|e| self.fail(e))?;
+        let txn = self.environment.write()?;
         self.extend(&txn)?;
         Ok(txn)
     }
@@ -115,7 +187,7 @@ impl Store {
     pub(crate) fn commit(&self, txn: RwTxn<'_>) -> Result<()> {
         txn.commit().map_err(|e| self.fail(e))?;
         if open::is_short(&self.environment) {
-            let lock = self.environment.env.write_txn().map_err(|e| self.fail(e))?;
+            let lock = self.environment.write()?;
             self.extend(&lock)?;
         }
         Ok(())
@@ -127,13 +199,17 @@ impl Store {
 
     /// The error for what LMDB reported.
     pub(crate) fn fail(&self, error: heed::Error) -> Error {
-        Error::from_heed(&self.environment.folder, error)
+        Error::from_heed(self.folder(), error)
     }
 
     /// The error for contents that cannot be.
     pub(crate) fn damaged(&self, what: impl Into<String>) -> Error {
-        Error::Damaged { path: self.environment.folder.clone(), what: what.into() }
+        Error::Damaged { path: self.folder().to_owned(), what: what.into() }
     }
+}
+
+fn lost_tables(environment: &Environment) -> Error {
+    Error::Damaged { path: environment.root.to_path_buf(), what: "its tables are not there".into() }
 }
 
 /// The key of a node, so that numbers sort as numbers.

@@ -89,13 +89,7 @@ fn records_and_blocks_read_back() {
 }
 
 #[test]
-fn a_changed_byte_is_noticed() {
-    let bytes = record_bytes();
-    for at in 0..bytes.len() {
-        let mut broken = bytes.clone();
-        broken[at] ^= 0x20;
-        assert!(Record::read(&broken).is_err(), "byte {at}");
-    }
+fn a_changed_byte_of_a_block_is_noticed() {
     let bytes = graph_block();
     for at in 0..bytes.len() {
         let mut broken = bytes.clone();
@@ -139,7 +133,9 @@ proptest! {
 #[test]
 fn pages_of_the_map_are_given_back() {
     let folder = tempfile::tempdir().unwrap();
-    let store = tables::Store::open(folder.path(), true).unwrap();
+    let store =
+        tables::Store::open(&folder.path().canonicalize().unwrap(), true, super::folder::Trust::Private)
+            .unwrap();
     let values: Vec<Vec<u8>> = (0..100_u8).map(|byte| vec![byte; 10_000]).collect();
     let mut txn = store.write().unwrap();
     for value in &values {

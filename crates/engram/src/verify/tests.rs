@@ -6,7 +6,7 @@ use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::memory::{Link, LinkTarget, MemoryId, NewMemory, Weight};
 use crate::store::block::BlockKind;
-use crate::store::tables::Table;
+use crate::store::table::Table;
 
 fn id(text: &str) -> MemoryId {
     text.parse().unwrap()
@@ -28,7 +28,7 @@ fn store(folder: &tempfile::TempDir) -> Engram {
 }
 
 fn change(engram: &Engram, change: impl FnOnce(&mut RwTxn<'_>)) {
-    let write = engram.write(|txn, state| {
+    let write = engram.write(|_, txn, state| {
         change(txn);
         state.version += 1;
         Ok(())
@@ -37,14 +37,14 @@ fn change(engram: &Engram, change: impl FnOnce(&mut RwTxn<'_>)) {
 }
 
 /// Flips the last bit of the value of the first key that fits.
-fn damage(engram: &Engram, table: Table, fits: impl Fn(&[u8]) -> bool) {
+fn damage(engram: &Engram, table: &Table, fits: impl Fn(&[u8]) -> bool) {
     change(engram, |txn| {
-        let mut entries = table.iter(txn).unwrap().map(|entry| entry.unwrap());
+        let mut entries = table.iter_stored(txn).unwrap().map(|entry| entry.unwrap());
         let found = entries.find(|(key, _)| fits(key)).map(|(key, value)| (key.to_vec(), value.to_vec()));
         drop(entries);
         let (key, mut value) = found.unwrap();
         *value.last_mut().unwrap() ^= 1;
-        table.put(txn, &key, &value).unwrap();
+        table.put_stored(txn, &key, &value).unwrap();
     });
 }
 
@@ -57,7 +57,7 @@ fn the_account_of_links_is_checked() {
     for clear in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let engram = store(&folder);
-        let links = engram.store.tables.links;
+        let links = &engram.store().unwrap().tables.links;
         if clear {
             change(&engram, |txn| links.clear(txn).unwrap());
         } else {
@@ -77,20 +77,21 @@ fn rebuilding_mends_what_is_derived() {
     named.title = Some("Carl Rogers".into());
     engram.remember(&named).unwrap();
     engram.consolidate().unwrap();
-    let tables = engram.store.tables;
+    let tables = &engram.store().unwrap().tables;
     let derived = [
-        tables.namespaces,
-        tables.links,
-        tables.numbers,
-        tables.nodes,
-        tables.names,
-        tables.phrases,
-        tables.postings,
-        tables.terms,
-        tables.blocks,
+        &tables.namespaces,
+        &tables.links,
+        &tables.numbers,
+        &tables.nodes,
+        &tables.names,
+        &tables.phrases,
+        &tables.postings,
+        &tables.terms,
+        &tables.blocks,
     ];
     let contents = || {
-        let txn = engram.store.read().unwrap();
+        let store = engram.store().unwrap();
+        let txn = store.read().unwrap();
         derived.map(|table| {
             let entries = table.iter(&txn).unwrap().map(|entry| entry.unwrap());
             entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect::<Vec<_>>()
@@ -119,13 +120,13 @@ fn rebuilding_mends_what_is_derived() {
 fn forgetting_does_not_hide_damage() {
     let folder = tempfile::tempdir().unwrap();
     let engram = store(&folder);
-    damage(&engram, engram.store.tables.postings, |term| term.starts_with(b"share"));
+    damage(&engram, &engram.store().unwrap().tables.postings, |term| term.starts_with(b"share"));
     assert!(is_damaged(&engram.forget(&id("m3"))));
     assert!(!engram.verify().unwrap().problems.is_empty());
 
     let folder = tempfile::tempdir().unwrap();
     let engram = store(&folder);
-    damage(&engram, engram.store.tables.blocks, |key| key[0] == BlockKind::Vectors as u8);
+    damage(&engram, &engram.store().unwrap().tables.blocks, |key| key[0] == BlockKind::Vectors as u8);
     assert!(is_damaged(&engram.forget(&id("m3"))));
     assert!(engram.get(&id("m3")).unwrap().is_some());
 }
@@ -135,7 +136,7 @@ fn forgetting_does_not_hide_damage() {
 fn numbers_out_of_range() {
     let folder = tempfile::tempdir().unwrap();
     let engram = store(&folder);
-    let numbers = engram.store.tables.numbers;
+    let numbers = &engram.store().unwrap().tables.numbers;
     change(&engram, |txn| numbers.put(txn, b"m5", &u32::MAX.to_be_bytes()).unwrap());
     let mut cue = crate::recall::Cue::new("shared words");
     cue.source = Some("*.md".into());

@@ -109,9 +109,10 @@ fn forgetting_takes_a_memory_out_everywhere() {
         assert!(engram.verify().unwrap().problems.is_empty(), "{:?}", engram.verify().unwrap());
         assert!(engram.forget(&id("secret")).is_err());
     }
-    let path = folder.path().join("store/data.mdb");
     engram.compact().unwrap();
-    let bytes = std::fs::read(&path).unwrap();
+    let path = folder.path().join("store/generation-1/data.mdb");
+    let bytes = [std::fs::read(&path).unwrap(), std::fs::read(folder.path().join("store/data.mdb")).unwrap()]
+        .concat();
     for word in ["zanzibar", "quixot", "xylophon", "secret"] {
         assert!(
             !bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())),
@@ -147,13 +148,15 @@ fn an_id_that_comes_twice_in_an_import_is_refused_the_second_time() {
 
 #[cfg(unix)]
 #[test]
-fn a_compacted_store_keeps_its_permissions() {
+fn a_compacted_store_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, engram) = filled();
-    let path = folder.path().join("store/data.mdb");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     engram.compact().unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("store"), mode("store/generation-1")), (0o700, 0o700));
+    for name in ["data.mdb", "lock.mdb", "open.lock"] {
+        assert_eq!(mode(&format!("store/generation-1/{name}")), 0o600, "{name}");
+    }
 }
 
 #[test]

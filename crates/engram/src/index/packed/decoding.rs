@@ -9,6 +9,7 @@ use crate::index::associations::Kind;
 use crate::index::reading;
 use crate::store::pass::Pass;
 use crate::store::record::{BadRecord, Record};
+use crate::store::table::Seal;
 use crate::text::{Language, Tokens};
 
 /// Records in one batch.
@@ -109,7 +110,11 @@ impl Batch<'_> {
 
 /// Decodes records batch by batch.
 pub(super) struct Decoder<'t> {
+    /// The records that are left, as they lie on disk.
     records: &'t [&'t [u8]],
+    /// The number of the first of them.
+    next: u32,
+    seal: Seal,
     pass: Pass<'t>,
     /// The ids of all memories, numbered.
     ids: &'t Strings,
@@ -135,7 +140,10 @@ impl<'t> Iterator for Decoder<'t> {
         {
             self.records = rest;
             self.pass.read(bytes, bytes.len());
-            let decoded = Record::read(bytes).map(|record| self.decode(record, &mut batch));
+            let value = self.seal.open(self.ids.get(self.next).as_bytes(), bytes);
+            let record = value.ok_or(BadRecord::Checksum).and_then(Record::read);
+            self.next += 1;
+            let decoded = record.map(|record| self.decode(record, &mut batch));
             batch.records.push(decoded);
         }
         self.ids.find_all(&self.targets, &mut self.found);
@@ -150,8 +158,9 @@ impl<'t> Iterator for Decoder<'t> {
 }
 
 impl<'t> Decoder<'t> {
-    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings, pass: Pass<'t>) -> Self {
-        Self { records, pass, ids, buffer: Tokens::new(), targets: Lines::default(), found: Vec::new() }
+    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings, seal: Seal, pass: Pass<'t>) -> Self {
+        let (buffer, targets) = (Tokens::new(), Lines::default());
+        Self { records, next: 0, seal, pass, ids, buffer, targets, found: Vec::new() }
     }
 
     fn decode(&mut self, record: Record<'t>, batch: &mut Batch<'t>) -> Decoded<'t> {

@@ -97,10 +97,10 @@ fn read_given(
     vectors: &mut [f32],
 ) -> Result<()> {
     let from = (std::ops::Bound::Included(first.as_bytes()), std::ops::Bound::Unbounded);
-    let records = store.tables.memories.range(txn, &from).map_err(|e| store.fail(e))?;
+    let records = store.tables.memories.range(txn, &from)?;
     let mut pass = Pass::over(&store.environment);
     for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
-        let (id, bytes) = entry.map_err(|e| store.fail(e))?;
+        let (id, bytes) = entry?;
         pass.read(bytes, bytes.len());
         let record = Record::read(bytes).map_err(|bad| bad.of(store, &String::from_utf8_lossy(id)))?;
         if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {

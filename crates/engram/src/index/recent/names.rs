@@ -50,13 +50,13 @@ impl Writer<'_> {
                 continue;
             }
             let stored = name_key(key, namespace);
-            let single = store.tables.phrases.get(txn, &stored).map_err(|e| store.fail(e))?.is_some();
+            let single = store.tables.phrases.get(txn, &stored)?.is_some();
             if single {
                 // The second memory with this phrase makes it a name.
                 let number = self.name(txn, state, key, namespace, &mut new_names)?;
                 change_name(store, txn, number, |name| name.phrases += 1)?;
             } else {
-                store.tables.phrases.put(txn, &stored, &node_key(memory)).map_err(|e| store.fail(e))?;
+                store.tables.phrases.put(txn, &stored, &node_key(memory))?;
             }
         }
         for number in self.mentions(txn, namespace, record)? {
@@ -86,8 +86,8 @@ impl Writer<'_> {
         let number = new_node(state)?;
         let stored = name_key(key, namespace);
         // A phrase that one memory had alone until now is counted on.
-        let phrases = u32::from(store.tables.phrases.delete(txn, &stored).map_err(|e| store.fail(e))?);
-        store.tables.names.put(txn, &stored, &node_key(number)).map_err(|e| store.fail(e))?;
+        let phrases = u32::from(store.tables.phrases.delete(txn, &stored)?);
+        store.tables.names.put(txn, &stored, &node_key(number))?;
         let name = NameNode { key: key.to_owned(), namespace, homes: 0, phrases, memories: 0 };
         nodes::put(store, txn, number, &Node::Name(name))?;
         if let Some(first) = key.split(' ').next() {
@@ -137,7 +137,7 @@ impl Writer<'_> {
         holders.remove(&newest);
         for memory in holders {
             let Some(Node::Memory(id)) = nodes::get(store, txn, memory)? else { continue };
-            let bytes = store.tables.memories.get(txn, id.as_bytes()).map_err(|e| store.fail(e))?;
+            let bytes = store.tables.memories.get(txn, id.as_bytes())?;
             let Some(record) = bytes.and_then(|bytes| Record::read(bytes).ok()).map(Record::into_owned)
             else {
                 continue;
@@ -216,9 +216,9 @@ impl Writer<'_> {
                 change_name(store, txn, number, |name| name.phrases = name.phrases.saturating_sub(1))?;
                 touched.insert(number);
             } else {
-                let owner = store.tables.phrases.get(txn, &stored).map_err(|e| store.fail(e))?;
+                let owner = store.tables.phrases.get(txn, &stored)?;
                 if owner.and_then(node_at) == Some(memory) {
-                    store.tables.phrases.delete(txn, &stored).map_err(|e| store.fail(e))?;
+                    store.tables.phrases.delete(txn, &stored)?;
                 }
             }
         }
@@ -234,10 +234,10 @@ impl Writer<'_> {
     fn drop_name(&self, txn: &mut RwTxn<'_>, state: &State, number: u32, name: &NameNode) -> Result<()> {
         let store = self.store;
         self.detach(txn, state, number)?;
-        store.tables.names.delete(txn, &name_key(&name.key, name.namespace)).map_err(|e| store.fail(e))?;
-        store.tables.nodes.delete(txn, &node_key(number)).map_err(|e| store.fail(e))?;
+        store.tables.names.delete(txn, &name_key(&name.key, name.namespace))?;
+        store.tables.nodes.delete(txn, &node_key(number))?;
         if number < state.packed_nodes {
-            store.tables.gone.put(txn, &node_key(number), &[]).map_err(|e| store.fail(e))?;
+            store.tables.gone.put(txn, &node_key(number), &[])?;
         }
         Ok(())
     }
@@ -283,10 +283,10 @@ pub(crate) fn longest_name(
 
 /// Whether any name has this as its first token.
 fn any_name_begins(store: &Store, txn: &RoTxn<'_>, token: &str) -> Result<bool> {
-    let next = store.tables.names.get_greater_than_or_equal_to(txn, token.as_bytes());
+    let next = store.tables.names.first_from(txn, token.as_bytes());
     // The first key not before the token is the token itself (then 0) or the token and more words (then a
     // space), if there is either: both sort before every longer word.
-    Ok(next.map_err(|e| store.fail(e))?.is_some_and(|(key, _)| {
+    Ok(next?.is_some_and(|(key, _)| {
         key.strip_prefix(token.as_bytes()).is_some_and(|rest| matches!(rest.first(), Some(0 | b' ')))
     }))
 }

@@ -110,7 +110,7 @@ impl ColumnBlock<'_> {
 /// its packed ones.
 pub(crate) fn columns_now(store: &Store, txn: &RoTxn<'_>, memory: u32) -> Result<Option<Columns>> {
     let damaged = || store.damaged(format!("the columns of memory {memory} cannot be read"));
-    let own = store.tables.recent_columns.get(txn, &memory.to_be_bytes()).map_err(|e| store.fail(e))?;
+    let own = store.tables.recent_columns.get(txn, &memory.to_be_bytes())?;
     if let Some(bytes) = own {
         return Columns::read(bytes).map(Some).ok_or_else(damaged);
     }

@@ -129,5 +129,5 @@ pub(crate) fn erase_vector(store: &Store, txn: &mut RwTxn<'_>, slot: VectorSlot,
     vectors[at..at + width].fill(0.0);
     let mut bytes = Vec::new();
     let key = encode_vectors(slot, index, &vectors, width as u32, &mut bytes);
-    store.tables.blocks.put(txn, &key, &bytes).map_err(|e| store.fail(e))
+    store.tables.blocks.put(txn, &key, &bytes)
 }

@@ -1,0 +1,59 @@
+//! Backup: a consistent copy of a store that others go on using.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tracing::debug_span;
+
+use crate::compaction::copy_into;
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::store::folder::{self, Trust};
+
+impl Engram {
+    /// Copies the store into a new folder, as it is at this moment, without free pages and checked. Gives the bytes of
+    /// the copy.
+    ///
+    /// Others may read and write meanwhile. The folder appears once the copy is complete and on disk. It is a store like
+    /// any other: to restore it, copy it to where the store was. Cost: reading the store and writing the copy.
+    ///
+    /// # Errors
+    /// If `target` is there already, or its folder cannot be written; if the store is damaged. Nothing is left then.
+    pub fn backup(&self, target: impl AsRef<Path>) -> Result<u64> {
+        let _span = debug_span!("backup").entered();
+        let target = target.as_ref();
+        let written = |source| Error::File { action: "written", path: target.to_owned(), source };
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(written(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let name = target.file_name().ok_or_else(|| written(std::io::ErrorKind::InvalidInput.into()))?;
+        let parent =
+            target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut unfinished = name.to_owned();
+        unfinished.push(format!(".new-{}", std::process::id()));
+        let unfinished = Unfinished(parent.join(unfinished));
+        folder::make(&unfinished.0, Trust::Private).map_err(written)?;
+        let store = self.store()?;
+        copy_into(&store, &unfinished.0, Trust::Private)?;
+        let copy = Self::open(&unfinished.0)?;
+        let bytes = copy.stats()?.bytes;
+        let problems = copy.verify_rows()?.problems;
+        drop(copy);
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(store.damaged(problem));
+        }
+        fs::rename(&unfinished.0, target).map_err(written)?;
+        folder::sync(parent).map_err(written)?;
+        Ok(bytes)
+    }
+}
+
+/// A folder that goes unless it is renamed.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What cannot be removed shows by its name that it is not complete.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,139 @@
+//! Compaction: a new generation of the store without what was forgotten, made beside whoever uses the old one.
+//!
+//! ```text
+//! one at a time, under the generation lock:
+//!     consolidate
+//!     three times at most, as long as others write meanwhile, and then once more while they wait:
+//!         copy what is alive into a new file, check it, bring it to disk
+//!         under the write lock: was nothing written since?  publish the new file as the next generation
+//! ```
+//!
+//! Readers keep the generation that they have open, whoever writes moves on first, and the old file goes with the last
+//! that has it open. See [`crate::store::generation`].
+
+use std::fs;
+use std::path::Path;
+
+use heed::{CompactionOption, RwTxn};
+use tracing::debug_span;
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::rewriting;
+use crate::store::folder::{self, Trust};
+use crate::store::generation::{self, Draft, Maker};
+use crate::store::open::{self, DATA_FILE};
+use crate::store::state;
+use crate::store::tables::Store;
+
+/// How often a copy is made beside other writers before they have to wait.
+const TRIES: usize = 3;
+
+/// What a compaction has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compaction {
+    /// The bytes of the store's file before.
+    pub bytes_before: u64,
+    /// And after.
+    pub bytes_after: u64,
+    /// Whether somebody, this process or another, still has the old file open. It goes with the last of them.
+    pub old_file_is_open: bool,
+}
+
+impl Engram {
+    /// Consolidates the store and rewrites its file without free pages, so that nothing of what was forgotten is left in
+    /// it.
+    ///
+    /// Others may use the store meanwhile. The new file takes the place of the old one at once and whole; handles move on
+    /// to it with their next call. Until then they keep the old file on the disk. Cost: a consolidation, and writing the
+    /// file once; what others write meanwhile makes it start over, and the fourth time they wait.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written; it is as it was then.
+    pub fn compact(&self) -> Result<Compaction> {
+        let _span = debug_span!("compact").entered();
+        self.consolidate()?;
+        let root = self.folder();
+        let maker = Maker::begin(root, self.trust())?;
+        let (bytes_before, bytes_after) = self.next_generation(&maker, &|store| {
+            let draft = maker.make(self.trust())?;
+            copy_into(store, &draft.folder, self.trust())?;
+            Ok(draft)
+        })?;
+        // This handle lets go of the old file.
+        drop(self.store()?);
+        generation::remove_unused(root);
+        let old_file_is_open = generation::newest(root).is_ok_and(|(_, has_others)| has_others);
+        Ok(Compaction { bytes_before, bytes_after, old_file_is_open })
+    }
+
+    /// Takes a store of an older format to a generation of today's; says whether that was needed.
+    pub(crate) fn upgrade(&self) -> Result<bool> {
+        if self.store()?.is_sealed {
+            return Ok(false);
+        }
+        let maker = Maker::begin(self.folder(), self.trust())?;
+        // Another process may have done it meanwhile.
+        if !self.store()?.is_sealed {
+            self.next_generation(&maker, &|store| {
+                let txn = store.read()?;
+                let state = state::read(store, &txn)?;
+                let state = state.ok_or_else(|| store.damaged("its state record is missing"))?;
+                rewriting::rewrite(&maker, self.trust(), rewriting::facts_of(store, &txn, state)?)
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// Makes the next generation of what `build` writes. Gives the bytes of the file before and after.
+    fn next_generation(&self, maker: &Maker, build: &dyn Fn(&Store) -> Result<Draft>) -> Result<(u64, u64)> {
+        for _ in 0..TRIES {
+            let store = self.store()?;
+            // Taken first: what is written while the file is made must not count as being in it. And from a reader: the
+            // header page shows a commit already while it goes to disk, when readers do not see it yet.
+            let last = store.read()?.id();
+            let draft = build(&store)?;
+            let done = self.with_write_lock(|newest, txn| {
+                let is_whole = newest.is_same(&store) && txn.id() == last + 1;
+                if is_whole { publish(newest, txn, maker, draft).map(Some) } else { Ok(None) }
+            })?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        self.with_write_lock(|store, txn| {
+            let draft = build(store)?;
+            publish(store, txn, maker, draft)
+        })
+    }
+}
+
+/// Copies what is alive in a store into a new file in a folder, on disk and checked.
+pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()> {
+    let path = target.join(DATA_FILE);
+    let written = |source| Error::File { action: "written", path: path.clone(), source };
+    let mut file = folder::new_file(&path, trust).map_err(written)?;
+    debug_span!("copying")
+        .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled))
+        .map_err(|e| store.fail(e))?;
+    file.sync_all().map_err(written)?;
+    drop(file);
+    open::check_file(target, target, true)?;
+    folder::sync(target).map_err(written)
+}
+
+/// Makes a draft the next generation of a store whose write lock is held. Gives the bytes of the file before and after.
+fn publish(store: &Store, mut txn: RwTxn<'_>, maker: &Maker, draft: Draft) -> Result<(u64, u64)> {
+    let bytes = |folder: &Path| {
+        let path = folder.join(DATA_FILE);
+        fs::metadata(&path).map(|m| m.len()).map_err(|source| Error::File { action: "read", path, source })
+    };
+    let (before, after) = (bytes(&store.environment.folder)?, bytes(&draft.folder)?);
+    maker.publish(draft, store.environment.generation)?;
+    // From here on the new generation is the store. What follows is for older versions of Engram alone, which would go on
+    // writing to the old file; where it fails, they do.
+    let marked = state::write_moved(store, &mut txn).and_then(|()| store.commit(txn));
+    let _ = marked;
+    Ok((before, after))
+}

@@ -1,0 +1,124 @@
+//! Rewriting: a new generation of the store made of its facts alone, with everything else derived anew.
+//!
+//! A store of an older format becomes one of today's this way, and what a damaged file still holds gets a sound one.
+
+use std::fs;
+
+use heed::RoTxn;
+use tracing::debug_span;
+
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::rebuild::accounts;
+use crate::store::folder::Trust;
+use crate::store::generation::{Draft, Maker};
+use crate::store::open::LOCK_FILE;
+use crate::store::state::{self, State};
+use crate::store::tables::Store;
+
+/// The bytes of facts that one transaction writes, and holds in memory until it is done.
+const PORTION_BYTES: usize = 32 << 20;
+
+/// A table's row: key and value.
+pub(crate) type Fact<'t> = (&'t [u8], &'t [u8]);
+
+/// What a store is made of, from which everything else follows.
+pub(crate) struct Facts<M, F> {
+    /// The memories, by id: ids and records.
+    pub(crate) memories: M,
+    /// A vault's accounts of its files.
+    pub(crate) files: F,
+    /// The rows of `meta` but for the state.
+    pub(crate) meta: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The state, of which the vector model counts.
+    pub(crate) state: State,
+}
+
+/// Writes a store into a new draft: its facts, and all that is derived from them.
+pub(crate) fn rewrite<'t>(
+    maker: &Maker,
+    trust: Trust,
+    facts: Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>,
+) -> Result<Draft> {
+    let _span = debug_span!("rewriting").entered();
+    let draft = maker.make(trust)?;
+    // The draft's folder is a store of its own until it is published.
+    let target = Engram::open_draft(&draft.folder, trust)?;
+    let store = target.store()?;
+    let tables = &store.tables;
+    let mut writing = Portions { store: &store, txn: None, bytes: 0 };
+    for row in facts.memories {
+        writing.put(&tables.memories, row?)?;
+    }
+    for row in facts.files {
+        writing.put(&tables.files, row?)?;
+    }
+    for (key, value) in &facts.meta {
+        writing.put(&tables.meta, (key, value))?;
+    }
+    writing.finish()?;
+    drop(writing);
+    target.write(|store, txn, state| {
+        // One write is still to be packed: everything.
+        *state =
+            State { recent_writes: 1, vector_slot: state.vector_slot, format: state.format, ..facts.state };
+        accounts(store, txn)?;
+        state.version += 1;
+        Ok(())
+    })?;
+    target.consolidate()?;
+    drop(store);
+    drop(target);
+    let lock = draft.folder.join(LOCK_FILE);
+    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })?;
+    Ok(draft)
+}
+
+/// The facts of a store as a transaction sees them.
+pub(crate) fn facts_of<'t>(
+    store: &'t Store,
+    txn: &'t RoTxn<'_>,
+    state: State,
+) -> Result<Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>> {
+    let mut meta = Vec::new();
+    for row in store.tables.meta.iter_stored(txn)? {
+        let (key, stored) = row?;
+        if state::is_kept(key) {
+            let value = store.tables.meta.seal().open(key, stored);
+            let value = value.ok_or_else(|| store.damaged(store.tables.meta.broken(key)))?;
+            meta.push((key.to_vec(), value.to_vec()));
+        }
+    }
+    Ok(Facts {
+        memories: store.tables.memories.iter(txn)?,
+        files: store.tables.files.iter(txn)?,
+        meta,
+        state,
+    })
+}
+
+/// Writes in portions: nobody reads a draft, so it need not be written at once.
+struct Portions<'s> {
+    store: &'s Store,
+    txn: Option<heed::RwTxn<'s>>,
+    bytes: usize,
+}
+
+impl Portions<'_> {
+    fn put(&mut self, table: &crate::store::table::Table, (key, value): Fact<'_>) -> Result<()> {
+        if self.bytes > PORTION_BYTES {
+            self.finish()?;
+        }
+        let txn = match &mut self.txn {
+            Some(txn) => txn,
+            None => self.txn.insert(self.store.write()?),
+        };
+        self.bytes += key.len() + value.len();
+        table.put(txn, key, value)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.bytes = 0;
+        self.txn.take().map_or(Ok(()), |txn| self.store.commit(txn))
+    }
+}
