@@ -17,6 +17,8 @@ pub mod tokens;
 pub mod vector;
 pub mod verify;
 
+use std::path::Path;
+
 use engram::{Engram, OpenOptions};
 
 use crate::cli::{Cli, Command, Global};
@@ -59,9 +61,26 @@ fn create(global: &Global) -> Result<Engram, Failure> {
 }
 
 fn opened(options: &OpenOptions, global: &Global) -> Result<Engram, Failure> {
+    report_faults(&global.store());
     let engram = options.open(global.store()).map_err(|error| Failure::new(Exit::Store, error))?;
     say_if_made_private(&engram);
     Ok(engram)
+}
+
+/// Has the death that a damaged page can cause reported as any other failure of the store.
+fn report_faults(store: &Path) {
+    #[cfg(unix)]
+    {
+        let sentence = format!(
+            "engram: the store {} is damaged: a page of it cannot be read; restore it from a backup, or save what can be \
+             read with `engram export FILE`",
+            store.display()
+        );
+        // Where the system does not allow it, a damaged page ends the command by a signal.
+        let _ = engram::exit_on_fault(&sentence, Exit::Store as i32);
+    }
+    #[cfg(not(unix))]
+    let _ = store;
 }
 
 /// Says that others could look into the store until now.

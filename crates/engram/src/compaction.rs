@@ -112,7 +112,7 @@ impl Engram {
 /// Copies what is alive in a store into a new file in a folder, on disk and checked.
 pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()> {
     let path = target.join(DATA_FILE);
-    let written = |source| Error::File { action: "written", path: path.clone(), source };
+    let written = |source| Error::from_io(store.folder(), "written", &path, source);
     let mut file = folder::new_file(&path, trust).map_err(written)?;
     debug_span!("copying")
         .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled))

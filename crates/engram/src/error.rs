@@ -1,6 +1,6 @@
 //! What can go wrong with a store, each as one sentence that says what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::memory::{InvalidMemory, MemoryId};
 
@@ -70,7 +70,15 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The store file is in use by too many readers, or the database failed in a way without its own sentence.
+    /// Something that the system has only so much of is used up.
+    #[error("the store {} cannot be used now: {what}", path.display())]
+    Exhausted {
+        /// The store's folder.
+        path: PathBuf,
+        /// What is used up, and what to do about it.
+        what: &'static str,
+    },
+    /// The database failed in a way without its own sentence.
     #[error("the store {} failed: {source}; run `engram verify` on it", path.display())]
     Database {
         /// The store's folder.
@@ -210,27 +218,80 @@ pub enum Error {
     OutOfNumbers,
 }
 
-/// Whether the system reports an input/output error, which has the number 5 on every Unix.
-fn is_input_output(error: &std::io::Error) -> bool {
-    cfg!(unix) && error.raw_os_error() == Some(5)
+/// The numbers that every Unix has for these errors.
+#[cfg(unix)]
+mod system {
+    pub(super) const INPUT_OUTPUT: i32 = 5;
+    pub(super) const OUT_OF_MEMORY: i32 = 12;
+    pub(super) const TOO_MANY_FILES_IN_SYSTEM: i32 = 23;
+    pub(super) const TOO_MANY_FILES: i32 = 24;
+}
+
+/// What is used up, if that is what the system reports.
+fn exhausted(error: &std::io::Error) -> Option<&'static str> {
+    #[cfg(unix)]
+    match error.raw_os_error() {
+        Some(system::TOO_MANY_FILES) => {
+            return Some(
+                "this process has as many files open as it may; close some, or allow more (`ulimit -n`)",
+            );
+        }
+        Some(system::TOO_MANY_FILES_IN_SYSTEM) => {
+            return Some("the system has as many files open as it can; close some programs and try again");
+        }
+        Some(system::OUT_OF_MEMORY) => {
+            return Some(
+                "there is not enough memory or address space; close some programs, or allow more (`ulimit -v`)",
+            );
+        }
+        _ => {}
+    }
+    (error.kind() == std::io::ErrorKind::OutOfMemory)
+        .then_some("there is not enough memory; close some programs")
+}
+
+/// Whether the system reports that the disk, a quota or a limit on the size of files has no room left.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 impl Error {
+    /// The error for what the system reported about a file or folder of the store in `root`.
+    pub(crate) fn from_io(
+        root: &Path,
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        source: std::io::Error,
+    ) -> Self {
+        use std::io::ErrorKind;
+        if let Some(what) = exhausted(&source) {
+            return Self::Exhausted { path: root.to_owned(), what };
+        }
+        match source.kind() {
+            _ if is_full(&source) => Self::Full { path: root.to_owned() },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => {
+                Self::NotWritable { path: root.to_owned(), source }
+            }
+            _ => Self::File { action, path: path.into(), source },
+        }
+    }
+
     /// The error for what LMDB reported about the store in `folder`.
-    pub(crate) fn from_heed(folder: &std::path::Path, error: heed::Error) -> Self {
+    pub(crate) fn from_heed(folder: &Path, error: heed::Error) -> Self {
         use std::io::ErrorKind;
         let path = folder.to_owned();
         match error {
             heed::Error::Mdb(heed::MdbError::MapFull) => Self::Full { path },
+            heed::Error::Mdb(heed::MdbError::ReadersFull) => Self::Exhausted {
+                path,
+                what: "as many are reading it as it takes; wait until some of them are done",
+            },
             // LMDB reads through its map, so an input/output error comes from a write; it reports one that
             // ended early, as on a disk that fills up, as EIO.
-            heed::Error::Io(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-                ) || is_input_output(&e) =>
-            {
-                Self::Full { path }
+            heed::Error::Io(e) if is_full(&e) || is_input_output(&e) => Self::Full { path },
+            heed::Error::Io(e) if exhausted(&e).is_some() => {
+                Self::Exhausted { path, what: exhausted(&e).unwrap_or_default() }
             }
             heed::Error::Io(source)
                 if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
@@ -245,5 +306,15 @@ impl Error {
             ) => Self::Damaged { path, what: "its pages contradict each other".into() },
             other => Self::Database { path, source: Box::new(std::io::Error::other(other.to_string())) },
         }
+    }
+}
+
+fn is_input_output(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(system::INPUT_OUTPUT);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }

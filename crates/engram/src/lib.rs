@@ -79,6 +79,8 @@ pub use memory::{
 pub use packed_graph::PackedGraph;
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
 pub use source::SourcePattern;
+#[cfg(unix)]
+pub use store::open::fault::exit_on_fault;
 pub use text::Language;
 pub use time::Time;
 pub use upkeep::Stats;

@@ -93,6 +93,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let recollection = match &arguments.vault {
         Some(folder) => {
             let options = global.options();
+            super::report_faults(global.store.as_deref().unwrap_or(&folder.join(engram::STORE_FOLDER)));
             let vault = match &global.store {
                 Some(store) => options.open_vault_with_store(folder, store)?,
                 None => options.open_vault(folder)?,

@@ -41,7 +41,7 @@ impl Root {
     /// With `follow`, the path itself may be a link to the folder.
     pub(crate) fn open(path: &Path, create: bool, follow: bool, trust: Trust) -> Result<Self> {
         if create {
-            let failed = |source| Error::NotWritable { path: path.to_owned(), source };
+            let failed = |source| Error::from_io(path, "made", path, source);
             if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 fs::create_dir_all(parent).map_err(failed)?;
             }
@@ -51,7 +51,7 @@ impl Root {
                 made => made.map_err(failed)?,
             }
         }
-        let failed = |source| Error::File { action: "opened", path: path.to_owned(), source };
+        let failed = |source| Error::from_io(path, "read", path, source);
         let found = match fs::symlink_metadata(path) {
             Ok(found) => found,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -106,7 +106,7 @@ fn keep_to_owner(path: &Path, trust: Trust) -> Result<bool> {
     if trust == Trust::Shared {
         return Ok(false);
     }
-    let failed = |source| Error::File { action: "opened", path: path.to_owned(), source };
+    let failed = |source| Error::from_io(path, "read", path, source);
     // What is looked at is what is changed: by its handle, not by its name.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| failed(e.into()))?;

@@ -74,7 +74,7 @@ pub(crate) fn is_superseded(root: &Path, number: u64) -> Result<bool> {
     match fs::symlink_metadata(&next) {
         Ok(_) => Ok(true),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-        Err(source) => Err(Error::File { action: "read", path: next, source }),
+        Err(source) => Err(Error::from_io(root, "read", next, source)),
     }
 }
 
@@ -90,20 +90,11 @@ impl Use {
     /// Says that a generation is about to be opened; `None` where it is not the newest any more.
     pub(crate) fn take(root: &Path, number: u64, trust: Trust) -> Result<Option<Self>> {
         let path = folder_of(root, number).join(OPEN_LOCK);
-        let failed = |source| Error::File { action: "locked", path: path.clone(), source };
+        let failed = |source| Error::from_io(root, "locked", &path, source);
         let lock = match folder::lock_file(&path, number == 0, trust) {
             Ok(lock) => lock,
             // Removed a moment ago, because there is a newer one.
             Err(e) if e.kind() == io::ErrorKind::NotFound && number > 0 => return Ok(None),
-            // A store that may only be read: LMDB will say so itself.
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-            {
-                return Err(Error::NotWritable { path: root.to_owned(), source: e });
-            }
             Err(e) => return Err(failed(e)),
         };
         match lock.lock_shared() {
@@ -216,7 +207,7 @@ impl Maker {
     pub(crate) fn begin(root: &Path, trust: Trust) -> Result<Self> {
         let path = root.join(GENERATION_LOCK);
         let locked = folder::lock_file(&path, true, trust).and_then(|lock| lock.lock().map(|()| lock));
-        let lock = locked.map_err(|source| Error::File { action: "locked", path, source })?;
+        let lock = locked.map_err(|source| Error::from_io(root, "locked", path, source))?;
         let maker = Self { root: root.to_owned(), _lock: lock };
         maker.clear();
         Ok(maker)
@@ -247,7 +238,7 @@ impl Maker {
     /// Makes the folder in which the next generation is written.
     pub(crate) fn make(&self, trust: Trust) -> Result<Draft> {
         let made = tempfile_name(&self.root, trust);
-        let folder = made.map_err(|source| Error::NotWritable { path: self.root.clone(), source })?;
+        let folder = made.map_err(|source| Error::from_io(&self.root, "written", &self.root, source))?;
         Ok(Draft { folder, published: false })
     }
 
@@ -255,7 +246,7 @@ impl Maker {
     /// draft be on disk.
     pub(crate) fn publish(&self, mut draft: Draft, number: u64) -> Result<()> {
         let next = folder_of(&self.root, number + 1);
-        let failed = |source| Error::File { action: "written", path: next.clone(), source };
+        let failed = |source| Error::from_io(&self.root, "written", &next, source);
         match folder::write_new(&draft.folder.join(OPEN_LOCK), b"") {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             written => written.map_err(failed)?,

@@ -4,10 +4,13 @@
 //! that is shorter than its own account of itself kills the process at the first touch. So the header is
 //! read with plain reads first, and a file that contradicts it is refused with a sentence.
 
+#[cfg(unix)]
+pub(crate) mod fault;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -48,8 +51,8 @@ pub(crate) struct Environment {
     /// Which generation it is.
     pub(crate) generation: u64,
     /// Where the file is mapped, if the system tells.
-    #[cfg(target_os = "linux")]
-    mapped: Option<Range<usize>>,
+    #[cfg(unix)]
+    mapped: Option<Mapped>,
     /// Held until the environment above is closed: fields are dropped in this order.
     pub(crate) in_use: Use,
 }
@@ -87,12 +90,12 @@ impl Environment {
         #[cfg(target_os = "linux")]
         if let Some(mapped) = &self.mapped {
             use rustix::mm::{Advice, madvise};
-            let start = std::ptr::without_provenance_mut(mapped.start);
+            let start = std::ptr::without_provenance_mut(mapped.0.start);
             // SAFETY: the range is that of one mapping of the store's file, as the system listed it once LMDB had made
             // it, and LMDB neither moves it nor takes it away before `env`, which this borrows, is closed. The
             // mapping is shared and read-only (there is no WRITEMAP): its pages are those of the system's cache, none
             // is this process's own, so dropping them loses nothing, and whoever reads there, even now, reads the same.
-            let given_back = unsafe { madvise(start, mapped.len(), Advice::LinuxDontNeed) };
+            let given_back = unsafe { madvise(start, mapped.0.len(), Advice::LinuxDontNeed) };
             // Of locked pages the system keeps all, which is no harm.
             let _ = given_back;
         }
@@ -106,7 +109,7 @@ static OPEN: Mutex<BTreeMap<PathBuf, Weak<Environment>>> = Mutex::new(BTreeMap::
 ///
 /// With `create`, makes its file where there is none.
 pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Result<Arc<Environment>> {
-    let listed = |source| Error::File { action: "read", path: root.to_owned(), source };
+    let listed = |source| Error::from_io(root, "read", root, source);
     loop {
         let (number, has_others) = generation::newest(root).map_err(listed)?;
         let folder = generation::folder_of(root, number);
@@ -128,13 +131,13 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
         if !is_there {
             let data = folder.join(DATA_FILE);
             let private = File::open(&data).and_then(|file| folder::make_private(&file, trust));
-            private.map_err(|source| Error::File { action: "made private", path: data, source })?;
+            private.map_err(|source| Error::from_io(root, "made private", data, source))?;
         }
         // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
         env.clear_stale_readers().map_err(|e| Error::from_heed(root, e))?;
         let environment = Arc::new(Environment {
             env,
-            #[cfg(target_os = "linux")]
+            #[cfg(unix)]
             mapped: mapped(&folder),
             root: root.into(),
             folder: folder.clone(),
@@ -210,19 +213,32 @@ fn map(root: &Path, folder: &Path, tables: u32) -> Result<heed::Env<WithoutTls>>
     }
 }
 
+/// Where a file is mapped, as long as it is.
+#[cfg(unix)]
+struct Mapped(Range<usize>);
+
+#[cfg(unix)]
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        fault::remove(&self.0);
+    }
+}
+
 /// Where this process has the file of a folder mapped, shared and read-only; `None` where the system does not tell.
-#[cfg(target_os = "linux")]
-fn mapped(folder: &Path) -> Option<Range<usize>> {
+#[cfg(unix)]
+fn mapped(folder: &Path) -> Option<Mapped> {
     // start-end permissions offset device inode path: see proc_pid_maps(5).
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
     let path = folder.join(DATA_FILE);
-    maps.lines().find_map(|line| {
+    let mapped = maps.lines().find_map(|line| {
         let (range, rest) = line.split_once(" r--s 00000000 ")?;
         let name = rest.split_once('/')?.1;
         let (start, end) = range.split_once('-')?;
         let address = |digits| usize::from_str_radix(digits, 16).ok();
         (path.to_str()?.strip_prefix('/')? == name).then_some(address(start)?..address(end)?)
-    })
+    })?;
+    fault::add(&mapped);
+    Some(Mapped(mapped))
 }
 
 /// What one of the two header pages of an LMDB file says, as far as it is needed here.
@@ -248,9 +264,9 @@ pub(crate) fn check_file(root: &Path, folder: &Path, is_made: bool) -> Result<()
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(Error::File { action: "read", path, source }),
+        Err(source) => return Err(Error::from_io(root, "read", path, source)),
     };
-    let unreadable = |source| Error::File { action: "read", path: path.clone(), source };
+    let unreadable = |source| Error::from_io(root, "read", &path, source);
     let damaged = |what: String| Error::Damaged { path: root.to_owned(), what };
     if file.metadata().map_err(unreadable)?.len() == 0 {
         if is_made {
