@@ -28,6 +28,7 @@ mod salvage;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod walk;
 
 use std::fmt;
@@ -35,7 +36,7 @@ use std::io;
 
 pub(crate) use header::{Contents, Header};
 pub(crate) use lookup::get;
-pub(crate) use salvage::{Row, Salvage};
+pub(crate) use salvage::{Row, Rows, Salvage};
 pub(crate) use walk::{TableFound, Walk, check, walk};
 
 /// One of the trees of pages in a file.

@@ -57,9 +57,9 @@ impl Claims {
         (HEADER_PAGES..=self.last_page).contains(&page)
     }
 
-    /// Claims pages for a tree.
-    pub(super) fn take(&mut self, first: u64, pages: u64) -> Result<(), Fault> {
-        let last = first.checked_add(pages.saturating_sub(1)).unwrap_or(u64::MAX);
+    /// Claims pages for a tree, even free ones if they may be `free`.
+    pub(super) fn take(&mut self, first: u64, pages: u64, free: bool) -> Result<(), Fault> {
+        let last = first.saturating_add(pages.saturating_sub(1));
         if !self.has(first) || !self.has(last) {
             return Err(Fault::Pointer(first));
         }
@@ -67,7 +67,7 @@ impl Claims {
             if self.used.contains(page) {
                 return Err(Fault::Twice(page));
             }
-            if self.free.contains(page) {
+            if self.free.contains(page) && !free {
                 return Err(Fault::Free(page));
             }
         }

@@ -71,7 +71,7 @@ pub(super) fn last_transaction(source: &mut Source<'_>, free: &TreeRecord) -> Re
         }
         number = last.child;
     }
-    Ok(None)
+    Err(Fault::Kind)
 }
 
 /// Whether the list of free pages ends with the transaction of its header.

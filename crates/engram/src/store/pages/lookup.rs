@@ -4,9 +4,8 @@ use std::fs::File;
 
 use super::layout::TreeRecord;
 use super::page::{Kind, Value};
-use super::salvage::long_value;
 use super::source::Source;
-use super::walk::{Visit, checked_page, order_of, overflow_pages, table_of};
+use super::tree::{Visit, checked_page, long_value, order_of, overflow_pages, table_of};
 use super::{Damage, Fault, Header, Tree};
 
 /// A value, or where it lies.

@@ -5,9 +5,10 @@ use std::fs::File;
 use super::claims::Claims;
 use super::free;
 use super::header::Header;
-use super::layout::{P_OVERFLOW, PAGE_HEADER, TREE_RECORD_BYTES, TreeRecord, u32_at, u64_at};
-use super::page::{Entry, Kind, Order, Page, Range, Value};
-use super::source::{Source, read_at};
+use super::layout::{PAGE_HEADER, TreeRecord, u64_at};
+use super::page::{Entry, Kind, Range, Value};
+use super::source::Source;
+use super::tree::{Visit, checked_page, overflow_pages, table_of};
 use super::{Damage, Fault, Tree};
 
 /// The most faults that are told one by one.
@@ -82,35 +83,6 @@ pub(super) fn lacks_only_free_pages(file: &File, header: &Header, length: u64) -
     walker.found.damaged == 0 && lacking.all(|page| walker.claims.is_free(page))
 }
 
-/// A page to be visited.
-pub(super) struct Visit {
-    pub(super) page: u64,
-    /// The page that leads to it; `None` where it is the root.
-    pub(super) from: Option<u64>,
-    /// 1 for the root.
-    pub(super) depth: u16,
-    pub(super) range: Range,
-}
-
-impl Visit {
-    /// The root of a tree; `None` for an empty one.
-    pub(super) fn root(record: &TreeRecord) -> Option<Self> {
-        (!record.is_empty()).then(|| Self {
-            page: record.root,
-            from: None,
-            depth: 1,
-            range: Range::default(),
-        })
-    }
-
-    /// The pages that a branch leads to, the first last, so that a stack gives them in order.
-    pub(super) fn children(&self, branch: Page<'_>) -> impl Iterator<Item = Self> {
-        let (from, depth) = (Some(self.page), self.depth + 1);
-        let children = branch.children(&self.range).into_iter().rev();
-        children.map(move |(page, range)| Self { page, from, depth, range })
-    }
-}
-
 /// What was counted in a tree.
 #[derive(Default)]
 struct Counts {
@@ -126,9 +98,18 @@ pub(super) struct Walker<'f> {
     header: Header,
     pub(super) claims: Claims,
     pub(super) found: Walk,
-    /// Whether a page that is listed as free is just what the entry that leads to it needs: either of them may be wrong.
-    pub(super) is_ambiguous: bool,
+    /// Whether pages that are listed as free may be used, and the trees are believed.
+    pub(super) believes_trees: bool,
+    /// Where pages that are listed as free are just what belongs there, so that the list or the tree may be wrong.
+    pub(super) doubts: Vec<Place>,
     first_only: bool,
+}
+
+/// A place in a tree, by what belongs there.
+pub(super) struct Place {
+    /// `None` for the pages of a long value.
+    pub(super) kind: Option<Kind>,
+    pub(super) range: Range,
 }
 
 impl<'f> Walker<'f> {
@@ -141,7 +122,8 @@ impl<'f> Walker<'f> {
             header: *header,
             claims: Claims::new(header.last_page, u64::from(header.page_bytes), length).map_err(of_file)?,
             found: Walk::default(),
-            is_ambiguous: false,
+            believes_trees: false,
+            doubts: Vec::new(),
             first_only,
         })
     }
@@ -194,11 +176,12 @@ impl<'f> Walker<'f> {
             if self.first_only && self.found.damaged > 0 {
                 return tables;
             }
-            if let Err(what) = self.claims.take(visit.page, 1) {
-                if let Fault::Free(_) = what {
-                    let page = checked_page(&mut self.source, tree, record, &visit, &mut buffer);
-                    self.is_ambiguous |= page.is_ok();
-                }
+            if self.claims.is_free(visit.page)
+                && let Ok(page) = checked_page(&mut self.source, tree, record, &visit, &mut buffer)
+            {
+                self.doubts.push(Place { kind: Some(page.kind()), range: visit.range.clone() });
+            }
+            if let Err(what) = self.claims.take(visit.page, 1, self.believes_trees) {
                 self.report(Damage { page: visit.from, table: Some(tree.clone()), what });
                 continue;
             }
@@ -266,10 +249,11 @@ impl<'f> Walker<'f> {
             return Err(Fault::Pointer(page));
         }
         let pages = overflow_pages(&self.source, page, bytes)?;
-        self.claims
-            .take(page, pages)
-            .inspect_err(|what| self.is_ambiguous |= matches!(what, Fault::Free(_)))?;
-        Ok(pages)
+        let taken = self.claims.take(page, pages, self.believes_trees);
+        if self.claims.is_free(page) {
+            self.doubts.push(Place { kind: None, range: Range::default() });
+        }
+        taken.map(|()| pages)
     }
 
     /// Looks at an entry of the list of free pages; returns the pages that its value has for itself.
@@ -307,48 +291,4 @@ impl<'f> Walker<'f> {
             }
         }
     }
-}
-
-/// How a tree orders its keys.
-pub(super) fn order_of(tree: &Tree) -> Order {
-    if *tree == Tree::FreePages { Order::Numbers } else { Order::Bytes }
-}
-
-/// Reads a page of a tree and looks at all of it but its values.
-pub(super) fn checked_page<'b>(
-    source: &mut Source<'_>,
-    tree: &Tree,
-    record: &TreeRecord,
-    visit: &Visit,
-    buffer: &'b mut Vec<u8>,
-) -> Result<Page<'b>, Fault> {
-    source.read(visit.page, buffer)?;
-    let kind = if visit.depth < record.depth { Kind::Branch } else { Kind::Leaf };
-    let page = Page::new(buffer, kind);
-    let order = order_of(tree);
-    // LMDB itself may leave a branch with one child in the list of free pages.
-    let fewest = if kind == Kind::Branch && order == Order::Bytes { 2 } else { 1 };
-    page.check_layout(visit.page, fewest)?;
-    page.check_keys(order, &visit.range)?;
-    Ok(page)
-}
-
-/// How many pages the long value that begins on `page` has, by the header of the first; they are at least as many as
-/// `bytes` bytes need, and more where a longer value was overwritten within one transaction.
-pub(super) fn overflow_pages(source: &Source<'_>, page: u64, bytes: u32) -> Result<u64, Fault> {
-    let mut header = [0; PAGE_HEADER];
-    read_at(source.file, &mut header, page.saturating_mul(source.page_bytes as u64))?;
-    if u64_at(&header, 0) != Some(page) || u32_at(&header, 8) != Some(u32::from(P_OVERFLOW) << 16) {
-        return Err(Fault::Value(page));
-    }
-    let pages = u64::from(u32_at(&header, 12).unwrap_or_default());
-    let room = pages * source.page_bytes as u64;
-    if room < u64::from(bytes) + PAGE_HEADER as u64 { Err(Fault::Value(page)) } else { Ok(pages) }
-}
-
-/// The table that an entry of the list of tables tells of; `None` where it is not as ours are.
-pub(super) fn table_of(name: &[u8], value: &[u8]) -> Option<(String, TreeRecord)> {
-    let name = std::str::from_utf8(name).ok().filter(|name| !name.contains('\0'))?;
-    let record = TreeRecord::read(value).filter(|record| (record.padding, record.flags) == (0, 0))?;
-    (value.len() == TREE_RECORD_BYTES).then(|| (name.to_owned(), record))
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::structure::{Structure, structure};
 use super::*;
+use crate::store::pages::page::{Page, Value};
 use crate::store::pages::{Row, Salvage, get};
 
 fn salvage(file: &Changed) -> Salvage<'_> {
@@ -117,16 +118,13 @@ fn what_was_deleted_does_not_come_back() {
     // There is something to come back: old rows stand in the file, with their checksums.
     let is_old = |key: &[u8], value: &[u8]| made.rows["memories"].get(key).is_none_or(|now| now != value);
     let file = made.file();
-    let header = file.header();
     let mut old = 0;
     for page in made.bytes.chunks_exact(page_bytes) {
-        if let Some(page) = crate::store::pages::page::Page::of_any_kind(page) {
+        if let Some(page) = Page::of_any_kind(page) {
             old += page
                 .entries()
                 .filter(|entry| match entry.value {
-                    crate::store::pages::page::Value::Inline(value) => {
-                        is_sealed(entry.key, value) && is_old(entry.key, value)
-                    }
+                    Value::Inline(value) => is_sealed(entry.key, value) && is_old(entry.key, value),
                     _ => false,
                 })
                 .count();

@@ -68,8 +68,8 @@ fn tree(bytes: &[u8], page_bytes: usize, record: usize, name: &str, found: &mut 
             // a long value may be shorter, or longer up to the end of its pages.
             let is_hidden = |at: usize, bit: u32| match at - node {
                 0..4 if flags == 1 => true,
-                0 => bit == 0 && (key_bytes + length) % 2 == usize::from(size % 2 == 0),
-                6 => bit == 0 && (key_bytes + length) % 2 == usize::from(key_bytes % 2 == 0),
+                0 => bit == 0 && (key_bytes + length) % 2 == usize::from(size.is_multiple_of(2)),
+                6 => bit == 0 && (key_bytes + length) % 2 == usize::from(key_bytes.is_multiple_of(2)),
                 _ => false,
             };
             found.bits.retain(|(at, bit)| !(node..node + 8).contains(at) || !is_hidden(*at, *bit));
