@@ -34,6 +34,7 @@ impl Engram {
         let unfinished = Unfinished(parent.join(unfinished));
         folder::make(&unfinished.0, Trust::Private).map_err(written)?;
         let store = self.store()?;
+        store.check_pages()?;
         copy_into(&store, &unfinished.0, Trust::Private)?;
         let copy = Self::open(&unfinished.0)?;
         let bytes = copy.stats()?.bytes;

@@ -42,6 +42,8 @@ impl Engram {
     /// If the store cannot be read or written; nothing is changed then.
     pub fn consolidate(&self) -> Result<()> {
         let _span = debug_span!("consolidate").entered();
+        // Packing reads and writes nearly every page; where one is damaged, it would do so blindly.
+        self.store()?.check_pages()?;
         if self.upgrade()? {
             return Ok(());
         }

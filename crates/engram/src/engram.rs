@@ -105,6 +105,14 @@ impl OpenOptions {
         self
     }
 
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    pub(crate) fn follows(&self) -> bool {
+        self.follow
+    }
+
     /// Opens the store in a folder. Cost: under a millisecond, at any size.
     ///
     /// # Errors
@@ -238,7 +246,7 @@ impl Engram {
         let model = state::read(&store, &txn)?.map(|state| state.model);
         for entry in store.tables.memories.iter_checked(&txn)? {
             let (id, value) = entry?;
-            each(read_memory(&store, id, value, model.as_ref()))?;
+            each(read_memory(store.folder(), id, value, model.as_ref()))?;
         }
         Ok(())
     }
@@ -251,7 +259,7 @@ impl Engram {
         self.with_write_lock(|store, mut txn| {
             let before = match state::read(store, &txn)? {
                 Some(state) => state,
-                None => State::new(store, stored_model(&VectorModel::RandomIndexing)?),
+                None => State::new(state::packing_format(store), stored_model(&VectorModel::RandomIndexing)?),
             };
             let mut state = before.clone();
             let result = change(store, &mut txn, &mut state)?;
@@ -308,27 +316,31 @@ pub(crate) fn get_in(
     model: Option<&Model>,
 ) -> Result<Option<StoredMemory>> {
     let record = record::get(store, txn, id.as_str())?;
-    record.map(|record| stored(store, id.clone(), &record, model)).transpose()
+    record.map(|record| stored(store.folder(), id.clone(), &record, model)).transpose()
 }
 
-fn read_memory(
-    store: &Store,
+/// Reads a row of the memories of the store in `root`, whose value is `None` where it is not what was written.
+pub(crate) fn read_memory(
+    root: &Path,
     id: &[u8],
     value: Option<&[u8]>,
     model: Option<&Model>,
 ) -> Result<StoredMemory> {
+    let damaged = |what| Error::Damaged { path: root.to_owned(), what };
     let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
-    let id = id.ok_or_else(|| store.damaged("an id cannot be read"))?;
+    let id = id.ok_or_else(|| damaged("an id cannot be read".to_owned()))?;
     let record = value.ok_or(BadRecord::Checksum).and_then(Record::read);
-    stored(store, id.clone(), &record.map_err(|bad| bad.of(store, id.as_str()))?, model)
+    let record = record.map_err(|bad| damaged(bad.sentence(id.as_str())))?;
+    stored(root, id, &record, model)
 }
 
-fn stored(store: &Store, id: MemoryId, record: &Record<'_>, model: Option<&Model>) -> Result<StoredMemory> {
+fn stored(root: &Path, id: MemoryId, record: &Record<'_>, model: Option<&Model>) -> Result<StoredMemory> {
     let history = record.history();
     let text = id.to_string();
-    let memory = record
-        .to_memory(id)
-        .ok_or_else(|| store.damaged(format!("the memory {text} has an impossible field")))?;
+    let memory = record.to_memory(id).ok_or_else(|| {
+        let what = format!("the memory {text} has an impossible field");
+        Error::Damaged { path: root.to_owned(), what }
+    })?;
     let model = model.filter(|model| model.given && memory.vector.is_some()).map(|model| model.name.clone());
     Ok(StoredMemory { memory, history, model })
 }

@@ -255,6 +255,11 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read any further, or `out` cannot be written.
     pub fn export(&self, out: &mut impl Write) -> Result<ExportReport> {
+        if !self.store()?.walk_pages()?.damage.is_empty() {
+            let report = self.export_remains(out)?;
+            out.flush().map_err(Error::Output)?;
+            return Ok(report);
+        }
         let mut report = ExportReport::default();
         self.for_each_readable(|memory| match memory {
             Ok(memory) => {

@@ -57,6 +57,7 @@ mod packed_graph;
 mod random_indexing;
 mod rebuild;
 mod recall;
+mod rescue;
 mod rewriting;
 mod source;
 mod store;

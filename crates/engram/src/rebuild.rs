@@ -25,9 +25,11 @@ impl Engram {
     /// the account of who links to what. Cost: as a consolidation, in one transaction that other writers wait for.
     ///
     /// # Errors
-    /// If a memory is unreadable, or the store cannot be read or written; nothing is changed then.
+    /// If a memory is unreadable, or the store cannot be read or written; nothing is changed then. If pages of the file
+    /// are damaged, LMDB cannot be trusted with it: [`OpenOptions::rebuild`](crate::OpenOptions::rebuild) can mend that.
     pub fn rebuild(&self) -> Result<()> {
         let _span = debug_span!("rebuild").entered();
+        self.store()?.check_pages()?;
         self.write(|store, txn, state| {
             // Nothing was written: the store stays open to the model of its first vector.
             if state.version == 0 && store.tables.memories.is_empty(txn)? {

@@ -6,7 +6,6 @@ pub(crate) mod generation;
 pub(crate) mod nodes;
 #[allow(unsafe_code, reason = "mapping a file is unsafe; the argument stands at the call")]
 pub(crate) mod open;
-#[allow(dead_code, unused_imports, reason = "opening, verifying and rescuing a store come to use it")]
 pub(crate) mod pages;
 pub(crate) mod pass;
 pub(crate) mod record;

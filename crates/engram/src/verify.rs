@@ -61,6 +61,13 @@ impl Engram {
         let store = &self.store()?;
         let txn = store.read()?;
         let mut found = Verification::default();
+        // First the pages, by plain reads: of a damaged one, LMDB may make anything.
+        for damage in store.walk_pages()?.damage {
+            found.problem(damage.to_string());
+        }
+        if !found.problems.is_empty() {
+            return Ok(found);
+        }
         let Some(state) = state::read(store, &txn)? else { return Ok(found) };
         rows(store, &txn, &state, &mut found)?;
         if found.problems.is_empty() {

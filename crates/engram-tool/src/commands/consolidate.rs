@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::Global;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 use crate::progress::Spinner;
 
@@ -47,11 +47,12 @@ struct Consolidated {
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let started = Instant::now();
-    let engram = super::open(global)?;
     let spinner = Spinner::new("consolidating");
     if arguments.rebuild {
-        engram.rebuild()?;
+        super::report_faults(&global.store());
+        global.options().rebuild(global.store()).map_err(|error| Failure::new(Exit::Store, error))?;
     }
+    let engram = super::open(global)?;
     let (before, after) = if arguments.compact {
         let done = engram.compact()?;
         if done.old_file_is_open {

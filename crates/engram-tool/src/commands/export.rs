@@ -37,14 +37,15 @@ struct Exported {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
-    let engram = super::open(global)?;
+    let (store, options) = (global.store(), global.options());
+    super::report_faults(&store);
     let Some(path) = arguments.file.as_deref().filter(|path| path.as_os_str() != "-") else {
-        let report = engram.export(&mut JsonLines::new())?;
+        let report = options.export(&store, &mut JsonLines::new()).map_err(of_store)?;
         return Ok(unreadable(&report.unreadable));
     };
-    let report = into_file(path, |out| match engram.export(out) {
+    let report = into_file(path, |out| match options.export(&store, out) {
         Err(engram::Error::Output(error)) => Err(Failure::writing(path, &error)),
-        result => Ok(result?),
+        result => result.map_err(of_store),
     })?;
     let file = path.display().to_string();
     if global.json {
@@ -56,6 +57,14 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         out.flush()?;
     }
     Ok(unreadable(&report.unreadable))
+}
+
+/// Whatever keeps the store from being read is the store's fault, and what keeps the answer from being written is not.
+fn of_store(error: engram::Error) -> Failure {
+    match error {
+        engram::Error::Output(error) => error.into(),
+        error => Failure::new(Exit::Store, error),
+    }
 }
 
 /// Tells of memories that a damaged store could not give.

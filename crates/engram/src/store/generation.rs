@@ -137,6 +137,30 @@ impl Drop for Use {
     }
 }
 
+/// The newest generation, of which nobody has it open as long as this is held.
+#[derive(Debug)]
+pub(crate) struct Sole {
+    pub(crate) number: u64,
+    pub(crate) folder: PathBuf,
+    _lock: File,
+}
+
+impl Sole {
+    /// Takes the newest generation for itself; `None` if somebody has it open.
+    pub(crate) fn take(root: &Path, trust: Trust) -> Result<Option<Self>> {
+        let (number, _) = newest(root).map_err(|source| Error::from_io(root, "read", root, source))?;
+        let folder = folder_of(root, number);
+        let path = folder.join(OPEN_LOCK);
+        let lock = folder::lock_file(&path, true, trust)
+            .map_err(|source| Error::from_io(root, "locked", &path, source))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { number, folder, _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(Error::from_io(root, "locked", path, source)),
+        }
+    }
+}
+
 /// Removes the generations that were superseded and that nobody has open. Where one cannot be removed now, a later
 /// call will.
 pub(crate) fn remove_unused(root: &Path) {

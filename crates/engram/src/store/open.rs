@@ -9,7 +9,7 @@ pub(crate) mod fault;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 #[cfg(unix)]
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use heed::{EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Trust};
 use super::generation::{self, Maker, Use};
+use super::pages::{self, Contents, Header};
+use super::state;
 use crate::error::{Error, Result};
 
 /// The address space asked for at first. It costs nothing until it is used, and is never resized.
@@ -241,84 +243,41 @@ fn mapped(folder: &Path) -> Option<Mapped> {
     Some(Mapped(mapped))
 }
 
-/// What one of the two header pages of an LMDB file says, as far as it is needed here.
-struct Header {
-    transaction: u64,
-    page_bytes: u64,
-    last_page: u64,
-    roots: [u64; 2],
-}
+/// How often the list of tables is read again while another process writes.
+const READINGS: usize = 10;
 
-const PAGE_HEADER: usize = 16; // page number 8, padding 2, flags 2, free-space bounds 2 + 2
-const MAGIC: u32 = 0xBEEF_C0DE;
-const VERSION: u32 = 1;
-const META_PAGE_FLAG: u16 = 0x08;
-const NO_ROOT: u64 = u64::MAX;
-/// Page header, magic, version, address, map size, two tables of 48, last page, transaction.
-const HEADER_BYTES: usize = PAGE_HEADER + 4 + 4 + 8 + 8 + 2 * 48 + 8 + 8;
-
-/// Refuses a file that could not be mapped without danger. A file that is empty is one that is just being made, unless
-/// the store has had its tables.
+/// Refuses a file that could not be mapped without danger: one whose header pages are not sound, or whose list of tables
+/// is not. A file that is empty, or was never written to, is one that is just being made, unless the store has had its
+/// tables.
+///
+/// Cost: some ten reads of a page at most.
 pub(crate) fn check_file(root: &Path, folder: &Path, is_made: bool) -> Result<()> {
     let path = folder.join(DATA_FILE);
-    let mut file = match File::open(&path) {
+    let file = match File::open(&path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(Error::from_io(root, "read", path, source)),
     };
     let unreadable = |source| Error::from_io(root, "read", &path, source);
     let damaged = |what: String| Error::Damaged { path: root.to_owned(), what };
-    if file.metadata().map_err(unreadable)?.len() == 0 {
-        if is_made {
-            return Err(damaged(format!("{DATA_FILE} is empty; it was cut short")));
+    let mut readings = 0;
+    loop {
+        let header = match Header::read(&file).map_err(unreadable)? {
+            Contents::Sound(header) => header,
+            Contents::Damaged(damage) => return Err(damaged(damage.to_string())),
+            Contents::Empty | Contents::Unwritten if is_made => {
+                return Err(damaged(format!("{DATA_FILE} has lost its contents")));
+            }
+            Contents::Empty | Contents::Unwritten => return Ok(()),
+        };
+        let Err(damage) = pages::get(&file, &header, "meta", state::KEY) else { return Ok(()) };
+        readings += 1;
+        // Pages of a state that nobody reads may be written again once there is a newer one.
+        let is_newest = Header::read(&file).map_err(unreadable)? == Contents::Sound(header);
+        if is_newest || readings == READINGS {
+            return Err(damaged(damage.to_string()));
         }
-        return Ok(()); // created and not yet written; LMDB starts afresh
     }
-    let mut start = Vec::new();
-    file.by_ref().take(2 * 65_536).read_to_end(&mut start).map_err(unreadable)?;
-    let first = header(&start).ok_or_else(|| damaged("its first page is not a store's".into()))?;
-    let second = usize::try_from(first.page_bytes)
-        .ok()
-        .and_then(|at| start.get(at..))
-        .and_then(header)
-        .ok_or_else(|| damaged("its second page is not a store's, or is missing".into()))?;
-    if second.page_bytes != first.page_bytes {
-        return Err(damaged("its two header pages contradict each other".into()));
-    }
-    let newest = if second.transaction > first.transaction { second } else { first };
-    let needed = newest.last_page.saturating_add(1).saturating_mul(newest.page_bytes);
-    // Asked after the header was read: another process may be making the file longer, pages first, header last.
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length < needed {
-        return Err(damaged(format!("{DATA_FILE} has {length} bytes and needs {needed}; it was cut short")));
-    }
-    if newest.roots.iter().any(|root| *root != NO_ROOT && *root > newest.last_page) {
-        return Err(damaged("its header points past its end".into()));
-    }
-    Ok(())
-}
-
-/// Reads one header page; `None` where it is none. Layout: `MDB_page` and `MDB_meta` of LMDB's `mdb.c`.
-fn header(page: &[u8]) -> Option<Header> {
-    let page = page.get(..HEADER_BYTES)?;
-    let u16_at = |at: usize| Some(u16::from_ne_bytes(page.get(at..at + 2)?.try_into().ok()?));
-    let u32_at = |at: usize| Some(u32::from_ne_bytes(page.get(at..at + 4)?.try_into().ok()?));
-    let u64_at = |at: usize| Some(u64::from_ne_bytes(page.get(at..at + 8)?.try_into().ok()?));
-    let meta = PAGE_HEADER;
-    let tables = meta + 24;
-    if u16_at(10)? & META_PAGE_FLAG == 0 || u32_at(meta)? != MAGIC || u32_at(meta + 4)? != VERSION {
-        return None;
-    }
-    let page_bytes = u64::from(u32_at(tables)?);
-    if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
-        return None;
-    }
-    Some(Header {
-        transaction: u64_at(tables + 104)?,
-        page_bytes,
-        last_page: u64_at(tables + 96)?,
-        roots: [u64_at(tables + 40)?, u64_at(tables + 88)?],
-    })
 }
 
 /// Makes the file as long as its header says.

@@ -36,8 +36,12 @@ use std::io;
 
 pub(crate) use header::{Contents, Header};
 pub(crate) use lookup::get;
-pub(crate) use salvage::{Row, Rows, Salvage};
-pub(crate) use walk::{TableFound, Walk, check, walk};
+#[cfg(test)]
+pub(crate) use salvage::Row;
+pub(crate) use salvage::Salvage;
+#[cfg(test)]
+pub(crate) use walk::check;
+pub(crate) use walk::{Walk, walk};
 
 /// One of the trees of pages in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

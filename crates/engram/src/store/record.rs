@@ -59,7 +59,12 @@ pub(crate) enum BadRecord {
 impl BadRecord {
     /// The error that the memory `id` of a store has this record.
     pub(crate) fn of(self, store: &Store, id: &str) -> Error {
-        store.damaged(format!("the memory {id} is unreadable: {self}"))
+        store.damaged(self.sentence(id))
+    }
+
+    /// What is wrong with the memory `id`.
+    pub(crate) fn sentence(self, id: &str) -> String {
+        format!("the memory {id} is unreadable: {self}")
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn packing_format(store: &Store) -> u32 {
     if store.is_sealed { FORMAT } else { UNSEALED_FORMAT }
 }
 
-const KEY: &[u8] = b"state";
+pub(crate) const KEY: &[u8] = b"state";
 const SECOND_SLOT: u8 = 1;
 
 /// What a store is.
@@ -80,9 +80,9 @@ impl std::fmt::Display for Model {
 
 impl State {
     /// A new store's state.
-    pub(crate) fn new(store: &Store, model: Model) -> Self {
+    pub(crate) fn new(format: u32, model: Model) -> Self {
         Self {
-            format: packing_format(store),
+            format,
             generation: 0,
             version: 0,
             memories: 0,
@@ -112,8 +112,32 @@ pub(crate) fn is_kept(key: &[u8]) -> bool {
 
 /// The format of a store; `None` where nothing was written to it.
 pub(crate) fn format(meta: &Table, txn: &RoTxn<'_>) -> Result<Option<u32>> {
-    let bytes = meta.get_stored(txn, KEY)?;
-    Ok(bytes.and_then(|bytes| Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))))
+    Ok(meta.get_stored(txn, KEY)?.and_then(format_of))
+}
+
+/// The format in a state's record.
+pub(crate) fn format_of(record: &[u8]) -> Option<u32> {
+    Some(u32::from_le_bytes(record.get(..4)?.try_into().ok()?))
+}
+
+/// Reads a state's record by itself; `None` where it is not what was written, or is of a newer format.
+pub(crate) fn parse(record: &[u8]) -> Option<State> {
+    let format = format_of(record).filter(|format| *format <= FORMAT)?;
+    parse_fields(format, record.get(4..)?)
+}
+
+fn parse_fields(format: u32, rest: &[u8]) -> Option<State> {
+    let (checksum, fields) = rest.split_at_checked(8)?;
+    if checksum != checksum_of(format, fields).to_le_bytes() {
+        return None;
+    }
+    let (state, rest) = postcard::take_from_bytes::<State>(fields).ok()?;
+    let vector_slot = match rest {
+        [] => VectorSlot::First,
+        [SECOND_SLOT] => VectorSlot::Second,
+        _ => return None,
+    };
+    Some(State { format, vector_slot, ..state })
 }
 
 /// Marks a generation as one from which the store has moved on, for versions of Engram that know no generations.
@@ -143,17 +167,7 @@ pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     if store.is_sealed != (format >= SEALED_FORMAT) {
         return Err(store.damaged(format!("its format is {format}, and its rows are those of another")));
     }
-    let (checksum, fields) = rest.split_at_checked(8).ok_or_else(damaged)?;
-    if checksum != checksum_of(format, fields).to_le_bytes() {
-        return Err(damaged());
-    }
-    let (state, rest) = postcard::take_from_bytes::<State>(fields).map_err(|_| damaged())?;
-    let vector_slot = match rest {
-        [] => VectorSlot::First,
-        [SECOND_SLOT] => VectorSlot::Second,
-        _ => return Err(damaged()),
-    };
-    Ok(Some(State { format, vector_slot, ..state }))
+    parse_fields(format, rest).map(Some).ok_or_else(damaged)
 }
 
 /// The checksum of a state. From format 4 on it includes the format.

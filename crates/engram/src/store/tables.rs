@@ -33,6 +33,7 @@ use heed::{RoTxn, RwTxn, WithoutTls};
 
 use super::folder::Trust;
 use super::open::{self, Environment};
+use super::pages::{self, Header, Walk};
 use super::state;
 use super::table::{Seal, Table};
 use crate::error::{Error, Result};
@@ -195,6 +196,30 @@ impl Store {
 
     fn extend(&self, lock: &RwTxn<'_>) -> Result<()> {
         open::extend_file(&self.environment, lock).map_err(|e| self.fail(heed::Error::Io(e)))
+    }
+
+    /// Walks the pages of the file by plain reads, as a new transaction sees them. Cost: a read of every page of a tree.
+    pub(crate) fn walk_pages(&self) -> Result<Walk> {
+        let path = self.environment.folder.join(open::DATA_FILE);
+        let file = std::fs::File::open(&path)
+            .map_err(|source| Error::from_io(self.folder(), "read", path, source))?;
+        loop {
+            let txn = self.read()?;
+            if txn.id() == 0 {
+                return Ok(Walk::default());
+            }
+            match Header::of_transaction(&file, txn.id() as u64) {
+                Ok(Some(header)) => return Ok(pages::walk(&file, &header)),
+                // Others have written twice since.
+                Ok(None) => {}
+                Err(damage) => return Err(self.damaged(damage.to_string())),
+            }
+        }
+    }
+
+    /// Refuses a file of which a page is damaged; see [`Store::walk_pages`].
+    pub(crate) fn check_pages(&self) -> Result<()> {
+        self.walk_pages()?.damage.first().map_or(Ok(()), |damage| Err(self.damaged(damage.to_string())))
     }
 
     /// The error for what LMDB reported.
