@@ -14,6 +14,7 @@ use crate::memory::{MemoryId, StoredMemory};
 use crate::store::record::{self, Record};
 use crate::store::state::{self, Model, State};
 use crate::store::tables::Store;
+use crate::text::percent_decoded;
 use crate::vector_model::{VectorModel, stored_model};
 
 /// How many bytes of memories one commit of a long import takes in at least.
@@ -113,6 +114,28 @@ impl Engram {
         self.get_in(&txn, id, model.as_ref())
     }
 
+    /// The id that a person means by what they typed: as it is, or as [`MemoryId::shown`] writes it. Where the store
+    /// holds neither, it is the id as it was typed.
+    ///
+    /// # Errors
+    /// If it can be no id, or the store cannot be read.
+    pub fn resolve(&self, typed: &str) -> Result<MemoryId> {
+        let id = MemoryId::existing(typed)?;
+        let txn = self.store.read()?;
+        let is_there = |id: &MemoryId| -> Result<bool> {
+            let found = self.store.tables.memories.get(&txn, id.as_str().as_bytes());
+            Ok(found.map_err(|e| self.store.fail(e))?.is_some())
+        };
+        if !is_there(&id)?
+            && let Some(hidden) = percent_decoded(typed).and_then(|id| MemoryId::existing(id).ok())
+            && hidden.shown() == typed
+            && is_there(&hidden)?
+        {
+            return Ok(hidden);
+        }
+        Ok(id)
+    }
+
     /// The memory with this id, as a transaction sees it.
     pub(crate) fn get_in(
         &self,
@@ -136,7 +159,7 @@ impl Engram {
     }
 
     fn read_memory(&self, id: &[u8], bytes: &[u8], model: Option<&Model>) -> Result<StoredMemory> {
-        let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
+        let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::existing(id).ok());
         let id = id.ok_or_else(|| self.store.damaged("an id cannot be read"))?;
         let record = Record::read(bytes).map_err(|bad| bad.of(&self.store, id.as_str()))?;
         stored(&self.store, id, &record, model)

@@ -85,7 +85,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// No memory has this id.
-    #[error("no memory has the id {id}; `engram list` shows the ids")]
+    #[error("no memory has the id {}; `engram list` shows the ids", id.shown())]
     UnknownId {
         /// The id.
         id: MemoryId,

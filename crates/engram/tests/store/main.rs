@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod handles;
+mod hidden_ids;
 mod history;
 mod recall;
 mod vault;
