@@ -74,7 +74,7 @@ pub use memory::{
 };
 pub use packed_graph::PackedGraph;
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
-pub use source::SourcePattern;
+pub use source::{MAX_PATTERN_BYTES, SourcePattern};
 pub use text::Language;
 pub use time::Time;
 pub use upkeep::Stats;
