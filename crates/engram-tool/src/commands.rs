@@ -19,7 +19,7 @@ pub mod verify;
 
 use std::path::Path;
 
-use engram::{Engram, OpenOptions};
+use engram::{Engram, InvalidMemory, MemoryId, Namespace, OpenOptions};
 
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Exit, Failure, Outcome};
@@ -48,6 +48,16 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Eval(arguments) => eval::run(&arguments, global),
         Command::Kernels(arguments) => kernels::run(&arguments, global),
     }
+}
+
+/// An id on the command line by which a memory is looked up; one in an older store may hold what is not shown.
+fn existing_id(text: &str) -> Result<MemoryId, InvalidMemory> {
+    MemoryId::existing(text)
+}
+
+/// A namespace on the command line whose memories are looked up.
+fn existing_namespace(text: &str) -> Result<Namespace, InvalidMemory> {
+    Namespace::existing(text)
 }
 
 /// Opens the store that the command line names. Whatever keeps it from opening is the store's fault.

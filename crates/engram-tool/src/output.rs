@@ -7,11 +7,15 @@
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
 use anstream::AutoStream;
-use engram::text::printable_line;
+use engram::import::Notices;
+use engram::text::{abridged, printable_line, unprintable};
 use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::style;
+
+/// The most bytes that one sentence writes to standard error.
+const MAX_SENTENCE_BYTES: usize = 4000;
 
 /// The answer's writer for people.
 pub type Plain = io::BufWriter<AutoStream<StdoutLock<'static>>>;
@@ -39,26 +43,26 @@ pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Fa
     Ok(out.write_all(escaped(&serde_json::to_string(value)?).as_bytes())?)
 }
 
-/// JSON in which characters that steer a terminal or the eye stand as `\u…`, which means the same.
+/// JSON in which characters that steer a terminal or the eye, or are not shown, stand as `\u…`, which means the same.
 pub fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        // JSON itself escapes the ASCII ones. Such characters only stand within strings.
-        if c == '\n' || (c.is_ascii() && c != '\u{7f}') || !is_steering(c) {
-            text.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            text.push_str(&format!("\\u{unit:04x}"));
+    let mut copied = 0;
+    for hidden in unprintable(json) {
+        text.push_str(&json[copied..hidden.start]);
+        copied = hidden.end;
+        for c in json[hidden].chars() {
+            // JSON itself escapes the ASCII ones. Such characters only stand within strings.
+            if c.is_ascii() && c != '\u{7f}' {
+                text.push(c);
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
         }
     }
+    text.push_str(&json[copied..]);
     text
-}
-
-fn is_steering(c: char) -> bool {
-    let mut buffer = [0; 4];
-    let text: &str = c.encode_utf8(&mut buffer);
-    printable_line(text) != text
 }
 
 /// JSON lines on their way to standard output, escaped where that is a terminal.
@@ -102,17 +106,20 @@ pub fn note(sentence: &str) {
     say(style::NOTE, sentence);
 }
 
-/// A closed standard error is no reason to fail.
+/// A closed standard error is no reason to fail, and a sentence that quotes a huge value fills no terminal.
 fn say(style: anstyle::Style, sentence: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{style}engram:{style:#} {}", printable_line(sentence));
+    let sentence = printable_line(sentence);
+    let sentence = abridged(&sentence, MAX_SENTENCE_BYTES);
+    let _ = writeln!(anstream::stderr().lock(), "{style}engram:{style:#} {sentence}");
 }
 
 /// Says several things of one kind, and how many more there are beyond the first twenty.
-pub fn notes(sentences: &[String], what: &str) {
+pub fn notes(notices: &Notices, what: &str) {
     const SHOWN: usize = 20;
-    sentences.iter().take(SHOWN).for_each(|sentence| note(sentence));
-    if let more @ 1.. = sentences.len().saturating_sub(SHOWN) {
-        note(&format!("and {more} more {what}; --json shows all"));
+    notices.iter().take(SHOWN).for_each(|sentence| note(sentence));
+    if let more @ 1.. = notices.total().saturating_sub(SHOWN as u64) {
+        let shows = if notices.left_out() == 0 { "all" } else { "the first 1000" };
+        note(&format!("and {more} more {what}; --json shows {shows}"));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::store::folder::{Root, Trust};
 use crate::store::record::{self, BadRecord, Record};
 use crate::store::state::{self, Model, State};
 use crate::store::tables::Store;
+use crate::text::percent_decoded;
 use crate::vector_model::{VectorModel, stored_model};
 
 /// How many bytes of memories one commit of a long import takes in at least.
@@ -225,6 +226,28 @@ impl Engram {
         get_in(&store, &txn, id, model.as_ref())
     }
 
+    /// The id that a person means by what they typed: as it is, or as [`MemoryId::shown`] writes it. Where the store
+    /// holds neither, it is the id as it was typed.
+    ///
+    /// # Errors
+    /// If it can be no id, or the store cannot be read.
+    pub fn resolve(&self, typed: &str) -> Result<MemoryId> {
+        let id = MemoryId::existing(typed)?;
+        let store = self.store()?;
+        let txn = store.read()?;
+        let is_there = |id: &MemoryId| -> Result<bool> {
+            Ok(store.tables.memories.get(&txn, id.as_str().as_bytes())?.is_some())
+        };
+        if !is_there(&id)?
+            && let Some(hidden) = percent_decoded(typed).and_then(|id| MemoryId::existing(id).ok())
+            && hidden.shown() == typed
+            && is_there(&hidden)?
+        {
+            return Ok(hidden);
+        }
+        Ok(id)
+    }
+
     /// Calls `each` with every memory, by id.
     ///
     /// # Errors
@@ -327,7 +350,7 @@ pub(crate) fn read_memory(
     model: Option<&Model>,
 ) -> Result<StoredMemory> {
     let damaged = |what| Error::Damaged { path: root.to_owned(), what };
-    let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::new(id).ok());
+    let id = std::str::from_utf8(id).ok().and_then(|id| MemoryId::existing(id).ok());
     let id = id.ok_or_else(|| damaged("an id cannot be read".to_owned()))?;
     let record = value.ok_or(BadRecord::Checksum).and_then(Record::read);
     let record = record.map_err(|bad| damaged(bad.sentence(id.as_str())))?;

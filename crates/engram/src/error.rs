@@ -99,7 +99,7 @@ pub enum Error {
         what: &'static str,
     },
     /// No memory has this id.
-    #[error("no memory has the id {id}; `engram list` shows the ids")]
+    #[error("no memory has the id {}; `engram list` shows the ids", id.shown())]
     UnknownId {
         /// The id.
         id: MemoryId,

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
-use crate::import::{self, Kind, beir, jsonl, kind_of, markdown, plain};
+use crate::import::{self, Kind, Notices, beir, jsonl, kind_of, markdown, plain};
 use crate::memory::StoredMemory;
 use crate::vector_model::{check_vector, model_of};
 use crate::writing::Changes;
@@ -22,9 +22,9 @@ pub struct ImportReport {
     /// Memories added, updated, left alone, forgotten.
     pub changes: Changes,
     /// What was odd and imported all the same, one sentence each.
-    pub warnings: Vec<String>,
+    pub warnings: Notices,
     /// What could not be imported (a file, a line), one sentence each; everything else was.
-    pub refused: Vec<String>,
+    pub refused: Notices,
 }
 
 /// How far an import has come.
@@ -146,7 +146,7 @@ impl<'e> Importer<'e> {
         report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         let total = files.iter().map(|file| file.bytes).sum();
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
-        let mut warnings = Vec::new();
+        let mut warnings = Notices::default();
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
         type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
         let entries = files.iter().flat_map(|found| -> Entries<'_> {
@@ -245,7 +245,7 @@ pub struct ExportReport {
     /// Memories that were written.
     pub memories: u64,
     /// Memories that could not be read, one sentence each; all others were written.
-    pub unreadable: Vec<String>,
+    pub unreadable: Notices,
 }
 
 impl Engram {
@@ -330,7 +330,7 @@ fn nanoseconds(time: std::time::SystemTime) -> i128 {
 }
 
 /// The memories of a Markdown or plain text file, and its text.
-pub(crate) fn read_note(found: &Found, warnings: &mut Vec<String>) -> Result<(Vec<StoredMemory>, String)> {
+pub(crate) fn read_note(found: &Found, warnings: &mut Notices) -> Result<(Vec<StoredMemory>, String)> {
     let text = import::read_text(&found.path)?;
     let memories = if found.kind == Kind::Markdown {
         let note = markdown::parse(&found.relative, &text)?;

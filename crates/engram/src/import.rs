@@ -11,6 +11,7 @@ mod front_matter;
 pub mod jsonl;
 mod lines;
 pub mod markdown;
+mod notices;
 mod pieces;
 pub mod plain;
 
@@ -18,6 +19,7 @@ use std::fmt;
 
 pub use file::{Kind, MAX_FILE_BYTES, ReadError, kind_of, read_text};
 pub use lines::{LineError, MAX_LINE_BYTES};
+pub use notices::{MAX_NOTICES, Notices};
 
 /// Something about a file that its reader should know, though the file was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]

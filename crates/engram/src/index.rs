@@ -1,6 +1,7 @@
 //! What is derived from the memories: words, names, associations, vectors. Packed from all of them at once,
 //! or written one by one beside what is packed.
 
+pub(crate) mod ascending;
 pub(crate) mod associations;
 pub(crate) mod bm25;
 pub(crate) mod edges;

@@ -79,7 +79,7 @@ pub use memory::{
 };
 pub use packed_graph::PackedGraph;
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
-pub use source::SourcePattern;
+pub use source::{MAX_PATTERN_BYTES, SourcePattern};
 #[cfg(unix)]
 pub use store::open::fault::exit_on_fault;
 pub use text::Language;

@@ -1,8 +1,9 @@
 //! What goes into a store: memories, their ids, namespaces and links, parsed once into types that cannot
 //! be wrong.
 
-use std::fmt;
-use std::str::FromStr;
+mod id;
+
+pub use id::{MemoryId, Namespace};
 
 use crate::text::Language;
 use crate::time::Time;
@@ -39,10 +40,23 @@ pub enum InvalidMemory {
         /// The offending value.
         value: String,
     },
+    /// An id or a namespace holds a character that is not shown, so that nobody could type what they see.
+    #[error(
+        "the {what} {shown:?} holds U+{:04X}, which is not shown; leave out what nobody sees",
+        u32::from(*character)
+    )]
+    HiddenCharacter {
+        /// What it is: an id or a namespace.
+        what: &'static str,
+        /// The offending value, with what is not shown in percent form.
+        shown: String,
+        /// The first character that is not shown.
+        character: char,
+    },
     /// A namespace is empty or too long.
     #[error("the namespace {value:?} has {bytes} bytes; a namespace has 1 to {MAX_NAMESPACE_BYTES}")]
     NamespaceLength {
-        /// The offending value.
+        /// The offending value, or both ends of a long one.
         value: String,
         /// How long it is.
         bytes: usize,
@@ -73,95 +87,6 @@ pub enum InvalidMemory {
         /// How long it may be.
         most: usize,
     },
-}
-
-/// The name by which the outside knows a memory: 1 to 400 bytes of printable text, unique in its store.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemoryId(Box<str>);
-
-impl MemoryId {
-    /// Checks an id. Cost: its length.
-    ///
-    /// # Errors
-    /// If it is empty, longer than [`MAX_ID_BYTES`], or holds a control character.
-    pub fn new(id: impl Into<String>) -> Result<Self, InvalidMemory> {
-        let id: String = id.into();
-        if id.is_empty() {
-            return Err(InvalidMemory::EmptyId);
-        }
-        if id.len() > MAX_ID_BYTES {
-            return Err(InvalidMemory::LongId { start: id.chars().take(24).collect(), bytes: id.len() });
-        }
-        if id.chars().any(char::is_control) {
-            return Err(InvalidMemory::ControlCharacter { value: id });
-        }
-        Ok(Self(id.into()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for MemoryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for MemoryId {
-    type Err = InvalidMemory;
-    fn from_str(s: &str) -> Result<Self, InvalidMemory> {
-        Self::new(s)
-    }
-}
-
-/// A part of a store that recalls for itself: names, words and activation never cross its border.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Namespace(Box<str>);
-
-impl Namespace {
-    /// Checks a namespace.
-    ///
-    /// # Errors
-    /// If it is empty, longer than [`MAX_NAMESPACE_BYTES`], or holds a control character.
-    pub fn new(namespace: impl Into<String>) -> Result<Self, InvalidMemory> {
-        let value: String = namespace.into();
-        if value.is_empty() || value.len() > MAX_NAMESPACE_BYTES {
-            return Err(InvalidMemory::NamespaceLength { bytes: value.len(), value });
-        }
-        if value.chars().any(char::is_control) {
-            return Err(InvalidMemory::ControlCharacter { value });
-        }
-        Ok(Self(value.into()))
-    }
-
-    /// The namespace as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Namespace {
-    fn default() -> Self {
-        Self("default".into())
-    }
-}
-
-impl fmt::Display for Namespace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Namespace {
-    type Err = InvalidMemory;
-    fn from_str(s: &str) -> Result<Self, InvalidMemory> {
-        Self::new(s)
-    }
 }
 
 /// The weight of an explicit association: above 0, at most 1000; 1 is the usual.

@@ -10,6 +10,7 @@
 
 mod account;
 pub(crate) mod cue;
+mod names;
 mod seeds;
 mod spread;
 pub(crate) mod view;

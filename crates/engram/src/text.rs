@@ -4,7 +4,7 @@
 //! (compatibility decomposition, no diacritics, lower case), so that "Čapek", "CAPEK" and "capek" are the same
 //! word. On tokens stand [`Words`] (stop words and stems, for postings and vectors), [`phrases`] and
 //! [`title_names`] (for names), and [`snippet`] (for people). [`printable`] keeps whatever a text holds from
-//! steering a terminal.
+//! steering a terminal or hiding in it.
 
 mod fold;
 mod language;
@@ -15,6 +15,7 @@ mod script;
 mod snippet;
 mod stop_words;
 mod tokens;
+mod unicode;
 mod words;
 
 pub use fold::fold;
@@ -22,7 +23,8 @@ pub use language::{Language, UnknownLanguage};
 pub(crate) use names::shorter_titles;
 pub use names::{MAX_NAME_TOKENS, name_key, title_names};
 pub use phrases::{Phrases, phrases};
-pub use printable::{printable, printable_line};
+pub use printable::{abridged, printable, printable_line, unprintable};
+pub(crate) use printable::{is_steering, percent_decoded, percent_form};
 pub use snippet::{Snippet, snippet};
 pub use tokens::{MAX_TOKEN_BYTES, Tokens};
 pub use words::Words;

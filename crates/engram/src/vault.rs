@@ -172,7 +172,7 @@ impl Vault {
         }
         let kept: BTreeSet<&str> = entries.iter().flat_map(|e| e.ids.iter().map(String::as_str)).collect();
         forget.retain(|id| !kept.contains(id.as_str()));
-        let forget: Vec<MemoryId> = forget.into_iter().filter_map(|id| MemoryId::new(id).ok()).collect();
+        let forget: Vec<MemoryId> = forget.into_iter().filter_map(|id| MemoryId::existing(id).ok()).collect();
         let put = put.into_iter().map(Ok);
         let changes = Importer::new(&self.engram).take_in(put, total, &mut report, progress)?;
         report.changes = changes.and(self.engram.apply(&[], &forget)?);
@@ -224,7 +224,7 @@ impl Vault {
     }
 
     fn history(&self, id: &str) -> Result<History> {
-        let stored = match MemoryId::new(id) {
+        let stored = match MemoryId::existing(id) {
             Ok(id) => self.engram.get(&id)?,
             Err(_) => None,
         };

@@ -123,7 +123,7 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
     walk(txn, &store.tables.memories, found, |found, key, value| {
         found.memories += 1;
         let id = text(key);
-        if std::str::from_utf8(key).ok().and_then(|id| MemoryId::new(id).ok()).is_none() {
+        if std::str::from_utf8(key).ok().and_then(|id| MemoryId::existing(id).ok()).is_none() {
             found.problem(format!("the id {id} is none"));
         }
         match Record::read(value) {

@@ -34,7 +34,7 @@ pub fn plain(cue: &Cue, recollection: &Recollection, explain: bool) -> Result<()
 
 /// Rank, title, and where it can be found again.
 fn heading(out: &mut Plain, rank: usize, hit: &Hit) -> Result<(), Failure> {
-    let id = printable_line(hit.id.as_str());
+    let id = hit.id.shown();
     write!(out, "{rank:>2}. ")?;
     match &hit.title {
         Some(title) => write!(out, "{TITLE}{}{TITLE:#}  {DIM}{id}{DIM:#}", printable_line(title))?,
@@ -94,7 +94,7 @@ fn way(why: &Why) -> String {
             Step::Cue => way.push_str("cue"),
             Step::Name(name) => way.push_str(&format!("\"{}\"", printable_line(name))),
             Step::Memory { id, title } => {
-                let name: Cow<'_, str> = printable_line(title.as_deref().unwrap_or(id.as_str()));
+                let name: Cow<'_, str> = title.as_deref().map_or_else(|| id.shown(), printable_line);
                 way.push_str(&format!("[[{name}]]"));
             }
         }

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use clap::Args;
-use engram::text::printable_line;
 use engram::{Error, MemoryId, Weight};
 use serde::Serialize;
 
@@ -27,6 +26,7 @@ The answer in JSON: {\"id\", \"change\": \"updated\" | \"unchanged\"}";
 #[command(after_help = UPDATE_EXAMPLES)]
 pub struct UpdateArguments {
     /// The memory's id
+    #[arg(value_parser = super::existing_id)]
     id: MemoryId,
     /// What it shall say, or - to read it from standard input
     #[arg(long)]
@@ -45,13 +45,15 @@ pub fn update(arguments: UpdateArguments, global: &Global) -> Outcome {
     }
     let new = arguments.text.map(|given| text(&[given])).transpose()?;
     let vector = arguments.about.vector()?;
-    let change = super::open(global)?.update(&arguments.id, |memory| {
+    let engram = super::open(global)?;
+    let id = engram.resolve(arguments.id.as_str())?;
+    let change = engram.update(&id, |memory| {
         if let Some(new) = new {
             memory.text = new;
         }
         arguments.about.apply(memory, vector);
     })?;
-    say(&arguments.id, change, global)?;
+    say(&id, change, global)?;
     Ok(Exit::Done)
 }
 
@@ -67,8 +69,10 @@ The answer in JSON: {\"from\", \"to\", \"weight\", \"change\": \"updated\" | \"u
 #[command(after_help = LINK_EXAMPLES)]
 pub struct LinkArguments {
     /// The memory that the link leads from
+    #[arg(value_parser = super::existing_id)]
     from: MemoryId,
     /// The memory that it leads to
+    #[arg(value_parser = super::existing_id)]
     to: MemoryId,
     /// How strongly: above 0, at most 1000
     #[arg(long, default_value = "1", value_parser = weight, allow_hyphen_values = true)]
@@ -90,13 +94,15 @@ struct Linked<'a> {
 
 /// Runs `engram link`.
 pub fn link(arguments: &LinkArguments, global: &Global) -> Outcome {
-    let change = super::open(global)?.link(&arguments.from, &arguments.to, arguments.weight)?;
-    let (from, to) = (arguments.from.as_str(), arguments.to.as_str());
+    let engram = super::open(global)?;
+    let (from, to) = (engram.resolve(arguments.from.as_str())?, engram.resolve(arguments.to.as_str())?);
+    let change = engram.link(&from, &to, arguments.weight)?;
     if global.json {
+        let (from, to) = (from.as_str(), to.as_str());
         output::json(&Linked { from, to, weight: arguments.weight.get(), change: word(change) })?;
     } else {
         let mut out = output::plain();
-        writeln!(out, "{} → {}", printable_line(from), printable_line(to))?;
+        writeln!(out, "{} → {}", from.shown(), to.shown())?;
         out.flush()?;
     }
     Ok(Exit::Done)
@@ -116,7 +122,7 @@ The answer in JSON: {\"forgotten\": […], \"unknown\": […]}";
 #[command(after_help = FORGET_EXAMPLES)]
 pub struct ForgetArguments {
     /// The memories' ids
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = super::existing_id)]
     ids: Vec<MemoryId>,
 }
 
@@ -130,15 +136,16 @@ struct Forgotten<'a> {
 pub fn forget(arguments: &ForgetArguments, global: &Global) -> Outcome {
     let engram = super::open(global)?;
     let mut result = Forgotten { forgotten: Vec::new(), unknown: Vec::new() };
-    for id in &arguments.ids {
+    let ids = arguments.ids.iter().map(|id| engram.resolve(id.as_str())).collect::<Result<Vec<_>, _>>()?;
+    for id in &ids {
         let known = engram.get(id)?.is_some();
         let list = if known { &mut result.forgotten } else { &mut result.unknown };
         if !list.contains(&id.as_str()) {
             list.push(id.as_str());
         }
     }
-    engram.apply(&[], &arguments.ids)?;
-    for id in arguments.ids.iter().filter(|id| result.unknown.contains(&id.as_str())) {
+    engram.apply(&[], &ids)?;
+    for id in ids.iter().filter(|id| result.unknown.contains(&id.as_str())) {
         output::error(&Error::UnknownId { id: id.clone() }.to_string());
     }
     if global.json {

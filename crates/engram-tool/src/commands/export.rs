@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engram::import::Notices;
 use serde::Serialize;
 
 use crate::cli::Global;
@@ -68,7 +69,7 @@ fn of_store(error: engram::Error) -> Failure {
 }
 
 /// Tells of memories that a damaged store could not give.
-fn unreadable(sentences: &[String]) -> Exit {
+fn unreadable(sentences: &Notices) -> Exit {
     output::notes(sentences, "memories that cannot be read");
     if sentences.is_empty() { Exit::Done } else { Exit::Store }
 }

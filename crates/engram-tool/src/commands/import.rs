@@ -24,7 +24,9 @@ Examples:
   engram --store facts import --vectors all-MiniLM-L6-v2:384 embedded.jsonl
 
 The answer in JSON:
-  {\"added\", \"updated\", \"unchanged\", \"forgotten\", \"warnings\": […], \"refused\": […], \"took_us\"}";
+  {\"added\", \"updated\", \"unchanged\", \"forgotten\", \"warnings\": […], \"more_warnings\", \"refused\": […],
+    \"more_refused\", \"took_us\"}
+  A list holds the first 1000 sentences; the number beside it counts those after them.";
 
 /// Takes in files and folders; again only what is new or has changed.
 #[derive(Debug, Args)]
@@ -87,7 +89,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
             unchanged: changes.unchanged,
             forgotten: changes.forgotten,
             warnings: &total.warnings,
+            more_warnings: total.warnings.left_out(),
             refused: &total.refused,
+            more_refused: total.refused.left_out(),
             took_us: started.elapsed().as_micros() as u64,
         })?;
     } else {
@@ -153,7 +157,7 @@ fn line(total: &ImportReport, took: Duration) -> String {
         line.push_str(&format!(", {} forgotten", changes.forgotten));
     }
     if !total.refused.is_empty() {
-        line.push_str(&format!(", {} refused", total.refused.len()));
+        line.push_str(&format!(", {} refused", total.refused.total()));
     }
     format!("{line}, in {}", output::took(took))
 }
@@ -165,6 +169,8 @@ struct ReportJson<'a> {
     unchanged: u64,
     forgotten: u64,
     warnings: &'a [String],
+    more_warnings: u64,
     refused: &'a [String],
+    more_refused: u64,
     took_us: u64,
 }

@@ -28,7 +28,7 @@ The answer in JSON: {\"memories\": [{\"id\", \"title\", \"source\", \"namespace\
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Only memories of this namespace
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::existing_namespace)]
     namespace: Option<Namespace>,
     /// Only memories whose source fits this pattern: `*` within a folder, `**` across folders
     #[arg(long, value_name = "GLOB")]
@@ -111,7 +111,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     } else {
         let mut out = output::plain();
         walk(&mut |_, stored| {
-            let id = printable_line(stored.memory.id.as_str());
+            let id = stored.memory.id.shown();
             Ok(writeln!(out, "{TITLE}{id}{TITLE:#}  {DIM}{}{DIM:#}", line(stored))?)
         })?;
         out.flush()?;

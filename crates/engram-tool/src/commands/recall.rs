@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     at: Option<Time>,
     /// Only memories of this namespace
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::existing_namespace)]
     namespace: Option<Namespace>,
     /// Only memories whose source fits this pattern: `*` within a folder, `**` across folders
     #[arg(long, value_name = "GLOB")]

@@ -153,7 +153,7 @@ pub fn say(id: &MemoryId, change: Change, global: &Global) -> Result<(), Failure
         return output::json(&Remembered { id: id.as_str(), change: word(change) });
     }
     let mut out = output::plain();
-    writeln!(out, "{}", engram::text::printable_line(id.as_str()))?;
+    writeln!(out, "{}", id.shown())?;
     Ok(out.flush()?)
 }
 

@@ -1,5 +1,6 @@
 //! `engram show`: one memory in full.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use clap::Args;
@@ -23,13 +24,15 @@ The answer in JSON is the memory as `export` writes it: {\"id\", \"title\", \"te
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The memory's id
+    #[arg(value_parser = super::existing_id)]
     id: MemoryId,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
-    let id = &arguments.id;
-    let stored = super::open(global)?.get(id)?.ok_or_else(|| Error::UnknownId { id: id.clone() })?;
+    let engram = super::open(global)?;
+    let id = engram.resolve(arguments.id.as_str())?;
+    let stored = engram.get(&id)?.ok_or(Error::UnknownId { id })?;
     if global.json {
         let mut line = Vec::new();
         engram::import::jsonl::write(&mut line, &stored)?;
@@ -45,13 +48,13 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
 fn plain(stored: &StoredMemory) -> Result<(), Failure> {
     let (memory, history) = (&stored.memory, &stored.history);
     let mut out = output::plain();
-    let id = memory.id.as_str();
-    writeln!(out, "{TITLE}{}{TITLE:#}", printable_line(memory.title.as_deref().unwrap_or(id)))?;
-    field(&mut out, "id", id)?;
+    let id = memory.id.shown();
+    writeln!(out, "{TITLE}{}{TITLE:#}", printable_line(memory.title.as_deref().unwrap_or(&id)))?;
+    field(&mut out, "id", &id)?;
     field(&mut out, "aliases", &memory.aliases.join(", "))?;
     field(&mut out, "tags", &memory.tags.join(", "))?;
     field(&mut out, "source", memory.source.as_deref().unwrap_or_default())?;
-    field(&mut out, "namespace", memory.namespace.as_str())?;
+    field(&mut out, "namespace", &memory.namespace.shown())?;
     field(&mut out, "made", &memory.made.map(|time| time.to_string()).unwrap_or_default())?;
     if let Some(last) = history.last_recalled {
         let times = output::count(history.recalls.into(), "time", "times");
@@ -62,8 +65,8 @@ fn plain(stored: &StoredMemory) -> Result<(), Failure> {
         field(&mut out, "strength", &memory.strength.to_string())?;
     }
     field(&mut out, "language", memory.language.map(|language| language.code()).unwrap_or_default())?;
-    field(&mut out, "section of", memory.section_of.as_ref().map_or("", MemoryId::as_str))?;
-    field(&mut out, "follows", memory.follows.as_ref().map_or("", MemoryId::as_str))?;
+    field(&mut out, "section of", &shown(memory.section_of.as_ref()))?;
+    field(&mut out, "follows", &shown(memory.follows.as_ref()))?;
     let links: Vec<String> = memory.links.iter().map(link).collect();
     field(&mut out, "links", &links.join(", "))?;
     if let Some(vector) = &memory.vector {
@@ -80,9 +83,13 @@ fn field(out: &mut Plain, name: &str, value: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+fn shown(id: Option<&MemoryId>) -> Cow<'_, str> {
+    id.map(MemoryId::shown).unwrap_or_default()
+}
+
 fn link(link: &Link) -> String {
     let to = match &link.to {
-        LinkTarget::Id(id) => id.to_string(),
+        LinkTarget::Id(id) => id.shown().into_owned(),
         LinkTarget::Name(name) => format!("[[{name}]]"),
     };
     if link.weight == Weight::ONE { to } else { format!("{to} (weight {})", link.weight.get()) }

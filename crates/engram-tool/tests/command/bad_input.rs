@@ -152,6 +152,47 @@ fn odd_notes_are_imported_with_a_warning() {
     sandbox.is_sound();
 }
 
+/// Many faults, or a huge one, fill neither the terminal nor the memory, and all are counted.
+#[test]
+fn what_is_said_about_input_is_bounded() {
+    let sandbox = Sandbox::new();
+    sandbox.write("faults.md", "[x](%00.md)\n\n".repeat(5000));
+    let ran = sandbox.run(&["import", "faults.md"]);
+    imported(&ran, 0, &["faults.md, line 39: the link leads to a path that is no id"]);
+    imported(&ran, 0, &["and 1 more warnings; --json shows all"]);
+    assert_eq!(ran.err.lines().count(), 21);
+    let answer = sandbox.json(&["import", "faults.md"]);
+    assert_eq!((answer["warnings"].as_array().unwrap().len(), &answer["more_warnings"]), (21, &json!(0)));
+    let last = answer["warnings"][20].as_str().unwrap();
+    assert!(last.starts_with("faults.md, line 41: 4980 more warnings about this note"), "{last}");
+
+    sandbox.write("faults.jsonl", "broken\n".repeat(5000));
+    let ran = sandbox.run(&["import", "faults.jsonl"]);
+    imported(&ran, 3, &["and 4980 more that were refused; --json shows the first 1000"]);
+    assert_eq!(ran.err.lines().count(), 21);
+    assert!(ran.out.contains(", 5000 refused, in "), "{ran:?}");
+    let ran = sandbox.run(&["import", "--json", "faults.jsonl"]);
+    let answer: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((answer["refused"].as_array().unwrap().len(), &answer["more_refused"]), (1000, &json!(4000)));
+
+    let huge = "x".repeat(1 << 20);
+    let lines = [
+        format!(r#"{{"id":"a","text":"b","strength":"{huge}"}}"#),
+        format!(r#"{{"id":"a","text":"b","time":"{huge}"}}"#),
+        format!(r#"{{"id":"a","text":"b","language":"{huge}"}}"#),
+        format!(r#"{{"id":"a","text":"b","namespace":"{huge}"}}"#),
+        format!(r#"{{"id":"a","text":"b","vector":[1],"model":"{huge}"}}"#),
+    ];
+    sandbox.write("huge.jsonl", lines.join("\n"));
+    let ran = sandbox.run(&["import", "huge.jsonl"]);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(3), 5), "{ran:?}");
+    assert!(ran.err.lines().all(|line| line.len() < 4200), "{ran:?}");
+    assert!(ran.err.lines().all(|line| !line.ends_with('x')), "each says what to do: {ran:?}");
+    let ran = sandbox.run(&["recall", "--since", &huge[..100_000], "cue"]);
+    assert!(ran.code == Some(2) && ran.err.len() < 4200 && ran.err.contains("--help"), "{ran:?}");
+    sandbox.is_sound();
+}
+
 #[test]
 fn a_cue_needs_words() {
     let sandbox = with_one_memory();

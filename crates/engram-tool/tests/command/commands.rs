@@ -98,7 +98,17 @@ fn importing_twice_changes_nothing_and_export_loses_nothing() {
     let first = sandbox.json(&["import", "notes", "more.jsonl"]);
     assert_eq!(
         keys(&first),
-        ["added", "forgotten", "refused", "took_us", "unchanged", "updated", "warnings"]
+        [
+            "added",
+            "forgotten",
+            "more_refused",
+            "more_warnings",
+            "refused",
+            "took_us",
+            "unchanged",
+            "updated",
+            "warnings"
+        ]
     );
     assert_eq!(
         (&first["added"], &first["refused"], &first["warnings"]),

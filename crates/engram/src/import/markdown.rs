@@ -7,11 +7,14 @@
 
 mod sections;
 mod targets;
+mod warnings;
 
 use std::collections::{HashMap, HashSet};
 
 use self::sections::Section;
 use self::targets::Target;
+pub use self::warnings::MAX_WARNINGS;
+use self::warnings::{LineNumbers, Warnings};
 use super::Warning;
 use super::front_matter::{self, Entry};
 use super::pieces::{Anchors, day_of, push_pieces, slug, stem};
@@ -28,7 +31,8 @@ const LEAD_BYTES: usize = 300;
 pub struct Note {
     /// The note itself (its id is the path), then its sections in order.
     pub memories: Vec<NewMemory>,
-    /// What its writer should know. The note is imported all the same, and nothing of it is lost.
+    /// What its writer should know, by line, at most [`MAX_WARNINGS`] and one that counts the rest. The note is
+    /// imported all the same, and nothing of it is lost.
     pub warnings: Vec<Warning>,
 }
 
@@ -47,33 +51,31 @@ pub struct Note {
 /// # Errors
 /// If the path cannot be an id. Anything odd about the contents is a [`Warning`].
 pub fn parse(relative_path: &str, contents: &str) -> Result<Note, InvalidMemory> {
-    let id = MemoryId::new(relative_path)?;
+    let id = MemoryId::escaped(relative_path)?;
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let front = front_matter::take(contents);
     let read = sections::read(relative_path, front.body);
 
     let mut root = NewMemory::new(id, "");
     root.source = Some(relative_path.to_owned());
-    let mut warnings = Vec::new();
-    let mut warn = |line: usize, message: String| {
-        warnings.push(Warning { source: relative_path.to_owned(), line, message });
-    };
+    let mut warnings = Warnings::new(relative_path);
     if let Some((line, problem)) = &front.problem {
-        warn(*line, format!("the front matter is not YAML ({problem}); it is kept as text"));
-    }
-    let body_begins = contents.len() - front.body.len();
-    for at in &read.unusable {
-        let line = 1 + contents[..body_begins + at].matches('\n').count();
-        warn(
-            line,
-            "the link leads to a path that is no id (too long, or with control characters); it is left out"
-                .to_owned(),
-        );
+        warnings.push(*line, format_args!("the front matter is not YAML ({problem}); it is kept as text"));
     }
     let mut front_links = Vec::new();
     for entry in &front.entries {
-        apply(entry, &mut root, &mut warn);
+        apply(entry, &mut root, &mut warnings);
         front_links.extend(entry.values.iter().flat_map(|value| targets::wiki_links(value)));
+    }
+    let body_begins = contents.len() - front.body.len();
+    let mut lines = LineNumbers::new(contents);
+    for at in &read.unusable {
+        warnings.push(
+            lines.of(body_begins + at),
+            format_args!(
+                "the link leads to a path that is no id (too long, or with control characters); it is left out"
+            ),
+        );
     }
     let stem = stem(relative_path);
     root.made = root.made.or_else(|| day_of(stem));
@@ -88,11 +90,11 @@ pub fn parse(relative_path: &str, contents: &str) -> Result<Note, InvalidMemory>
         }
     }
     all[0].links.splice(0..0, front_links.into_iter().map(|target| (0, target)));
-    Ok(Note { memories: assemble(root, all)?, warnings })
+    Ok(Note { memories: assemble(root, all)?, warnings: warnings.into_vec() })
 }
 
 /// Takes what one key of the front matter says.
-fn apply(entry: &Entry, root: &mut NewMemory, warn: &mut impl FnMut(usize, String)) {
+fn apply(entry: &Entry, root: &mut NewMemory, warnings: &mut Warnings<'_>) {
     let first = || entry.values.first().filter(|value| !value.is_empty());
     match entry.key.as_str() {
         "title" => {
@@ -110,7 +112,7 @@ fn apply(entry: &Entry, root: &mut NewMemory, warn: &mut impl FnMut(usize, Strin
             if let Some(value) = first() {
                 match value.parse() {
                     Ok(time) => root.made = root.made.or(Some(time)),
-                    Err(error) => warn(entry.line, format!("{error}; the date is left out")),
+                    Err(error) => warnings.push(entry.line, format_args!("{error}; the date is left out")),
                 }
             }
         }
@@ -118,7 +120,9 @@ fn apply(entry: &Entry, root: &mut NewMemory, warn: &mut impl FnMut(usize, Strin
             if let Some(value) = first() {
                 match value.parse() {
                     Ok(language) => root.language = Some(language),
-                    Err(error) => warn(entry.line, format!("{error}; the language is detected instead")),
+                    Err(error) => {
+                        warnings.push(entry.line, format_args!("{error}; the language is detected instead"))
+                    }
                 }
             }
         }

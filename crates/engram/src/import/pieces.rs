@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::memory::{InvalidMemory, Link, LinkTarget, MAX_ID_BYTES, MemoryId, NewMemory};
+use crate::text::is_steering;
 use crate::time::Time;
 
 /// How long a piece of a text without headings should be at most.
@@ -83,11 +84,11 @@ impl<'a> Anchors<'a> {
     }
 }
 
-/// The anchor of a heading, as on GitHub: lower case, spaces as hyphens, no punctuation.
+/// The anchor of a heading, as on GitHub: lower case, spaces as hyphens, no punctuation; and nothing hidden.
 pub(super) fn slug(heading: &str) -> String {
     let mut slug = String::with_capacity(heading.len());
     for c in heading.trim().chars() {
-        if c.is_alphanumeric() || c == '_' || c == '-' {
+        if (c.is_alphanumeric() && !is_steering(c)) || c == '_' || c == '-' {
             slug.extend(c.to_lowercase());
         } else if c.is_whitespace() {
             slug.push('-');

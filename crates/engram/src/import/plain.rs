@@ -14,13 +14,14 @@ use crate::memory::{InvalidMemory, MemoryId, NewMemory};
 pub fn parse(relative_path: &str, contents: &str) -> Result<Vec<NewMemory>, InvalidMemory> {
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let text = if contents.contains('\r') { &contents.replace("\r\n", "\n") } else { contents };
-    let mut memory = NewMemory::new(MemoryId::new(relative_path)?, "");
+    let id = MemoryId::escaped(relative_path)?;
+    let mut memory = NewMemory::new(id.clone(), "");
     let stem = stem(relative_path);
     memory.title = Some(stem.to_owned());
     memory.source = Some(relative_path.to_owned());
     memory.made = day_of(stem);
     let mut memories = Vec::new();
-    push_pieces(memory, text, Vec::new(), "part", &mut Anchors::new(relative_path), &mut memories)?;
+    push_pieces(memory, text, Vec::new(), "part", &mut Anchors::new(id.as_str()), &mut memories)?;
     Ok(memories)
 }
 

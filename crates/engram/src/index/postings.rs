@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use heed::{RoTxn, RwTxn};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ascending::Ascending;
 use crate::error::Result;
 use crate::store::tables::{Store, elements, node_at, posting_key};
 
@@ -73,6 +74,29 @@ pub(crate) fn recent(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Vec<(
     Ok(found)
 }
 
+/// Keeps those of some terms, which ascend, that a memory holds. Cost: a look-up for each that is kept, and for each
+/// gap between the store's terms that others fall into; no more than one for each term of the store.
+pub(crate) fn retain_known<T>(store: &Store, txn: &RoTxn<'_>, terms: &mut Vec<(String, T)>) -> Result<()> {
+    let mut packed = Ascending::new(&store.tables.postings, txn);
+    let mut recent = Ascending::new(&store.tables.recent_postings, txn);
+    let mut failed = None;
+    let mut prefix = Vec::new();
+    terms.retain(|(term, _)| {
+        prefix.clear();
+        prefix.extend_from_slice(term.as_bytes());
+        let packed = packed.at_or_after(&prefix).map(|key| key == Some(&prefix));
+        prefix.push(0);
+        let known = packed.and_then(|packed| {
+            Ok(packed || recent.at_or_after(&prefix)?.is_some_and(|key| key.starts_with(&prefix)))
+        });
+        known.unwrap_or_else(|error| {
+            failed.get_or_insert(error);
+            false
+        })
+    });
+    failed.map_or(Ok(()), Err)
+}
+
 /// Removes a forgotten memory from a term's rows, and the term itself with its last memory.
 pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32) -> Result<()> {
     if store.tables.recent_postings.delete(txn, &posting_key(term, memory))? {
@@ -94,4 +118,43 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32
     }
     let bytes = bytes(&memories, &weights);
     store.tables.postings.put(txn, term.as_bytes(), &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engram::Engram;
+    use crate::memory::{MemoryId, NewMemory};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn known_terms_are_those_that_have_a_row(
+            texts in prop::collection::vec("([ab]{1,3}x ){0,6}", 1..6),
+            recent in "([ab]{1,3}x ){0,6}",
+            terms in prop::collection::btree_set("[ab]{1,3}x?|[ab]{1,3}xa?|c", 0..40),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let engram = Engram::create(folder.path()).unwrap();
+            let remember = |name: String, text: &str| {
+                engram.remember(&NewMemory::new(MemoryId::new(name).unwrap(), text)).unwrap();
+            };
+            texts.iter().enumerate().for_each(|(at, text)| remember(format!("m{at}"), text));
+            engram.consolidate().unwrap();
+            remember("recent".into(), &recent);
+            let txn = engram.store.read().unwrap();
+            let mut kept: Vec<(String, ())> = terms.iter().map(|term| (term.clone(), ())).collect();
+            retain_known(&engram.store, &txn, &mut kept).unwrap();
+            let has_row = |term: &&String| {
+                let store = &engram.store;
+                super::packed(store, &txn, term).unwrap().is_some()
+                    || !super::recent(store, &txn, term).unwrap().is_empty()
+            };
+            let expected: Vec<(String, ())> =
+                terms.iter().filter(has_row).map(|term| (term.clone(), ())).collect();
+            prop_assert_eq!(kept, expected);
+        }
+    }
 }

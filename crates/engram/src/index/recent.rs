@@ -23,7 +23,6 @@ use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::{Store, node_key, posting_key};
 use crate::text::Tokens;
-pub(crate) use names::longest_name;
 
 /// Writes single memories within one transaction.
 pub(crate) struct Writer<'s> {

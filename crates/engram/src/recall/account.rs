@@ -141,8 +141,7 @@ fn hit(
         term.is_some_and(|term| reading.terms.binary_search_by(|(known, _)| known.as_str().cmp(term)).is_ok())
     };
     let [by_words, by_vectors, _] = seeds.share_of(ranked.memory);
-    let score_in =
-        |list: &[(u32, f32)]| list.iter().find(|(m, _)| *m == ranked.memory).map(|(_, score)| *score);
+    let [words, similarity] = seeds.scores_of(ranked.memory);
     let mut path = vec![Step::Cue];
     match spread {
         Some(spread) => {
@@ -162,8 +161,8 @@ fn hit(
             activation: ranked.activation,
             retention: ranked.retention,
             seed: SeedShares { words: by_words, vectors: by_vectors },
-            words: score_in(&seeds.words),
-            similarity: score_in(&seeds.vectors),
+            words,
+            similarity,
             path,
         },
     })
@@ -173,7 +172,7 @@ fn memory(view: &View<'_>, number: u32) -> Result<(MemoryId, crate::store::recor
     let damaged = || view.store.damaged(format!("memory {number} cannot be found by its number"));
     let Some(Node::Memory(id)) = nodes::get(view.store, view.txn, number)? else { return Err(damaged()) };
     let record = record::get(view.store, view.txn, &id)?.ok_or_else(damaged)?;
-    Ok((MemoryId::new(id).map_err(|_| damaged())?, record))
+    Ok((MemoryId::existing(id).map_err(|_| damaged())?, record))
 }
 
 fn step(view: &View<'_>, node: u32) -> Result<Step> {

@@ -1,13 +1,16 @@
 //! The cue: what is asked, within which bounds, and how it reads as words and names.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use engram_kernels::Curve;
 
 use super::view::View;
 use crate::error::Result;
-use crate::index::reading::Lexicon;
+use crate::index::postings;
 use crate::memory::Namespace;
 use crate::source::SourcePattern;
-use crate::text::{Language, Tokens};
+use crate::text::{Language, Tokens, Words};
 use crate::time::Time;
 
 /// The exponent of the forgetting that a cue applies unless told otherwise: retention (1 + t/τ)^(−0.2), where
@@ -156,7 +159,7 @@ impl Cue {
 /// A cue as it reads in a store.
 pub(crate) struct Reading {
     pub(crate) tokens: Tokens,
-    /// The cue's terms with their frequencies, by term, in the languages of the store.
+    /// The cue's terms that some memory holds, with their frequencies, by term, in the languages of the store.
     pub(crate) terms: Vec<(String, u32)>,
     /// The languages of the store; the first decides what is a stop word in a name.
     pub(crate) languages: Vec<Language>,
@@ -176,21 +179,8 @@ impl Reading {
         if languages.is_empty() {
             languages.push(Language::English);
         }
-        let mut lexicon = Lexicon::default();
-        let mut terms: Vec<(String, u32)> = Vec::new();
-        for language in &languages {
-            let words = lexicon.words(*language);
-            let mut found: Vec<String> =
-                tokens.iter().filter_map(|token| words.term(token).map(str::to_owned)).collect();
-            found.sort_unstable();
-            for run in found.chunk_by(|a, b| a == b) {
-                match terms.iter_mut().find(|(term, _)| *term == run[0]) {
-                    Some((_, frequency)) => *frequency = (*frequency).max(run.len() as u32),
-                    None => terms.push((run[0].clone(), run.len() as u32)),
-                }
-            }
-        }
-        terms.sort_unstable();
+        let mut terms = terms(&tokens, &languages);
+        postings::retain_known(view.store, view.txn, &mut terms)?;
         let namespaces = view.namespaces(cue.namespace.as_ref())?;
         let allowed = allowed(view, cue, &namespaces)?;
         Ok(Self { tokens, terms, languages, namespaces, allowed })
@@ -208,6 +198,49 @@ impl Reading {
             None => view.is_memory(node),
         }
     }
+}
+
+/// The terms of a cue in some languages, with their frequencies, by term. A term that several languages give has the
+/// greatest of its frequencies. Cost: each different word is stemmed once for each language, and sorting.
+fn terms(tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
+    let mut sorted: Vec<&str> = tokens.iter().collect();
+    sorted.sort_unstable();
+    let words: Vec<(&str, u32)> =
+        sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
+    // Each word and each stem has a number; most stems are the words themselves.
+    let mut numbers: HashMap<Cow<'_, str>, usize> =
+        words.iter().zip(0..).map(|((word, _), number)| (Cow::Borrowed(*word), number)).collect();
+    // How often each is a term in the language at hand, and at most in one of those before it.
+    let mut frequencies: Vec<(u32, u32)> = vec![(0, 0); words.len()];
+    for language in languages {
+        let stems = Words::new(*language);
+        for (number, (word, frequency)) in words.iter().enumerate() {
+            let Some(stem) = stems.stem(word) else { continue };
+            let number = if *word == stem {
+                number
+            } else {
+                let next = numbers.len();
+                let number = numbers.get(&stem).copied().unwrap_or(next);
+                if number == next {
+                    numbers.insert(stem, next);
+                    frequencies.push((0, 0));
+                }
+                number
+            };
+            frequencies[number].0 += frequency;
+        }
+        for (now, most) in &mut frequencies {
+            *most = (*most).max(std::mem::take(now));
+        }
+    }
+    let mut terms: Vec<(String, u32)> = numbers
+        .into_iter()
+        .map(|(term, number)| (term, frequencies[number].1))
+        .filter(|(_, frequency)| *frequency > 0)
+        .map(|(term, frequency)| (term.into_owned(), frequency))
+        .collect();
+    terms.sort_unstable();
+    terms
 }
 
 /// The bits of the memories that a cue's bounds leave; `None` where there are no bounds and nothing is gone.
@@ -235,4 +268,44 @@ fn allowed(view: &View<'_>, cue: &Cue, namespaces: &[(u32, u32)]) -> Result<Opti
         view.retain_sources(&mut bits, &pattern)?;
     }
     Ok(Some(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Each language counts its own stems; a term of several has the greatest count.
+    fn counted(tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
+        let mut terms: BTreeMap<String, u32> = BTreeMap::new();
+        for language in languages {
+            let mut words = Words::new(*language);
+            let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+            for token in tokens.iter() {
+                if let Some(term) = words.term(token) {
+                    *counts.entry(term.to_owned()).or_default() += 1;
+                }
+            }
+            for (term, count) in counts {
+                let most = terms.entry(term).or_default();
+                *most = (*most).max(count);
+            }
+        }
+        terms.into_iter().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn terms_are_those_of_each_language(
+            text in "((run|runs|running|lane|lanes|haus|hauser|häuser|the|und|la|mémoires?|память|памяти|東京タワー|[a-z]{1,6}|[0-9a-f]{1,3}) ){0,40}",
+            languages in prop::sample::subsequence(Language::ALL.to_vec(), 0..Language::ALL.len()),
+        ) {
+            let mut tokens = Tokens::new();
+            tokens.read(&text);
+            prop_assert_eq!(terms(&tokens, &languages), counted(&tokens, &languages));
+        }
+    }
 }

@@ -6,14 +6,13 @@ use tracing::debug_span;
 
 use super::cue::{Cue, Mode, Reading};
 use super::view::View;
-use super::words;
+use super::{names, words};
 use crate::error::{Error, Result};
-use crate::index::reading::longest_matches;
-use crate::index::recent::{longest_name, term_vector};
+use crate::index::recent::term_vector;
 use crate::index::unit_vector;
 use crate::random_indexing;
 use crate::store::block::VECTOR_ROWS;
-use crate::store::nodes::{self, NameNode};
+use crate::store::nodes::NameNode;
 
 /// How many memories the words, and how many the vector, may seed.
 const SEED_MEMORIES: usize = 30;
@@ -33,6 +32,8 @@ pub(crate) struct Seeds {
     pub(crate) names: Vec<(u32, NameNode)>,
     /// What each node starts with, by node, and how much of it came from words, vector and names.
     pub(crate) shares: Vec<(u32, [f32; 3])>,
+    /// The scores of each memory among `words` and `vectors`.
+    scores: FxHashMap<u32, [Option<f32>; 2]>,
 }
 
 impl Seeds {
@@ -52,10 +53,20 @@ impl Seeds {
             seeds.vectors = debug_span!("vectors").in_scope(|| by_vector(view, reading, cue, most))?;
         }
         if cue.mode == Mode::Associative {
-            seeds.names = debug_span!("names").in_scope(|| by_name(view, reading))?;
+            seeds.names = debug_span!("names").in_scope(|| names::find(view, reading))?;
             seeds.share();
         }
+        for (part, found) in [&seeds.words, &seeds.vectors].into_iter().enumerate() {
+            for (memory, score) in found {
+                seeds.scores.entry(*memory).or_default()[part] = Some(*score);
+            }
+        }
         Ok(seeds)
+    }
+
+    /// The scores that made a memory a seed: BM25 by its words, cosine by its vector.
+    pub(crate) fn scores_of(&self, memory: u32) -> [Option<f32>; 2] {
+        self.scores.get(&memory).copied().unwrap_or_default()
     }
 
     /// Shares activation of 1 out among the seeds.
@@ -148,30 +159,4 @@ fn cue_vector(view: &View<'_>, reading: &Reading, cue: &Cue) -> Result<Option<Ve
         }
     }
     Ok((!known.is_empty()).then(|| random_indexing::embed(&known)))
-}
-
-/// The names in the cue, in every namespace in question, without those that are too common to be a cue.
-fn by_name(view: &View<'_>, reading: &Reading) -> Result<Vec<(u32, NameNode)>> {
-    let mut found = Vec::new();
-    let mut begins = FxHashMap::default();
-    let tokens = &reading.tokens;
-    let language = reading.languages.first().copied().unwrap_or_default();
-    for (namespace, _) in &reading.namespaces {
-        longest_matches(
-            tokens.len(),
-            |at| longest_name(view.store, view.txn, tokens, at, *namespace, language, &mut begins),
-            |_, name| found.push(name),
-        )?;
-    }
-    found.sort_unstable();
-    found.dedup();
-    let mut names = Vec::with_capacity(found.len());
-    for number in found {
-        if let Some(name) = nodes::name(view.store, view.txn, number)?
-            && !view.is_common(&name)
-        {
-            names.push((number, name));
-        }
-    }
-    Ok(names)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engram_kernels::GraphBlock;
 use heed::RoTxn;
+use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::index::edges;
@@ -25,6 +26,8 @@ pub(crate) struct View<'t> {
     graph: Vec<GraphRows<'t>>,
     marks: Arc<Marks>,
     namespaces: Vec<(String, nodes::NamespaceEntry)>,
+    /// How many memories the namespace of each number holds.
+    memories_of: FxHashMap<u32, u32>,
 }
 
 impl<'t> View<'t> {
@@ -42,7 +45,9 @@ impl<'t> View<'t> {
             columns.push(block.columns().ok_or_else(damaged)?);
         }
         let graph = block::graph_rows(store, txn, state.packed_nodes)?;
-        Ok(Self { store, txn, state, columns, graph, marks, namespaces: nodes::namespaces(store, txn)? })
+        let namespaces = nodes::namespaces(store, txn)?;
+        let memories_of = namespaces.iter().map(|(_, entry)| (entry.number, entry.memories)).collect();
+        Ok(Self { store, txn, state, columns, graph, marks, namespaces, memories_of })
     }
 
     /// The namespaces in question: the one named, or all; number and memories of each.
@@ -57,8 +62,7 @@ impl<'t> View<'t> {
 
     /// Whether so many memories of its namespace mention a name that it is no cue.
     pub(crate) fn is_common(&self, name: &NameNode) -> bool {
-        let entry = self.namespaces.iter().find(|(_, entry)| entry.number == name.namespace);
-        name.is_common(entry.map_or(0, |(_, entry)| entry.memories))
+        name.is_common(self.memories_of.get(&name.namespace).copied().unwrap_or(0))
     }
 
     /// Whether a node was forgotten.

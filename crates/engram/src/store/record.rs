@@ -155,11 +155,11 @@ impl<'a> Record<'a> {
             aliases: self.aliases.clone(),
             tags: self.tags.clone(),
             source: self.source.as_ref().map(ToString::to_string),
-            namespace: Namespace::new(self.namespace.as_ref()).ok()?,
+            namespace: Namespace::existing(self.namespace.as_ref()).ok()?,
             made: Some(Time::from_milliseconds(self.made)),
             links: self.links.iter().map(StoredLink::to_link).collect::<Option<_>>()?,
-            section_of: self.section_of.as_deref().map(MemoryId::new).transpose().ok()?,
-            follows: self.follows.as_deref().map(MemoryId::new).transpose().ok()?,
+            section_of: self.section_of.as_deref().map(MemoryId::existing).transpose().ok()?,
+            follows: self.follows.as_deref().map(MemoryId::existing).transpose().ok()?,
             language: Some(self.language),
             strength: self.strength,
             vector: self.vector.clone(),
@@ -185,7 +185,7 @@ impl<'a> StoredLink<'a> {
         let to = if self.by_name {
             LinkTarget::Name(self.to.to_string())
         } else {
-            LinkTarget::Id(MemoryId::new(self.to.as_ref()).ok()?)
+            LinkTarget::Id(MemoryId::existing(self.to.as_ref()).ok()?)
         };
         Some(crate::memory::Link { to, weight: Weight::new(self.weight).ok()? })
     }

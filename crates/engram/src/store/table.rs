@@ -154,6 +154,12 @@ impl Table {
         self.seal.open(key, stored).map(|value| Some((key, value))).ok_or_else(|| self.damaged(key))
     }
 
+    /// The least key that is not below `key`. Its value is not looked at.
+    pub(crate) fn first_key_from<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
+        let found = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
+        Ok(found.map(|(key, _)| key))
+    }
+
     /// Sets the value of a key.
     pub(crate) fn put(&self, txn: &mut RwTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
         self.put_with_flags(txn, PutFlags::empty(), key, value)

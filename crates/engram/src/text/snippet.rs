@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Tokens;
-use super::printable::{is_blank, is_steering, steering_length};
+use super::printable::{Shown, is_blank, is_steering, unprintable};
 use super::script::start_of;
 
 /// How much of a text is looked through for the best place; a window further on is not found.
@@ -26,8 +26,8 @@ pub struct Snippet {
 
 /// The part of `text`, of at most `max_chars` characters, that holds the most different words for which
 /// `is_cue_word` (given the folded word) says yes; the earliest of equals, the beginning if there is none. It
-/// is cut between words, white space is collapsed, and control characters, escape sequences and marks of
-/// writing direction are left out. The spelling stays as it is. Cost: one reading of the text's first
+/// is cut between words, white space is collapsed, and what [`printable_line`](super::printable_line) leaves out is
+/// left out. The spelling stays as it is. Cost: one reading of the text's first
 /// 256 KiB.
 ///
 /// ```
@@ -147,6 +147,7 @@ fn write(text: &str, start: usize, first: usize, spans: &[Range<usize>], max_cha
     // The latest place at which the snippet may be cut: its length and its count of marks there.
     let mut cut = None;
     let mut space = false;
+    let mut shown = Shown::default();
     let mut at = start;
     while at < text.len() {
         if let Some((begin, end)) = open
@@ -156,10 +157,10 @@ fn write(text: &str, start: usize, first: usize, spans: &[Range<usize>], max_cha
             open = None;
         }
         let Some(c) = text[at..].chars().next() else { break };
-        let steering = steering_length(&text[at..]);
-        if steering > 0 || c.is_whitespace() {
+        let hidden = shown.hidden_length(&text[at..]);
+        if hidden > 0 || c.is_whitespace() {
             space |= c.is_whitespace() || is_blank(c);
-            at += steering.max(c.len_utf8());
+            at += hidden.max(c.len_utf8());
             continue;
         }
         let needed = usize::from(space && out.text.len() > opening) + 1;
@@ -174,10 +175,11 @@ fn write(text: &str, start: usize, first: usize, spans: &[Range<usize>], max_cha
             chars += 1;
         }
         space = false;
-        while next_span < spans.len() && spans[next_span].start < at {
+        while next_span < spans.len() && spans[next_span].end <= at {
             next_span += 1;
         }
-        if let Some(span) = spans.get(next_span).filter(|span| span.start == at) {
+        // A word that begins with something hidden is marked from its first visible character on.
+        if let Some(span) = spans.get(next_span).filter(|span| span.start <= at) {
             match &mut open {
                 Some((_, end)) => *end = (*end).max(span.end),
                 None => open = Some((out.text.len(), span.end)),
@@ -202,14 +204,30 @@ fn write(text: &str, start: usize, first: usize, spans: &[Range<usize>], max_cha
             out.marks.retain(|mark| mark.end <= length);
         }
         out.text.push('…');
+        leave_out_hidden(&mut out);
     }
     out
+}
+
+/// Leaves out what was shown for the sake of what has been cut off: a joiner that has nothing left to join.
+fn leave_out_hidden(snippet: &mut Snippet) {
+    let hidden: Vec<Range<usize>> = unprintable(&snippet.text).collect();
+    for part in hidden.into_iter().rev() {
+        let moved = |at: &mut usize| *at -= part.len().min(at.saturating_sub(part.start));
+        for mark in &mut snippet.marks {
+            moved(&mut mark.start);
+            moved(&mut mark.end);
+        }
+        snippet.text.replace_range(part, "");
+    }
+    snippet.marks.retain(|mark| !mark.is_empty());
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::printable_line;
     use super::*;
 
     fn marked(snippet: &Snippet) -> Vec<&str> {
@@ -253,6 +271,13 @@ mod tests {
     }
 
     #[test]
+    fn words_that_begin_with_something_hidden_are_marked() {
+        let s = snippet("a \u{3164}lanes b\u{200b}", |w| w.ends_with("lanes"), 80);
+        assert_eq!((s.text.as_str(), marked(&s)), ("a lanes b", vec!["lanes"]));
+        assert_eq!(snippet("می\u{200c}خواهم", |_| true, 4).text, "می…");
+    }
+
+    #[test]
     fn pairs_of_characters_merge_into_one_mark() {
         let s = snippet("高い東京タワーです", |w| matches!(w, "東京" | "京タ" | "タワ"), 80);
         assert_eq!(marked(&s), ["東京タワ"]);
@@ -261,12 +286,12 @@ mod tests {
     proptest! {
         #[test]
         fn snippets_keep_their_bounds(
-            text in "([a-z]{1,9}|[A-Zé東\u{1b}\u{202e}\u{301}]{1,4}|[ \n\t.]{1,3}){0,60}",
+            text in "([a-z]{1,9}|[A-Zé東\u{1b}\u{202e}\u{301}]{1,4}|[\u{200b}-\u{200d}\u{fe0f}👩کب\u{94d}\u{3164}]{1,6}|[ \n\t.]{1,3}){0,60}",
             max_chars in 0_usize..60,
         ) {
             let s = snippet(&text, |w| w.len() % 2 == 0, max_chars);
             prop_assert!(s.text.chars().count() <= max_chars, "{:?}", s);
-            prop_assert!(!s.text.contains(is_steering));
+            prop_assert_eq!(printable_line(&s.text), s.text.as_str());
             let mut last = 0;
             for mark in &s.marks {
                 prop_assert!(mark.start >= last && mark.end > mark.start);

@@ -1,5 +1,6 @@
 //! Words as postings and vectors know them: without stop words, and as stems.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -93,23 +94,30 @@ impl Words {
             self.known.clear();
             self.stems.clear();
         }
-        let stem = if folded.is_empty() || self.language.is_stop(folded) {
-            None
-        } else {
+        let stem = self.stem(folded).map(|stem| {
             let start = self.stems.len();
-            match &self.stemmer {
-                Some(stemmer) if !folded.bytes().any(|b| b.is_ascii_digit()) => {
-                    let stem = stemmer.stem(folded);
-                    // No stemmer should leave nothing, or make a word longer than a term may be.
-                    let fits = !stem.is_empty() && stem.len() <= MAX_TOKEN_BYTES;
-                    self.stems.push_str(if fits { &stem } else { folded });
-                }
-                _ => self.stems.push_str(folded),
-            }
-            Some(Stem { start: start as u32, end: self.stems.len() as u32 })
-        };
+            self.stems.push_str(&stem);
+            Stem { start: start as u32, end: self.stems.len() as u32 }
+        });
         self.known.insert(folded.into(), stem);
         stem
+    }
+
+    /// [`Words::term`] without remembering it, for words of which none comes twice.
+    pub(crate) fn stem<'f>(&self, folded: &'f str) -> Option<Cow<'f, str>> {
+        let folded = start_of(folded, MAX_TOKEN_BYTES);
+        if folded.is_empty() || self.language.is_stop(folded) {
+            return None;
+        }
+        Some(match &self.stemmer {
+            Some(stemmer) if !folded.bytes().any(|b| b.is_ascii_digit()) => {
+                let stem = stemmer.stem(folded);
+                // No stemmer should leave nothing, or make a word longer than a term may be.
+                let fits = !stem.is_empty() && stem.len() <= MAX_TOKEN_BYTES;
+                if fits { stem } else { Cow::Borrowed(folded) }
+            }
+            _ => Cow::Borrowed(folded),
+        })
     }
 }
 

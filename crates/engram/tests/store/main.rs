@@ -3,6 +3,7 @@
 
 mod faults;
 mod handles;
+mod hidden_ids;
 mod history;
 mod recall;
 mod vault;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{JsonlErrorKind, json_error};
 use crate::memory::{
-    History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
+    History, InvalidMemory, Link, LinkTarget, MAX_TITLE_BYTES, MemoryId, Namespace, NewMemory, StoredMemory,
+    Weight,
 };
 use crate::text::UnknownLanguage;
 use crate::time::{InvalidTime, Time};
@@ -180,7 +181,7 @@ impl<'a> LinkValue<'a> {
             Self::Object { to, name, weight } => (to, name, weight),
         };
         let to = match (to, name) {
-            (Some(id), None) => LinkTarget::Id(MemoryId::new(id)?),
+            (Some(id), None) => LinkTarget::Id(MemoryId::escaped(id)?),
             (None, Some(name)) => LinkTarget::Name(name.into_owned()),
             (None, None) => return Err(InvalidRecord::Link { has: "neither" }),
             (Some(_), Some(_)) => return Err(InvalidRecord::Link { has: "both" }),
@@ -191,14 +192,14 @@ impl<'a> LinkValue<'a> {
 
 impl Record<'_> {
     fn check(self) -> Result<StoredMemory, InvalidRecord> {
-        let id = |id: Option<Cow<'_, str>>| id.map(MemoryId::new).transpose();
+        let id = |id: Option<Cow<'_, str>>| id.map(MemoryId::escaped).transpose();
         let strings = |list: Vec<Cow<'_, str>>| list.into_iter().map(Cow::into_owned).collect();
-        let mut memory = NewMemory::new(MemoryId::new(self.id)?, self.text);
+        let mut memory = NewMemory::new(MemoryId::escaped(self.id)?, self.text);
         memory.title = self.title.map(Cow::into_owned);
         memory.aliases = strings(self.aliases);
         memory.tags = strings(self.tags);
         memory.source = self.source.map(Cow::into_owned);
-        memory.namespace = self.namespace.map(Namespace::new).transpose()?.unwrap_or_default();
+        memory.namespace = self.namespace.map(Namespace::escaped).transpose()?.unwrap_or_default();
         memory.made = self.time.map(TimeValue::read).transpose()?;
         memory.links = self.links.into_iter().map(LinkValue::check).collect::<Result<_, _>>()?;
         memory.section_of = id(self.section_of)?;
@@ -214,6 +215,9 @@ impl Record<'_> {
         memory.check()?;
         history.check()?;
         let model = self.model.map(Cow::into_owned);
+        if let Some(bytes) = model.as_ref().map(String::len).filter(|bytes| *bytes > MAX_TITLE_BYTES) {
+            return Err(InvalidMemory::LongText { field: "model", bytes, most: MAX_TITLE_BYTES }.into());
+        }
         Ok(StoredMemory { memory, history, model })
     }
 }

@@ -85,7 +85,7 @@ fn finite() -> impl Strategy<Value = f32> {
 }
 
 fn id() -> impl Strategy<Value = MemoryId> {
-    "[^\\p{Cc}]{1,40}".prop_map(|id| MemoryId::new(id).unwrap())
+    "[^\\p{Cc}]{1,40}".prop_map(|id| MemoryId::escaped(id).unwrap())
 }
 
 fn link() -> impl Strategy<Value = Link> {

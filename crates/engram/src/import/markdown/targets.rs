@@ -108,7 +108,7 @@ pub(super) fn of_link(path: &str, destination: &str) -> Target {
             part => parts.push(part),
         }
     }
-    match MemoryId::new(parts.join("/")) {
+    match MemoryId::escaped(parts.join("/")) {
         Ok(id) => Target::To(LinkTarget::Id(id)),
         Err(_) => Target::Unusable,
     }
@@ -126,28 +126,8 @@ fn is_one_of(list: &[&str], extension: &str) -> bool {
     list.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
-/// A text with its `%20`s decoded, where that gives valid UTF-8.
 fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let hex = |at: usize| bytes.get(at).and_then(|b| (*b as char).to_digit(16));
-        match (bytes[i], hex(i + 1), hex(i + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                i += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+    crate::text::percent_decoded(text).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]

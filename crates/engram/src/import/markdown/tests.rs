@@ -177,3 +177,29 @@ fn a_heading_that_no_title_can_hold_is_text() {
     let text: String = note.memories.iter().map(|memory| format!("{} ", memory.text)).collect();
     assert!(text.starts_with("First.\n\nwords") && text.ends_with("more\n\nLast. "), "{text}");
 }
+
+/// The warnings of a note are few, each with its line, and many faults cost no more than their length.
+#[test]
+fn many_faults_cost_no_more_than_their_length() {
+    let faults = |count: usize| format!("---\na: 1\n---\n{}", "[x](%00.md)\n\n".repeat(count));
+    let note = parse("a.md", &faults(40_000)).unwrap();
+    assert_eq!(note.warnings.len(), MAX_WARNINGS + 1);
+    let lines: Vec<usize> = note.warnings.iter().map(|warning| warning.line).collect();
+    assert_eq!(lines, (0..=MAX_WARNINGS).map(|at| 4 + 2 * at).collect::<Vec<_>>());
+    let rest = &note.warnings[MAX_WARNINGS].message;
+    assert_eq!(rest, "39980 more warnings about this note, from this line on, are left out");
+    let dates = format!("---\n{}---\n", "date: someday\n".repeat(4000));
+    assert_eq!(parse("a.md", &dates).unwrap().warnings.len(), MAX_WARNINGS + 1);
+
+    let seconds = |text: &str| {
+        let times = (0..5).map(|_| {
+            let started = std::time::Instant::now();
+            let _ = parse("a.md", text).unwrap();
+            started.elapsed().as_secs_f64()
+        });
+        times.fold(f64::INFINITY, f64::min)
+    };
+    // For 16 times the length, linear work takes 16 times as long and quadratic work 256 times.
+    let (some, many) = (seconds(&faults(2500)), seconds(&faults(40_000)));
+    assert!(many < 80.0 * some, "{some} s and {many} s");
+}
