@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::process::{self, Ended};
-use crate::stores::{PATIENCE, Prepared, engram};
+use crate::process::{self, Ended, engram};
+use crate::stores::{PATIENCE, Prepared};
 
 /// When forgetting is judged.
 const AT: &str = "2026-06-01";

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
 use crate::kinds::below;
 use crate::pages::Pages;
-use crate::process::{self, Ended};
+use crate::process::{self, Ended, engram};
 use crate::sandbox::Random;
 
 /// No command on these stores may take longer.
@@ -61,14 +60,6 @@ pub fn data_file(folder: &Path) -> PathBuf {
     };
     let newest = fs::read_dir(folder).unwrap().filter_map(|entry| generation(entry.unwrap())).max();
     newest.map_or_else(|| folder.join("data.mdb"), |(_, file)| file)
-}
-
-/// The command, to be run in the folder `root`.
-pub fn engram(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_engram"));
-    command.args(arguments).current_dir(root).env_remove("ENGRAM_STORE").env_remove("CLICOLOR_FORCE");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
 }
 
 /// Makes all stores in a folder of their own, beside which damaged copies may be laid.

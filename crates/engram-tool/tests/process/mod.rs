@@ -2,7 +2,8 @@
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -39,10 +40,24 @@ impl Ended {
         !self.err.is_empty() && self.err.lines().all(|line| line.starts_with("engram: "))
     }
 
+    /// Whether the command gave way to others who use the store, and said so in one sentence.
+    pub fn is_refusal(&self) -> bool {
+        let is_damage = ["damaged", "MDB_", "no store"].iter().any(|sign| self.err.contains(sign));
+        self.is(4) && self.is_explained() && self.err.lines().count() == 1 && !is_damage
+    }
+
     /// Whether the command reported a fault of its own.
     pub fn is_panic(&self) -> bool {
         self.is(101) || self.err.contains("fault in engram") || self.err.contains("panicked at")
     }
+}
+
+/// The command with arguments, to be run in a folder.
+pub fn engram(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_engram"));
+    command.args(arguments).current_dir(folder).env_remove("ENGRAM_STORE").env_remove("CLICOLOR_FORCE");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// Runs a command to its end; kills it after `limit`.
