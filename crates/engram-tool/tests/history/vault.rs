@@ -77,14 +77,15 @@ impl History {
                         "{} from {:?} tears the note {path}: its sections are {values:?}",
                         sight.by, sight.span
                     ));
-                } else if !note.was(values[0], since, sight.span.end) {
+                } else if !note.states(since, sight.span.end).any(|(_, state)| state == values[0]) {
                     faults.push(format!(
-                        "{} from {:?} shows {path} as {:?}, and from {:.3} ms on it was {:?}",
+                        "{} from {:?} shows {path} as {:?}, which it was {:?}; from {:.3} ms on it was {:?}",
                         sight.by,
                         sight.span,
                         values[0],
+                        note.states(0, Moment::MAX).filter(|(_, state)| *state == values[0]).last(),
                         since as f64 / 1e6,
-                        note.changes.iter().rev().take(3).collect::<Vec<_>>()
+                        note.states(since, sight.span.end).collect::<Vec<_>>(),
                     ));
                 }
             }
@@ -123,13 +124,14 @@ impl History {
 }
 
 impl Note {
-    /// Whether the file was so at some moment between two.
-    fn was(&self, value: Option<Token>, from: Moment, to: Moment) -> bool {
+    /// What the file was between two moments, and when. Each state lasts from the beginning of the change that made it
+    /// to the end of the next one.
+    fn states(&self, from: Moment, to: Moment) -> impl Iterator<Item = (Span, Option<Token>)> {
         let ends = self.changes.iter().map(|change| change.span.end).chain([Moment::MAX]);
-        let begins = [(0, None)].into_iter();
+        let begins = std::iter::once((0, None));
         let begins = begins.chain(self.changes.iter().map(|change| (change.span.begin, change.value)));
-        // Each state lasts from the beginning of the change that made it to the end of the next one.
-        begins.zip(ends).any(|((begin, state), end)| state == value && begin <= to && end >= from)
+        let states = begins.zip(ends).map(|((begin, value), end)| (Span { begin, end }, value));
+        states.filter(move |(span, _)| span.begin <= to && span.end >= from)
     }
 }
 
