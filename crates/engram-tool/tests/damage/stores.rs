@@ -1,6 +1,7 @@
 //! The stores that are damaged: packed, with recent writes, segmented, compacted, with given vectors, of a vault, large.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +33,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Lays a copy of the store into a folder, with `data` as its data file.
+    /// Lays a copy of the store into a folder, with `data` as its data file; private, as stores are.
     pub fn lay(&self, folder: &Path, data: &[u8]) {
         if folder.exists() {
             fs::remove_dir_all(folder).unwrap();
@@ -40,8 +41,10 @@ impl Prepared {
         let others = self.others.iter().map(|(path, bytes)| (path, bytes.as_slice()));
         for (path, bytes) in others.chain([(&self.data, data)]) {
             let path = folder.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
+            let private = Permissions::from_mode(0o600);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(path, private).unwrap();
         }
     }
 

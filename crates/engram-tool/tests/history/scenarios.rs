@@ -40,25 +40,23 @@ fn a_compaction_beside_a_writer_loses_nothing() {
     ok(root, &["import", "before.jsonl"]);
     ok(root, &["consolidate"]);
 
-    let is_over = AtomicBool::new(false);
+    let until = Instant::now() + Duration::from_secs(SECONDS);
     let (written, compacted) = thread::scope(|scope| {
         let compacting = scope.spawn(|| {
             let mut compacted = 0;
-            while !is_over.load(Ordering::Relaxed) {
+            while Instant::now() < until {
                 let ended = run(root, &["consolidate", "--compact"]);
                 assert!(ended.is(0) || ended.is_refusal(), "{ended:?}");
                 compacted += u32::from(ended.is(0));
             }
             compacted
         });
-        let until = Instant::now() + Duration::from_secs(SECONDS);
         let mut written = BTreeSet::new();
         while Instant::now() < until {
             let id = format!("new{}", written.len());
             ok(root, &["remember", "--id", &id, &format!("a new garden {id}")]);
             written.insert(id);
         }
-        is_over.store(true, Ordering::Relaxed);
         (written, compacting.join().unwrap())
     });
     let there = exported(&ok(root, &["export"]).out).unwrap();
