@@ -248,8 +248,16 @@ impl<'a> Judge<'a> {
         if let Some(answer) = Answer::of(operation, ended) {
             self.compare(operation, &answer, &after.answer);
         }
-        let exported = export().run(self.root, self.copy);
-        let verified = verify().run(self.root, self.copy);
+        let result = operation.result(self.copy);
+        let exported = export().run(self.root, &result);
+        let verified = verify().run(self.root, &result);
+        if operation.is_backup() && !verified.is(0) {
+            let found = shortened(&String::from_utf8_lossy(&verified.out));
+            self.find(Fault::Altered, operation, format!("the copy is damaged: {found}"));
+        }
+        if operation.is_backup() && !self.is_untouched() {
+            self.find(Fault::Changed, operation, "it changed what it copied");
+        }
         let out = String::from_utf8_lossy(&exported.out);
         match (exported.end, lines(&out, &after.export.out)) {
             (End::Code(0), Lines::Same) => {}
@@ -272,7 +280,7 @@ impl<'a> Judge<'a> {
             _ => {}
         }
         let recalled = recall_after(self.store);
-        let answer = Answer::of(&recalled, &recalled.run(self.root, self.copy));
+        let answer = Answer::of(&recalled, &recalled.run(self.root, &result));
         if let Some(answer) = answer.filter(|answer| answer.code == 0)
             && answer != after.recall
         {

@@ -1,6 +1,7 @@
 //! Every operation of the command, and what each gives on an undamaged store.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -10,6 +11,8 @@ use crate::stores::{PATIENCE, Prepared};
 
 /// When forgetting is judged.
 const AT: &str = "2026-06-01";
+/// Stands for the folder that a backup goes to.
+const BACKUP: &str = "backed-up";
 /// Cues that have hits in every store.
 const CUES: [&str; 4] =
     ["garden by the river", "Carl Rogers in the village", "Old Harbour market music", "Garden note 3"];
@@ -30,13 +33,27 @@ impl Operation {
 
     /// Runs it on a store, named relative to `root`.
     pub fn run(&self, root: &Path, store: &str) -> Ended {
-        let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let result = self.result(store);
+        if self.is_backup() && root.join(&result).exists() {
+            fs::remove_dir_all(root.join(&result)).unwrap();
+        }
+        let named = |argument| if argument == BACKUP { result.as_str() } else { argument };
+        let mut arguments: Vec<&str> = self.arguments.iter().map(|argument| named(argument)).collect();
         arguments.extend(["--store", store]);
         process::run(&mut engram(root, &arguments), PATIENCE)
     }
 
     pub fn is_export(&self) -> bool {
         self.name == "export"
+    }
+
+    pub fn is_backup(&self) -> bool {
+        self.name == "backup"
+    }
+
+    /// The store that it leaves behind: the one that it ran on, unless it made another.
+    pub fn result(&self, store: &str) -> String {
+        if self.is_backup() { format!("{store}-{BACKUP}") } else { store.to_owned() }
     }
 }
 
@@ -117,6 +134,7 @@ pub fn writes(store: &Prepared) -> Vec<Operation> {
         Operation::new("rebuild", &["consolidate", "--rebuild", "--json"]),
         Operation::new("compact", &["consolidate", "--compact", "--json"]),
         Operation::new("reinforce", recall),
+        Operation::new("backup", &["backup", "--json", BACKUP]),
     ];
     if store.is_of_vault {
         let sync = &["recall", "--json", "--vault", "notes", "--at", AT, "--mode", "words", CUES[0]];
@@ -145,7 +163,7 @@ impl Answer {
 fn masked(out: &str) -> Option<String> {
     let mut value: Value = serde_json::from_str(out).ok()?;
     let object = value.as_object_mut()?;
-    for key in ["took_us", "store", "bytes", "bytes_before", "bytes_after"] {
+    for key in ["took_us", "store", "folder", "bytes", "bytes_before", "bytes_after"] {
         object.remove(key);
     }
     Some(value.to_string())
@@ -178,11 +196,12 @@ impl Truth {
         let name = format!("truth-{}", store.name);
         let folder = root.join(&name);
         store.lay(&folder, &store.bytes);
-        let ask = |operation: &Operation| {
-            let ended = operation.run(root, &name);
+        let ask_of = |operation: &Operation, name: &str| {
+            let ended = operation.run(root, name);
             assert!(ended.is(0), "{operation:?} on the sound store {}: {ended:?}", store.name);
             Answer::of(operation, &ended).unwrap()
         };
+        let ask = |operation: &Operation| ask_of(operation, &name);
         let all = (0..CHOICES).flat_map(|choice| reads(store, choice)).chain([verify()]);
         let mut reads = BTreeMap::new();
         for operation in all {
@@ -190,8 +209,9 @@ impl Truth {
         }
         let writes = writes(store).into_iter().map(|operation| {
             store.lay(&folder, &store.bytes);
-            let answer = ask(&operation);
-            AfterWrite { operation, answer, export: ask(&export()), recall: ask(&recall_after(store)) }
+            let (answer, result) = (ask(&operation), operation.result(&name));
+            let (export, recall) = (ask_of(&export(), &result), ask_of(&recall_after(store), &result));
+            AfterWrite { operation, answer, export, recall }
         });
         Self { writes: writes.collect(), reads }
     }

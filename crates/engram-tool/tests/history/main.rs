@@ -1,7 +1,7 @@
 //! What several processes do to shared stores at once, while some of them are killed, and whether it can have happened.
 //!
 //! Four workers call the real command: `remember`, `update`, `forget`, `link`, `import`, `consolidate`, `consolidate
-//! --compact`, `recall`, `recall --vault`, `export`, `list`, `show` and `verify`, on one store and on one folder of notes
+//! --compact`, `recall`, `recall --vault`, `export`, `backup`, `list`, `show` and `verify`, on one store and on one folder of notes
 //! that they change meanwhile. Some calls are killed with SIGKILL at random moments. Each call is written down with its
 //! beginning, its end and what came of it. Then it is asked, as Jepsen does:
 //!

@@ -46,7 +46,7 @@ impl Worker<'_> {
 
     /// One call, of whatever kind.
     pub fn work_on_store(&mut self) {
-        match self.random.below(32) {
+        match self.random.below(34) {
             0..5 => {
                 let id = self.single();
                 self.put(&id);
@@ -69,6 +69,7 @@ impl Worker<'_> {
             24..27 => self.show(),
             27..29 => self.recall_all(),
             29..31 => self.recall(),
+            31..33 => self.back_up(),
             _ => drop(self.call("verify", &["verify", "--store", STORE], &[0])),
         }
     }
@@ -167,17 +168,33 @@ impl Worker<'_> {
 
     fn export(&mut self) {
         let (span, outcome) = self.call("export", &["export", "--store", STORE], &[0]);
+        self.whole_of_export("export", span, &outcome);
+    }
+
+    /// A copy of the store, which holds what was there at one moment while it was made.
+    fn back_up(&mut self) {
+        let copy = format!("backup{}", self.shared.token());
+        let (span, outcome) = self.call("backup", &["backup", "--store", STORE, &copy], &[0]);
+        if let Outcome::Done(_) = outcome {
+            let (_, outcome) = self.call("export", &["export", "--store", &copy], &[0]);
+            self.whole_of_export("backup", span, &outcome);
+        }
+        // A killed one may have left nothing, or what is complete.
+        let _ = fs::remove_dir_all(self.shared.root.join(copy));
+    }
+
+    fn whole_of_export(&mut self, by: &'static str, span: Span, outcome: &Outcome) {
         let Outcome::Done(ended) = outcome else { return };
         let memories = match exported(&ended.out) {
             Ok(memories) => memories,
-            Err(why) => return self.fault(format!("an export at {span:?}: {why}")),
+            Err(why) => return self.fault(format!("an export ({by} at {span:?}): {why}")),
         };
         let mut links = Values::new();
         for (id, memory) in memories.iter().filter(|(id, _)| id.starts_with("hub")) {
             links.extend(links_of(id, memory));
         }
-        self.journal.links.sights.push(Sight { span, by: "export", values: links, is_whole: true });
-        self.whole("export", span, memories.iter().map(|(id, memory)| (id.as_str(), memory)));
+        self.journal.links.sights.push(Sight { span, by, values: links, is_whole: true });
+        self.whole(by, span, memories.iter().map(|(id, memory)| (id.as_str(), memory)));
     }
 
     fn list(&mut self) {
