@@ -9,20 +9,22 @@
 //! then: derive and write in one transaction, while others wait
 //! ```
 
+use heed::{RoTxn, WithoutTls};
 use tracing::debug_span;
 
 use crate::beside;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
-use crate::index::packed::{Packed, VectorSource, Vectors};
+use crate::index::packed::{Changed, Facts, Packed, VectorSource, Vectors};
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
+use crate::writing::write_facts;
 
 /// How often a consolidation is prepared beside other writers before it takes the lock for the whole time.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 /// The bytes of vectors that one transaction writes, and holds in memory until it is done.
-const STAGE_BYTES: usize = 16 << 20;
+pub(crate) const STAGE_BYTES: usize = 16 << 20;
 /// Blocks of vectors that are made before they are written.
 const BLOCKS_AHEAD: usize = 8;
 
@@ -53,28 +55,40 @@ impl Engram {
             }
         }
         self.write(|store, txn, state| {
-            Packed::build(store, txn, state)?.write(store, txn, state, Vectors::ToWrite)
+            Packed::build(Facts::of(store, txn), state)?.write(store, txn, state, Vectors::ToWrite)
         })
     }
 
     /// Consolidates unless something is written meanwhile; says whether that is done.
     fn try_consolidation(&self, stage_bytes: usize) -> Result<bool> {
-        let store = &self.store()?;
-        let (packed, staged, before) = {
-            let txn = store.read()?;
-            let Some(before) = state::read(store, &txn)? else { return Ok(true) };
-            if is_packed(store, &txn, &before)? {
-                return Ok(true);
+        let store = self.store()?;
+        let txn = store.read()?;
+        let Some(state) = state::read(&store, &txn)? else { return Ok(true) };
+        if is_packed(&store, &txn, &state)? {
+            return Ok(true);
+        }
+        self.try_packing(&store, txn, &state, Changed::default(), stage_bytes)
+    }
+
+    /// Makes a write's changes to a state of the store, which `txn` reads, and packs everything, unless something else is
+    /// written meanwhile; says whether that is done.
+    pub(crate) fn try_packing(
+        &self,
+        store: &Store,
+        txn: RoTxn<'_, WithoutTls>,
+        before: &State,
+        changed: Changed<'_>,
+        stage_bytes: usize,
+    ) -> Result<bool> {
+        let early = |vectors: VectorSource<'_>| {
+            if vectors.bytes() <= stage_bytes {
+                return Ok(Staged::Nothing);
             }
-            let early = |vectors: VectorSource<'_>| {
-                if vectors.bytes() <= stage_bytes {
-                    return Ok(Staged::Nothing);
-                }
-                debug_span!("staging").in_scope(|| stage(store, vectors, &before, stage_bytes))
-            };
-            let (packed, staged) = Packed::build_and(store, &txn, &before, &early)?;
-            (packed, staged?, before)
+            debug_span!("staging").in_scope(|| stage(store, vectors, before, changed, stage_bytes))
         };
+        let (packed, staged) = Packed::build_and(Facts { store, txn: &txn, changed }, before, &early)?;
+        let staged = staged?;
+        drop(txn);
         let changed_over = self.write(|newest, txn, state| {
             if !newest.is_same(store) {
                 return Ok(false);
@@ -86,6 +100,8 @@ impl Engram {
                 Staged::Nothing if state.version != before.version => return Ok(false),
                 Staged::Nothing => Vectors::ToWrite,
             };
+            write_facts(store, txn, changed, false)?;
+            state.model = before.model.clone();
             packed.write(store, txn, state, vectors)?;
             Ok(true)
         })?;
@@ -123,12 +139,18 @@ impl From<Error> for Ended {
 }
 
 /// Writes the vectors into the free place, unless others write meanwhile.
-fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: usize) -> Result<Staged> {
+fn stage(
+    store: &Store,
+    vectors: VectorSource<'_>,
+    state: &State,
+    changed: Changed<'_>,
+    stage_bytes: usize,
+) -> Result<Staged> {
     let Some(claim) = Claim::take(store, state)? else { return Ok(Staged::Overtaken) };
     let mut blocks = vectors.blocks(state.vector_slot.other());
     let records = if vectors.is_given() {
         let txn = store.read()?;
-        if state::read(store, &txn)?.is_none_or(|now| now.version != state.version) {
+        if state::version(store, &txn)? != state.version {
             return Ok(Staged::Overtaken);
         }
         Some(txn)
@@ -150,7 +172,10 @@ fn stage(store: &Store, vectors: VectorSource<'_>, state: &State, stage_bytes: u
     };
     let taken = beside::ahead(
         BLOCKS_AHEAD,
-        move || blocks.next(store, records.as_deref()).transpose(),
+        move || {
+            let records = records.as_deref().map(|txn| Facts { store, txn, changed });
+            blocks.next(records).transpose()
+        },
         |block| {
             let block = block?;
             bytes += block.1.len();

@@ -19,7 +19,7 @@ use crate::text::percent_decoded;
 use crate::vector_model::{VectorModel, stored_model};
 
 /// How many bytes of memories one commit of a long import takes in at least.
-pub(crate) const PORTION_BYTES: usize = 16 << 20;
+pub(crate) const PORTION_BYTES: usize = 128 << 20;
 
 /// An associative memory: a store on disk, open.
 ///
@@ -202,7 +202,7 @@ impl Engram {
     }
 
     /// Sets how many bytes of memories (texts, vectors and all) one commit of [`Engram::remember_all`] takes in
-    /// at least, 16 MiB at first. Smaller portions lose less when the process is killed, and cost more time.
+    /// at least, 128 MiB at first. Smaller portions lose less when the process is killed, and cost more time.
     #[must_use]
     pub fn with_portion_bytes(mut self, bytes: usize) -> Self {
         self.portion_bytes = bytes.max(1);
@@ -282,7 +282,7 @@ impl Engram {
         self.with_write_lock(|store, mut txn| {
             let before = match state::read(store, &txn)? {
                 Some(state) => state,
-                None => State::new(state::packing_format(store), stored_model(&VectorModel::RandomIndexing)?),
+                None => new_state(store)?,
             };
             let mut state = before.clone();
             let result = change(store, &mut txn, &mut state)?;
@@ -329,6 +329,11 @@ impl Engram {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         result
     }
+}
+
+/// The state of a store that nothing was written to.
+pub(crate) fn new_state(store: &Store) -> Result<State> {
+    Ok(State::new(state::packing_format(store), stored_model(&VectorModel::RandomIndexing)?))
 }
 
 /// The memory with this id, as a transaction sees it.

@@ -12,6 +12,7 @@ pub(crate) mod postings;
 pub(crate) mod reading;
 pub(crate) mod recent;
 mod trie;
+pub(crate) mod work;
 
 /// A given vector at unit length; all zeros stay so.
 pub(crate) fn unit_vector(vector: &[f32]) -> Vec<f32> {

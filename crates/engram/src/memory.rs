@@ -227,18 +227,6 @@ pub struct StoredMemory {
 }
 
 impl NewMemory {
-    /// About how many bytes it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let strings = self.title.iter().chain(&self.aliases).chain(&self.tags);
-        let links = self.links.iter().map(|link| match &link.to {
-            LinkTarget::Id(id) => id.as_str().len(),
-            LinkTarget::Name(name) => name.len(),
-        });
-        let numbers = self.vector.as_ref().map_or(0, |vector| size_of_val(&vector[..]));
-        let each = strings.map(String::len).chain(links).map(|bytes| bytes + size_of::<Link>());
-        size_of::<Self>() + self.text.len() + numbers + each.sum::<usize>()
-    }
-
     /// Checks what the types do not: lengths and numbers.
     pub(crate) fn check(&self) -> Result<(), InvalidMemory> {
         let names = self.title.iter().map(|title| ("title", title));

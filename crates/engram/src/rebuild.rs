@@ -12,7 +12,7 @@ use tracing::debug_span;
 use crate::engram::Engram;
 use crate::error::Result;
 use crate::index::links;
-use crate::index::packed::{Packed, Vectors};
+use crate::index::packed::{Facts, Packed, Vectors};
 use crate::store::nodes::NamespaceEntry;
 use crate::store::record::Record;
 use crate::store::tables::Store;
@@ -36,7 +36,7 @@ impl Engram {
                 return Ok(());
             }
             accounts(store, txn)?;
-            Packed::build(store, txn, state)?.write(store, txn, state, Vectors::ToWrite)
+            Packed::build(Facts::of(store, txn), state)?.write(store, txn, state, Vectors::ToWrite)
         })
     }
 }

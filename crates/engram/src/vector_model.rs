@@ -70,18 +70,29 @@ pub(crate) fn model_of(stored: &StoredMemory) -> Option<Model> {
 
 /// Refuses a vector that does not fit the store's model.
 pub(crate) fn check_vector(stored: &StoredMemory, model: &Model) -> Result<()> {
-    let Some(vector) = &stored.memory.vector else { return Ok(()) };
-    let what = format!("the memory {}", stored.memory.id);
+    let dimensions = stored.memory.vector.as_ref().map(Vec::len);
+    check_dimensions(stored.memory.id.as_str(), dimensions, stored.model.as_deref(), model)
+}
+
+/// Refuses the vector of the memory `id`, of that length and from that model, if it does not fit the store's model.
+pub(crate) fn check_dimensions(
+    id: &str,
+    dimensions: Option<usize>,
+    of: Option<&str>,
+    model: &Model,
+) -> Result<()> {
+    let Some(found) = dimensions else { return Ok(()) };
+    let what = || format!("the memory {id}");
     if !model.given {
-        return Err(Error::OwnVectors { what, model: model.name.clone() });
+        return Err(Error::OwnVectors { what: what(), model: model.name.clone() });
     }
-    if vector.len() != model.dimensions as usize {
-        let (found, expected) = (vector.len(), model.dimensions as usize);
-        return Err(Error::Dimension { what, found, model: model.name.clone(), expected });
+    let expected = model.dimensions as usize;
+    if found != expected {
+        return Err(Error::Dimension { what: what(), found, model: model.name.clone(), expected });
     }
-    match &stored.model {
-        Some(wanted) if *wanted != model.name => {
-            Err(Error::OtherModel { found: model.to_string(), wanted: wanted.clone() })
+    match of {
+        Some(wanted) if wanted != model.name => {
+            Err(Error::OtherModel { found: model.to_string(), wanted: wanted.to_owned() })
         }
         _ => Ok(()),
     }

@@ -11,7 +11,7 @@ use heed::RoTxn;
 use crate::consolidation::is_packed;
 use crate::engram::Engram;
 use crate::error::Result;
-use crate::index::packed::{Packed, derived_tables};
+use crate::index::packed::{Facts, Packed, derived_tables};
 use crate::index::{associations::Kind, edges, links, postings};
 use crate::memory::MemoryId;
 use crate::random_indexing::TermVector;
@@ -328,7 +328,7 @@ fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificati
     if !is_packed(store, txn, state)? {
         return Ok(());
     }
-    let again = Packed::build(store, txn, state)?;
+    let again = Packed::build(Facts::of(store, txn), state)?;
     let mut expected = 0;
     again.for_each_entry(store, txn, state, &mut |table, key, value| {
         expected += 1;

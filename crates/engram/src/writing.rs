@@ -1,24 +1,28 @@
 //! Putting memories in, changing them, taking them out: each one transaction.
 
-use std::collections::BTreeSet;
+mod plan;
+mod portion;
 
 use heed::RwTxn;
 
-use crate::engram::{Engram, PORTION_BYTES, get_in};
+use crate::consolidation::{STAGE_BYTES, TRIES};
+use crate::engram::{Engram, PORTION_BYTES, get_in, new_state};
 use crate::error::{Error, Result};
-use crate::index::links;
-use crate::index::packed::{Packed, Vectors};
-use crate::index::recent::Writer;
+use crate::index::packed::{Facts, Packed, Vectors};
+use crate::index::recent;
+use crate::index::work::{self, Halt};
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
-use crate::store::nodes;
-use crate::store::record::{self, Record};
+use crate::store::record;
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
-use crate::time::Time;
-use crate::vector_model::{check_vector, model_of};
+use plan::Plan;
+pub(crate) use plan::write_facts;
+use portion::Portion;
 
 /// Recent writes may make up this share of a store before it is consolidated: a twentieth.
-const RECENT_SHARE: u32 = 20;
+const RECENT_SHARE: u64 = 20;
+/// Work of packing for which others need not wait: a tenth of a second.
+const LONG: u64 = 100_000_000;
 
 /// What putting a memory in has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +58,6 @@ impl Changes {
             updated: self.updated + other.updated,
             unchanged: self.unchanged + other.unchanged,
             forgotten: self.forgotten + other.forgotten,
-        }
-    }
-
-    fn count(&mut self, change: Change) {
-        match change {
-            Change::Added => self.added += 1,
-            Change::Updated => self.updated += 1,
-            Change::Unchanged => self.unchanged += 1,
         }
     }
 
@@ -108,35 +104,30 @@ impl Engram {
         memories: impl IntoIterator<Item = M>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
-        let mut portion: Vec<StoredMemory> = Vec::new();
-        let mut bytes = 0;
+        let mut portion = Portion::default();
         let mut limit = self.portion_limit()?;
         for memory in memories {
             let memory = memory.into();
-            bytes += memory.memory.bytes();
-            portion.push(memory);
-            if bytes >= limit {
-                changes = changes.and(self.apply(&portion, &[])?);
+            check(std::slice::from_ref(&memory))?;
+            portion.push(&memory);
+            if portion.bytes() >= limit {
+                changes = changes.and(self.apply_portion(&mut portion, &[])?);
                 portion.clear();
-                bytes = 0;
                 limit = self.portion_limit()?;
             }
         }
-        Ok(changes.and(self.apply(&portion, &[])?))
+        Ok(changes.and(self.apply_portion(&mut portion, &[])?))
     }
 
-    /// Each commit of a long import packs the whole store again, so portions grow with the store, unless they
-    /// were made smaller.
+    /// How many bytes of memories the next commit of a long import takes in. Each packs the whole store again, so
+    /// portions grow with the store, unless they were made smaller.
     fn portion_limit(&self) -> Result<usize> {
         if self.portion_bytes < PORTION_BYTES {
             return Ok(self.portion_bytes);
         }
         let store = self.store()?;
         let txn = store.read()?;
-        let stored = state::read(&store, &txn)?.map_or(0, |state| {
-            let vectors = u64::from(state.memories) * u64::from(state.model.dimensions);
-            4 * (state.terms + if state.model.given { vectors } else { 0 })
-        });
+        let stored = store.tables.memories.bytes(&txn)?;
         Ok(self.portion_bytes.max(usize::try_from(stored).unwrap_or(usize::MAX)))
     }
 
@@ -147,67 +138,59 @@ impl Engram {
     /// As [`Engram::remember`]; nothing is changed then.
     pub fn apply(&self, put: &[StoredMemory], forget: &[MemoryId]) -> Result<Changes> {
         check(put)?;
-        self.write(|store, txn, state| self.apply_in(store, txn, state, put, forget))
+        self.apply_portion(&mut Portion::of(put), forget)
     }
 
-    /// [`Engram::apply`] within a transaction, of memories that were checked.
-    fn apply_in(
-        &self,
-        store: &Store,
-        txn: &mut RwTxn<'_>,
-        state: &mut State,
-        put: &[StoredMemory],
-        forget: &[MemoryId],
-    ) -> Result<Changes> {
-        let now = Time::now();
-        let mut changes = Changes::default();
-        if state.version == 0
-            && let Some(model) = put.iter().find_map(model_of)
-        {
-            state.model = model;
-        }
-        let (mut new, mut known) = (Vec::new(), 0_u32);
-        let put = last_of_each(put);
-        for stored in &put {
-            let id = stored.memory.id.as_str();
-            check_vector(stored, &state.model)?;
-            let old = record::get(store, txn, id)?;
-            let (record, change) = revised(stored, old.as_ref(), now);
-            changes.count(change);
-            if change != Change::Unchanged {
-                known += u32::from(change == Change::Updated);
-                new.push((id, record));
+    /// [`Engram::apply`], of memories that were checked.
+    fn apply_portion(&self, portion: &mut Portion, forget: &[MemoryId]) -> Result<Changes> {
+        portion.sort();
+        for _ in 0..TRIES {
+            if let Some(changes) = self.try_apply(portion, forget)? {
+                return Ok(changes);
             }
         }
-        let mut gone = Vec::new();
-        for id in forget.iter().collect::<BTreeSet<_>>() {
-            let is_put = put.binary_search_by_key(&id, |stored| &stored.memory.id).is_ok();
-            if !is_put && nodes::memory_number(store, txn, id.as_str())?.is_some() {
-                changes.forgotten += 1;
-                gone.push(id.as_str());
-            }
+        self.write(|store, txn, state| {
+            let plan = Plan::new(store, txn, state, portion, forget)?;
+            in_turn(store, txn, state, &plan, u64::MAX)?;
+            Ok(plan.changes)
+        })
+    }
+
+    /// Applies a portion. Where that is a long packing, others write meanwhile; if they do, nothing is changed and there
+    /// is no answer.
+    fn try_apply(&self, portion: &Portion, forget: &[MemoryId]) -> Result<Option<Changes>> {
+        let store = &self.store()?;
+        let apply_in_turn = || {
+            self.write(|store, txn, state| {
+                let plan = Plan::new(store, txn, state, portion, forget)?;
+                Ok(in_turn(store, txn, state, &plan, LONG)?.then_some(plan.changes))
+            })
+        };
+        let read = || {
+            let txn = store.read()?;
+            let state = state::read(store, &txn)?.map_or_else(|| new_state(store), Ok)?;
+            Ok::<_, Error>((txn, state))
+        };
+        let is_long = {
+            let (txn, state) = read()?;
+            is_due(&state, portion.len() + forget.len(), 0)
+                && work::packing(store, &txn, &state, portion.len() as u64, portion.bytes() as u64)? > LONG
+        };
+        if !is_long && let Some(changes) = apply_in_turn()? {
+            return Ok(Some(changes));
         }
-        if new.is_empty() && gone.is_empty() {
-            return Ok(changes);
+        let (txn, mut state) = read()?;
+        let plan = Plan::new(store, &txn, &state, portion, forget)?;
+        if plan.changed().len() == 0 {
+            return Ok(Some(plan.changes));
         }
-        let writes = (new.len() + gone.len()) as u32;
-        let after = state.memories.saturating_add(new.len() as u32 - known);
-        if state.recent_writes.saturating_add(writes) > after / RECENT_SHARE {
-            write_facts(store, txn, state, &new, &gone)?;
-            let packed = Packed::build(store, txn, state)?;
-            packed.write(store, txn, state, Vectors::ToWrite)?;
-        } else {
-            let mut writer = Writer::new(store);
-            for id in gone {
-                writer.forget(txn, state, id)?;
-            }
-            for (id, record) in &new {
-                writer.forget(txn, state, id)?;
-                writer.remember(txn, state, id, record)?;
-            }
-            state.recent_writes += writes;
+        // Most of what an import takes in may be there already.
+        if is_long && !plan.is_due(&state) {
+            drop(txn);
+            return apply_in_turn();
         }
-        Ok(changes)
+        state.model = plan.model.clone();
+        Ok(self.try_packing(store, txn, &state, plan.changed(), STAGE_BYTES)?.then_some(plan.changes))
     }
 
     /// Changes parts of a memory; what `change` leaves alone stays, as it is at that moment: nobody else writes
@@ -233,8 +216,10 @@ impl Engram {
         stored.memory.id = id.clone();
         let stored = [stored];
         check(&stored)?;
-        let changes = self.apply_in(store, txn, state, &stored, &[])?;
-        Ok(if changes.any() { Change::Updated } else { Change::Unchanged })
+        let portion = Portion::of(&stored);
+        let plan = Plan::new(store, txn, state, &portion, &[])?;
+        in_turn(store, txn, state, &plan, u64::MAX)?;
+        Ok(if plan.changes.any() { Change::Updated } else { Change::Unchanged })
     }
 
     /// Associates one memory with another, in place of a link that was there.
@@ -267,29 +252,6 @@ impl Engram {
     }
 }
 
-/// Writes what was put in and leaves all that is derived to packing, which follows.
-fn write_facts(
-    store: &Store,
-    txn: &mut RwTxn<'_>,
-    state: &mut State,
-    new: &[(&str, Record<'_>)],
-    gone: &[&str],
-) -> Result<()> {
-    for id in gone.iter().chain(new.iter().map(|(id, _)| id)) {
-        if let Some(old) = record::get(store, txn, id)? {
-            links::remove(store, txn, id, &old)?;
-            nodes::count_memory(store, txn, state, &old.namespace, -1)?;
-            store.tables.memories.delete(txn, id.as_bytes())?;
-        }
-    }
-    for (id, record) in new {
-        store.tables.memories.put(txn, id.as_bytes(), &record.bytes())?;
-        links::put(store, txn, id, record)?;
-        nodes::count_memory(store, txn, state, &record.namespace, 1)?;
-    }
-    Ok(())
-}
-
 /// Refuses memories that are not fit to be stored.
 fn check(put: &[StoredMemory]) -> Result<()> {
     for stored in put {
@@ -299,26 +261,45 @@ fn check(put: &[StoredMemory]) -> Result<()> {
     Ok(())
 }
 
-/// Of memories with the same id the last, in the order of the ids.
-fn last_of_each(memories: &[StoredMemory]) -> Vec<&StoredMemory> {
-    let mut sorted: Vec<&StoredMemory> = memories.iter().rev().collect();
-    sorted.sort_by_key(|stored| &stored.memory.id); // stable: the last given comes first
-    sorted.dedup_by_key(|stored| &stored.memory.id);
-    sorted
+/// Whether so many writes, so many of them of new memories, make it time to pack the store again.
+fn is_due(state: &State, writes: usize, new: usize) -> bool {
+    let after = u64::from(state.memories) + new as u64;
+    u64::from(state.recent_writes) + writes as u64 > after / RECENT_SHARE
 }
 
-/// The record that a memory becomes beside the one that its id has now.
-fn revised<'a>(stored: &'a StoredMemory, old: Option<&Record<'_>>, now: Time) -> (Record<'a>, Change) {
-    let Some(old) = old else {
-        return (Record::of(&stored.memory, &stored.history, now), Change::Added);
-    };
-    // What recalling has left behind stays, unless the memory brings a history of its own.
-    let history = if stored.history == History::default() { old.history() } else { stored.history };
-    let made = stored.memory.made.unwrap_or(Time::from_milliseconds(old.made));
-    let mut new = Record::of(&stored.memory, &history, made);
-    if new == *old {
-        return (new, Change::Unchanged);
+/// Writes what is planned in the transaction that it was planned in: beside the packed blocks where that is no more than
+/// half the work of packing everything, and by packing everything otherwise, unless that is more work than `patience`;
+/// then nothing is changed in the end, and it says so.
+fn in_turn(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    state: &mut State,
+    plan: &Plan<'_>,
+    patience: u64,
+) -> Result<bool> {
+    let changed = plan.changed();
+    if changed.len() == 0 {
+        return Ok(true);
     }
-    new.made = stored.memory.made.unwrap_or(now).milliseconds();
-    (new, Change::Updated)
+    let before = state.clone();
+    state.model = plan.model.clone();
+    let packing = work::packing(store, txn, state, plan.changes.added, plan.bytes())?;
+    let mut is_begun = false;
+    if !plan.is_due(state) {
+        match recent::write(store, txn, state, changed, packing / 2) {
+            Ok(()) => return Ok(true),
+            Err(Halt::Failed(error)) => return Err(error),
+            // What is half done, packing derives anew.
+            Err(Halt::TooDear) => is_begun = true,
+        }
+    }
+    if packing > patience {
+        // A change that leaves the state as it was is not committed.
+        *state = before;
+        return Ok(false);
+    }
+    let packed = Packed::build(Facts { store, txn, changed }, state)?;
+    plan::write_facts(store, txn, changed, is_begun)?;
+    packed.write(store, txn, state, Vectors::ToWrite)?;
+    Ok(true)
 }

@@ -63,8 +63,9 @@ fn interrupted(engram: &Engram) -> Claim {
     let store = engram.store().unwrap();
     let txn = store.read().unwrap();
     let state = state::read(&store, &txn).unwrap().unwrap();
-    let early = |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &state, 1);
-    match Packed::build_and(&engram.store().unwrap(), &txn, &state, &early).unwrap().1.unwrap() {
+    let early =
+        |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &state, Changed::default(), 1);
+    match Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &state, &early).unwrap().1.unwrap() {
         Staged::All(claim) => claim,
         _ => panic!("nothing was written meanwhile"),
     }
@@ -135,8 +136,11 @@ fn a_consolidation_killed_before_it_clears_does_no_harm() {
         let store = engram.store().unwrap();
         let txn = store.read().unwrap();
         let before = state::read(&store, &txn).unwrap().unwrap();
-        let early = |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &before, 1);
-        let (packed, staged) = Packed::build_and(&engram.store().unwrap(), &txn, &before, &early).unwrap();
+        let early = |vectors: VectorSource<'_>| {
+            stage(&engram.store().unwrap(), vectors, &before, Changed::default(), 1)
+        };
+        let (packed, staged) =
+            Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &before, &early).unwrap();
         assert!(matches!(staged.unwrap(), Staged::All(_)));
         drop(txn);
         engram

@@ -42,6 +42,11 @@ const SEQUENCE_WEIGHT: f32 = 0.5;
 /// Between a section and its whole.
 const SECTION_WEIGHT: f32 = 0.3;
 
+/// Whether a packed edge of this weight, from a name to a memory, says that the memory bears the name.
+pub(crate) fn leads_home(weight: f32) -> bool {
+    weight >= HOME_WEIGHT
+}
+
 impl Kind {
     const ALL: [Self; 10] = [
         Self::Bears,

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::associations::Kind;
 use super::reading;
+use super::work::{self, Halt, Meter};
 use crate::error::Result;
 use crate::store::record::Record;
 use crate::store::tables::Store;
@@ -114,9 +115,15 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, id: &str, record: &Reco
 }
 
 /// The links that lead to a target.
-pub(crate) fn to(store: &Store, txn: &RoTxn<'_>, target: &Target) -> Result<Vec<Entry>> {
+pub(crate) fn to(
+    store: &Store,
+    txn: &RoTxn<'_>,
+    target: &Target,
+    meter: &mut Meter,
+) -> std::result::Result<Vec<Entry>, Halt> {
     let mut found = Vec::new();
     for entry in store.tables.links.prefix_iter(txn, &hash(target))? {
+        meter.charge(work::READ)?;
         let (_, value) = entry?;
         let entry: Entry =
             postcard::from_bytes(value).map_err(|_| store.damaged("the account of a link cannot be read"))?;

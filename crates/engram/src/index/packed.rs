@@ -11,6 +11,7 @@
 
 mod builder;
 mod decoding;
+mod facts;
 mod links;
 mod names;
 mod postings;
@@ -25,7 +26,7 @@ use crate::beside;
 use crate::error::{Error, Result};
 use crate::random_indexing::{Model, TermVector};
 use crate::store::block::{self, BlockKind, Columns, VectorSlot};
-use crate::store::nodes::{self, NameNode, NamespaceEntry, NodeView};
+use crate::store::nodes::{NameNode, NamespaceEntry, NodeView};
 use crate::store::pass::Pass;
 use crate::store::staging;
 use crate::store::state::{self, State};
@@ -34,6 +35,8 @@ use crate::store::tables::{Store, name_key, node_key};
 use crate::text::Language;
 use builder::Builder;
 use decoding::Decoder;
+use facts::Kept;
+pub(crate) use facts::{Changed, Facts, Put};
 use postings::Postings;
 use strings::Strings;
 pub(crate) use vectors::VectorSource;
@@ -48,6 +51,7 @@ type EntrySink<'s> = dyn FnMut(&Table, &[u8], &[u8]) -> Result<()> + 's;
 pub(crate) struct Packed {
     ids: Strings,
     columns: Vec<Columns>,
+    /// Each with its memories, in their order.
     namespaces: Vec<(String, u32)>,
     names: Vec<NameNode>,
     /// Phrases that one memory alone has: key, namespace, memory.
@@ -64,34 +68,28 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Reads every memory and derives everything from them.
-    pub(crate) fn build(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<Self> {
-        Ok(Self::build_and(store, txn, state, &|_| ())?.0)
+    pub(crate) fn build(facts: Facts<'_>, state: &State) -> Result<Self> {
+        Ok(Self::build_and(facts, state, &|_| ())?.0)
     }
 
     /// As [`Packed::build`]; calls `early` as soon as the memories' vectors can be made, beside the rest.
     pub(crate) fn build_and<T: Send>(
-        store: &Store,
-        txn: &RoTxn<'_>,
+        facts: Facts<'_>,
         state: &State,
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
     ) -> Result<(Self, T)> {
-        let mut namespaces: Vec<(String, u32)> = Vec::new();
-        for (name, entry) in nodes::namespaces(store, txn)? {
-            if entry.memories > 0 {
-                namespaces.push((name, 0));
-            }
-        }
+        let store = facts.store;
         let _packing = debug_span!("packing").entered();
         let span = debug_span!("records").entered();
         let mut ids = Strings::default();
-        let mut records: Vec<&[u8]> = Vec::new();
+        let mut records: Vec<Kept<'_>> = Vec::new();
         let mut pass = Pass::over(&store.environment);
-        for entry in store.tables.memories.iter_stored(txn)? {
-            let (id, bytes) = entry?;
-            ids.number(std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?);
+        for entry in facts.starting_at("")? {
+            let (id, record) = entry?;
+            ids.number(id);
             // The record's own bytes are read later.
-            pass.read(bytes, 0);
-            records.push(bytes);
+            pass.read(record.bytes, 0);
+            records.push(record);
         }
         let mut builder = Builder::default();
         let mut decoder = Decoder::new(&records, &ids, store.tables.memories.seal(), pass);
@@ -101,13 +99,7 @@ impl Packed {
             |batch| {
                 let mut records = Vec::with_capacity(batch.records.len());
                 for (memory, decoded) in (builder.next_memory()..).zip(&batch.records) {
-                    let id = ids.get(memory);
-                    let decoded = decoded.as_ref().map_err(|bad| bad.of(store, id))?;
-                    let namespace = namespaces
-                        .binary_search_by(|(name, _)| name.as_str().cmp(&decoded.namespace))
-                        .map_err(|_| store.damaged(format!("the namespace of {id} is missing")))?;
-                    namespaces[namespace].1 += 1;
-                    records.push((decoded, namespace as u32));
+                    records.push(decoded.as_ref().map_err(|bad| bad.of(store, ids.get(memory)))?);
                 }
                 builder.read_all(&batch, &records);
                 Ok::<_, Error>(())
@@ -116,7 +108,7 @@ impl Packed {
         drop(decoder);
         drop(records);
         drop(span);
-        builder.finish(ids, namespaces, state, early)
+        builder.finish(ids, state, early)
     }
 }
 
@@ -165,7 +157,7 @@ impl Packed {
         self.for_each_block(&mut put)?;
         if vectors == Vectors::ToWrite {
             let mut blocks = self.vectors(state).blocks(state.vector_slot);
-            while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
+            while let Some((key, bytes)) = blocks.next(Some(Facts::of(store, txn)))? {
                 store.tables.blocks.put(txn, &key, &bytes)?;
             }
         }
@@ -205,7 +197,7 @@ impl Packed {
         self.for_each_row(store, each)?;
         self.for_each_block(&mut |key: &[u8], bytes: &[u8]| each(&store.tables.blocks, key, bytes))?;
         let mut blocks = self.vectors(state).blocks(state.vector_slot);
-        while let Some((key, bytes)) = blocks.next(store, Some(txn))? {
+        while let Some((key, bytes)) = blocks.next(Some(Facts::of(store, txn)))? {
             each(&store.tables.blocks, &key, &bytes)?;
         }
         Ok(())

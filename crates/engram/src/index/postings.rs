@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::ascending::Ascending;
 use crate::error::Result;
-use crate::store::tables::{Store, elements, node_at, posting_key};
+use crate::store::tables::{Store, elements, node_at};
 
 const CHECKSUM_BYTES: usize = 8;
 
@@ -97,20 +97,25 @@ pub(crate) fn retain_known<T>(store: &Store, txn: &RoTxn<'_>, terms: &mut Vec<(S
     failed.map_or(Ok(()), Err)
 }
 
-/// Removes a forgotten memory from a term's rows, and the term itself with its last memory.
-pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, memory: u32) -> Result<()> {
-    if store.tables.recent_postings.delete(txn, &posting_key(term, memory))? {
-        return Ok(());
-    }
+/// Removes forgotten memories, ascending, from a term's packed row, and the term itself with its last memory.
+pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, gone: &[u32]) -> Result<()> {
     let Some(row) = packed(store, txn, term)? else { return Ok(()) };
     if !row.is_intact() {
         // Damage would be written again under a checksum that fits it.
         return Err(store.damaged(format!("the row of the term {term:?} is not what was written")));
     }
-    let Ok(at) = row.memories.binary_search(&memory) else { return Ok(()) };
-    let (mut memories, mut weights) = (row.memories.into_owned(), row.weights.into_owned());
-    memories.remove(at);
-    weights.remove(at);
+    let before = row.memories.len();
+    let (mut memories, mut weights) = (Vec::with_capacity(before), Vec::with_capacity(before));
+    let mut from = 0;
+    let ends = gone.iter().filter_map(|memory| row.memories.binary_search(memory).ok());
+    for end in ends.chain([before]) {
+        memories.extend_from_slice(&row.memories[from..end]);
+        weights.extend_from_slice(&row.weights[from..end]);
+        from = end + 1;
+    }
+    if memories.len() == before {
+        return Ok(());
+    }
     if memories.is_empty() {
         store.tables.postings.delete(txn, term.as_bytes())?;
         store.tables.terms.delete(txn, term.as_bytes())?;

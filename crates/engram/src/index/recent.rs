@@ -6,59 +6,103 @@
 //! shorter name in an old text that a new, longer one now covers.
 
 mod names;
+mod removed;
 
 use std::collections::BTreeSet;
 
 use heed::{RoTxn, RwTxn};
 use rustc_hash::FxHashMap;
 
-use super::associations::Kind;
+use super::associations::{self, Kind};
 use super::links::{self, Target};
-use super::{edges, postings, reading};
+use super::packed::Changed;
+use super::work::{self, Halt, Meter};
+use super::{edges, reading};
 use crate::error::{Error, Result};
 use crate::random_indexing::{self, TermVector};
 use crate::store::block::{self, Columns};
 use crate::store::nodes::{self, Node};
 use crate::store::record::{self, Record};
 use crate::store::state::State;
-use crate::store::tables::{Store, node_key, posting_key};
+use crate::store::tables::{Store, edge_key, node_key, posting_key};
 use crate::text::Tokens;
+use removed::Removed;
+
+/// What a step of writing gives, if it may be taken.
+type Step<T> = std::result::Result<T, Halt>;
+
+/// Writes what a write changes beside what is packed, as long as that is no more work than `most`.
+///
+/// # Errors
+/// [`Halt::TooDear`] where it would be. Then some memories are written and others not, each of them wholly as far as facts
+/// go (records, who links to what); what is derived is left half done, for packing to derive anew.
+pub(crate) fn write(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    state: &mut State,
+    changed: Changed<'_>,
+    most: u64,
+) -> Step<()> {
+    let mut writer = Writer::new(store, most);
+    for id in changed.gone {
+        writer.forget(txn, state, id)?;
+    }
+    for put in changed.put {
+        if put.replaces {
+            writer.forget(txn, state, put.id)?;
+        }
+        let record = Record::read(&put.record).map_err(|bad| bad.of(store, put.id))?;
+        writer.remember(txn, state, put.id, &record, &put.record)?;
+    }
+    writer.finish(txn, state)?;
+    state.recent_writes += changed.len();
+    Ok(())
+}
 
 /// Writes single memories within one transaction.
-pub(crate) struct Writer<'s> {
+struct Writer<'s> {
     store: &'s Store,
+    meter: Meter,
     lexicon: reading::Lexicon,
     tokens: Tokens,
     /// Whether a name begins with this token, for tokens that were asked for.
     begins_name: FxHashMap<Box<str>, bool>,
+    removed: Removed,
 }
 
 impl<'s> Writer<'s> {
-    /// A writer; it remembers words and names, so use one for all memories of a transaction.
-    pub(crate) fn new(store: &'s Store) -> Self {
+    /// A writer that does no more work than `most`.
+    fn new(store: &'s Store, most: u64) -> Self {
         Self {
             store,
+            meter: Meter::new(most),
             lexicon: reading::Lexicon::default(),
             tokens: Tokens::new(),
             begins_name: FxHashMap::default(),
+            removed: Removed::default(),
         }
     }
 
     /// Puts in a memory whose id is not in the store.
-    pub(crate) fn remember(
+    fn remember(
         &mut self,
         txn: &mut RwTxn<'_>,
         state: &mut State,
         id: &str,
         record: &Record<'_>,
-    ) -> Result<()> {
+        bytes: &[u8],
+    ) -> Step<()> {
         let store = self.store;
+        // The facts, which packing would find: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, 1)?;
+        store.tables.memories.put(txn, id.as_bytes(), bytes)?;
+        links::put(store, txn, id, record)?;
+
+        let counts = self.term_counts(record)?;
+        self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
         let memory = new_node(state)?;
-        store.tables.memories.put(txn, id.as_bytes(), &record.bytes())?;
         store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory))?;
         nodes::put(store, txn, memory, &Node::Memory(id.to_owned()))?;
-        let counts = self.term_counts(record);
         let length = counts.iter().map(|(_, frequency)| frequency).sum();
         for (term, frequency) in &counts {
             let key = posting_key(term, memory);
@@ -83,45 +127,56 @@ impl<'s> Writer<'s> {
         if let Err(at) = state.languages.binary_search_by(|known| known.as_str().cmp(code)) {
             state.languages.insert(at, code.to_owned());
         }
-        self.add_links(txn, state, id, memory, record)?;
+        self.add_links(txn, state, id, (memory, namespace.number), record)?;
         self.add_names(txn, state, memory, namespace.number, record)
     }
 
-    /// Takes out a memory with all that was derived from it. `None` if the store does not hold it.
-    pub(crate) fn forget(
-        &mut self,
-        txn: &mut RwTxn<'_>,
-        state: &mut State,
-        id: &str,
-    ) -> Result<Option<Record<'static>>> {
+    /// Takes out a memory with all that was derived from it, if the store holds it. Its words in packed rows and its
+    /// packed vector stay until [`Writer::finish`].
+    fn forget(&mut self, txn: &mut RwTxn<'_>, state: &mut State, id: &str) -> Step<()> {
         let store = self.store;
-        let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(None) };
-        let Some(record) = record::get(store, txn, id)? else { return Ok(None) };
+        let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(()) };
+        let Some(record) = record::get(store, txn, id)? else { return Ok(()) };
+        // The facts: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
-        let counts = self.term_counts(&record);
+        links::remove(store, txn, id, &record)?;
+        store.tables.memories.delete(txn, id.as_bytes())?;
+
+        let counts = self.term_counts(&record)?;
+        self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
+        let is_packed = memory < state.packed_nodes;
         for (term, _) in &counts {
-            postings::remove(store, txn, term, memory)?;
+            let key = posting_key(term, memory);
+            let was_recent = store.tables.recent_postings.delete(txn, &key)?;
+            if is_packed && !was_recent {
+                self.removed.posting(store, txn, term, memory, &mut self.meter)?;
+            }
         }
         state.memories = state.memories.saturating_sub(1);
         let length: u64 = counts.iter().map(|(_, frequency)| u64::from(*frequency)).sum();
         state.terms = state.terms.saturating_sub(length);
-        links::remove(store, txn, id, &record)?;
         let names = self.detach(txn, state, memory)?;
         self.release_names(txn, state, memory, namespace.number, &record, &names)?;
-        if memory < state.packed_nodes {
-            block::erase_vector(store, txn, state.vector_slot, memory)?;
+        if is_packed {
+            self.removed.vector(store, txn, state, memory, &mut self.meter)?;
             store.tables.gone.put(txn, &node_key(memory), &[])?;
         }
         for table in [&store.tables.recent_columns, &store.tables.recent_vectors, &store.tables.nodes] {
             table.delete(txn, &node_key(memory))?;
         }
         store.tables.numbers.delete(txn, id.as_bytes())?;
-        store.tables.memories.delete(txn, id.as_bytes())?;
-        Ok(Some(record))
+        Ok(())
+    }
+
+    /// Takes what was forgotten out of packed rows and vectors.
+    fn finish(self, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
+        self.removed.write(self.store, txn, state)
     }
 
     /// The terms of a record with their frequencies, by term.
-    fn term_counts(&mut self, record: &Record<'_>) -> Vec<(String, u32)> {
+    fn term_counts(&mut self, record: &Record<'_>) -> Step<Vec<(String, u32)>> {
+        let bytes: usize = reading::pieces(record).map(str::len).sum();
+        self.meter.charge(work::TEXT_BYTE * bytes as u64)?;
         let mut counts: FxHashMap<String, u32> = FxHashMap::default();
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
@@ -139,7 +194,7 @@ impl<'s> Writer<'s> {
         }
         let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
         counts.sort_unstable();
-        counts
+        Ok(counts)
     }
 
     /// The memory's vector: its own at unit length, or one by the frozen model.
@@ -162,85 +217,91 @@ impl<'s> Writer<'s> {
         Ok((!known.is_empty()).then(|| random_indexing::embed(&known)))
     }
 
-    /// Joins a memory to what it links to and to what links to it.
+    /// Joins a memory of a namespace to what it links to and to what links to it.
     fn add_links(
-        &self,
+        &mut self,
         txn: &mut RwTxn<'_>,
         state: &State,
         id: &str,
-        memory: u32,
+        (memory, namespace): (u32, u32),
         record: &Record<'_>,
-    ) -> Result<()> {
+    ) -> Step<()> {
         let store = self.store;
-        links::put(store, txn, id, record)?;
-        let namespace = nodes::namespace(store, txn, &record.namespace)?.map_or(0, |entry| entry.number);
         for entry in links::of(id, record) {
+            self.meter.charge(work::READ)?;
             let Some(kind) = Kind::of(entry.kind) else { continue };
             let targets = match &entry.target {
                 Target::Id(target) => nodes::memory_number(store, txn, target)?.into_iter().collect(),
                 Target::Name(name, _) => self.homes(txn, state, name, namespace)?,
             };
             for target in targets {
-                if target != memory && self.is_in(txn, target, &record.namespace)? {
-                    edges::join(store, txn, state, (memory, target), kind, entry.weight)?;
+                if target != memory && self.is_in(txn, target, namespace)? {
+                    self.join(txn, state, (memory, target), kind, entry.weight)?;
                 }
             }
         }
         let names = reading::home_names(record);
         let by_name = names.into_iter().map(|name| Target::Name(name, record.namespace.to_string()));
         for target in [Target::Id(id.to_owned())].into_iter().chain(by_name) {
-            for entry in links::to(store, txn, &target)? {
+            for entry in links::to(store, txn, &target, &mut self.meter)? {
                 let source = nodes::memory_number(store, txn, &entry.source)?;
                 let Some((source, kind)) = source.zip(Kind::of(entry.kind)) else { continue };
-                if source != memory && self.is_in(txn, source, &record.namespace)? {
-                    edges::join(store, txn, state, (source, memory), kind, entry.weight)?;
+                if source != memory && self.is_in(txn, source, namespace)? {
+                    self.join(txn, state, (source, memory), kind, entry.weight)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// Writes an association and its counterpart.
+    fn join(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &State,
+        ends: (u32, u32),
+        kind: Kind,
+        given: f32,
+    ) -> Step<()> {
+        self.meter.charge(work::EDGE)?;
+        Ok(edges::join(self.store, txn, state, ends, kind, given)?)
+    }
+
     /// Whether a memory lies in a namespace.
-    fn is_in(&self, txn: &RoTxn<'_>, memory: u32, namespace: &str) -> Result<bool> {
-        let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { return Ok(false) };
-        let bytes = self.store.tables.memories.get(txn, id.as_bytes())?;
-        Ok(bytes.and_then(|bytes| Record::read(bytes).ok()).is_some_and(|r| r.namespace == namespace))
+    fn is_in(&mut self, txn: &RoTxn<'_>, memory: u32, namespace: u32) -> Step<bool> {
+        self.meter.charge(work::READ)?;
+        let columns = block::columns_now(self.store, txn, memory)?;
+        Ok(columns.is_some_and(|columns| columns.namespace == namespace))
     }
 
     /// The memories that bear a name.
-    fn homes(&self, txn: &RoTxn<'_>, state: &State, name: &str, namespace: u32) -> Result<Vec<u32>> {
+    fn homes(&mut self, txn: &RoTxn<'_>, state: &State, name: &str, namespace: u32) -> Step<Vec<u32>> {
         let Some(number) = nodes::name_number(self.store, txn, name, namespace)? else {
             return Ok(Vec::new());
         };
-        let mut homes = Vec::new();
-        for memory in self.neighbours(txn, state, number)? {
-            let Some(Node::Memory(id)) = nodes::get(self.store, txn, memory)? else { continue };
-            let bytes = self.store.tables.memories.get(txn, id.as_bytes())?;
-            let bears = bytes
-                .and_then(|bytes| Record::read(bytes).ok())
-                .is_some_and(|record| reading::home_names(&record).iter().any(|home| home == name));
-            if bears {
-                homes.push(memory);
-            }
-        }
-        Ok(homes)
-    }
-
-    /// Every node that a node is joined to.
-    fn neighbours(&self, txn: &RoTxn<'_>, state: &State, node: u32) -> Result<BTreeSet<u32>> {
         let gone = |n: u32| self.store.tables.gone.get(txn, &node_key(n)).ok().flatten().is_some();
-        let packed = edges::packed(self.store, txn, state, node, gone)?;
-        let recent = edges::recent(self.store, txn, node)?;
-        Ok(packed.into_iter().map(|(t, _)| t).chain(recent.into_iter().map(|(t, _, _)| t)).collect())
+        let packed = edges::packed(self.store, txn, state, number, |_| false)?;
+        self.meter.charge(work::ROW_EDGE * packed.len() as u64)?;
+        let packed = packed.into_iter().filter(|(_, weight)| associations::leads_home(*weight));
+        let mut homes: BTreeSet<u32> =
+            packed.map(|(memory, _)| memory).filter(|memory| !gone(*memory)).collect();
+        let recent = edges::recent(self.store, txn, number)?;
+        self.meter.charge(work::RECENT_EDGE * recent.len() as u64)?;
+        homes.extend(
+            recent.into_iter().filter(|(_, kind, _)| *kind == Kind::Home).map(|(memory, _, _)| memory),
+        );
+        Ok(homes.into_iter().collect())
     }
 
     /// Takes a node's edges away, and gives the names that it was joined to.
-    fn detach(&self, txn: &mut RwTxn<'_>, state: &State, memory: u32) -> Result<Vec<u32>> {
+    fn detach(&mut self, txn: &mut RwTxn<'_>, state: &State, memory: u32) -> Step<Vec<u32>> {
         let store = self.store;
         let mut names = Vec::new();
-        for (target, kind, _) in edges::recent(store, txn, memory)? {
+        let recent = edges::recent(store, txn, memory)?;
+        self.meter.charge(work::EDGE * recent.len() as u64)?;
+        for (target, kind, _) in recent {
             for (source, target, kind) in [(memory, target, kind), (target, memory, kind.reversed())] {
-                let key = crate::store::tables::edge_key(source, target, kind as u8);
+                let key = edge_key(source, target, kind as u8);
                 store.tables.recent_edges.delete(txn, &key)?;
             }
             if matches!(kind, Kind::Bears | Kind::Mentions) {
@@ -248,6 +309,7 @@ impl<'s> Writer<'s> {
             }
         }
         let packed = edges::packed(store, txn, state, memory, |_| false)?;
+        self.meter.charge(work::MARK * packed.len() as u64)?;
         for (target, _) in packed {
             edges::mark(store, txn, state, target)?;
             if nodes::name(store, txn, target)?.is_some() {

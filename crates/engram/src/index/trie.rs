@@ -152,6 +152,18 @@ impl Trie {
         &self.places
     }
 
+    /// Gives each namespace another number: `numbers` has the new one of each.
+    pub(crate) fn renumber_namespaces(&mut self, numbers: &[u32]) {
+        let roots = std::mem::take(&mut self.roots).into_values();
+        self.roots = roots
+            .map(|root| {
+                let token = &mut self.places[root as usize].token;
+                *token = numbers[*token as usize];
+                (*token, root)
+            })
+            .collect();
+    }
+
     /// Numbers the names: `names` has the number of each place's, or [`NONE`].
     pub(crate) fn set_names(&mut self, names: Vec<u32>) {
         self.beginnings.iter_mut().for_each(|child| child.set_name(&names));

@@ -8,19 +8,24 @@ mod columns;
 mod graph;
 mod vectors;
 
+use std::ops::Bound;
+
 use heed::{RoTxn, RwTxn};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::tables::Store;
+use super::tables::{Store, node_at};
 use crate::error::Result;
 pub(crate) use columns::{ColumnBlock, Columns, columns_now, of_columns};
 pub(crate) use graph::{GraphRows, graph_rows, of_graph};
-pub(crate) use vectors::{VectorBlock, VectorSlot, encode_vectors, erase_vector};
+pub(crate) use vectors::{VectorBlock, VectorSlot, encode_vectors, erase_vectors};
 
 /// Rows of columns or of graph in one block.
 pub(crate) const ROWS: u32 = 65_536;
 /// Vectors in one block; small, because forgetting one memory rewrites its block.
 pub(crate) const VECTOR_ROWS: u32 = 1024;
+
+/// Blocks that are removed before their pages are given back: each brings a part of itself into memory.
+const CLEARED_AT_ONCE: u32 = 32;
 
 const MAGIC: [u8; 8] = *b"ENGRAMB1";
 const HEADER_BYTES: usize = 48; // magic 8, kind 4, first 4, rows 4, width 4, payload 8, checksum 8, reserved 8
@@ -96,11 +101,18 @@ fn encode(
     key(kind, index)
 }
 
-/// Removes all blocks of a kind. Cost: their number.
+/// Removes all blocks of a kind, and gives back the pages that come into memory for it. Cost: their number.
 pub(crate) fn clear(store: &Store, txn: &mut RwTxn<'_>, kind: BlockKind) -> Result<()> {
-    let (first, last) = (key(kind, 0), key(kind, u32::MAX));
-    let range = (std::ops::Bound::Included(&first[..]), std::ops::Bound::Included(&last[..]));
-    store.tables.blocks.delete_range(txn, &range)?;
+    let blocks = &store.tables.blocks;
+    let mut next = Some(0_u32);
+    while let Some(first) = next {
+        let last = first.saturating_add(CLEARED_AT_ONCE - 1);
+        let range = (Bound::Included(&key(kind, first)[..]), Bound::Included(&key(kind, last)[..]));
+        blocks.delete_range(txn, &range)?;
+        store.environment.give_back();
+        let behind = blocks.first_from(txn, &key(kind, last))?;
+        next = behind.filter(|(key, _)| kind_of(key) == Some(kind)).and_then(|(key, _)| node_at(&key[1..]));
+    }
     Ok(())
 }
 

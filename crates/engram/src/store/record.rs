@@ -106,7 +106,12 @@ impl<'a> Record<'a> {
 
     /// The bytes that [`Record::read`] reads.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("a record is plain data, and a vector grows")
+        self.append_to(Vec::new())
+    }
+
+    /// Puts the bytes that [`Record::read`] reads behind some others.
+    pub(crate) fn append_to(&self, bytes: Vec<u8>) -> Vec<u8> {
+        postcard::to_extend(self, bytes).expect("a record is plain data, and a vector grows")
     }
 
     /// The moment from which forgetting counts: when it was made or last recalled.
@@ -144,6 +149,13 @@ impl<'a> Record<'a> {
             recalls: self.recalls,
             stability_seconds: self.stability,
         }
+    }
+
+    /// Replaces what recalling the memory has left behind.
+    pub(crate) fn set_history(&mut self, history: &History) {
+        self.last_recalled = history.last_recalled.map(Time::milliseconds);
+        self.recalls = history.recalls;
+        self.stability = history.stability_seconds;
     }
 
     /// The memory that was put in, under its id.

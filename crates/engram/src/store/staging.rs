@@ -63,7 +63,7 @@ impl Claim {
     }
 
     fn fits(&self, store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
-        Ok(state::read(store, txn)?.is_some_and(|state| state.version == self.version))
+        Ok(state::version(store, txn)? == self.version)
     }
 }
 

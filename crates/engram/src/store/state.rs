@@ -175,6 +175,11 @@ fn checksum_of(format: u32, fields: &[u8]) -> u64 {
     xxh3_64(fields) ^ if format < SEALED_FORMAT { 0 } else { u64::from(format).rotate_left(40) }
 }
 
+/// The version of the state; 0 for a store that nothing was written to.
+pub(crate) fn version(store: &Store, txn: &RoTxn<'_>) -> Result<u64> {
+    Ok(read(store, txn)?.map_or(0, |state| state.version))
+}
+
 /// Writes the state.
 pub(crate) fn write(store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
     let mut fields = postcard::to_allocvec(state).expect("a state is plain data, and a vector grows");

@@ -5,7 +5,7 @@
 //! a recall reads of them; they carry checksums of their own and are checked where they are used. Stores of formats 1
 //! to 3 have no seals: there only memories carry a checksum, in front of the value, and it leaves out the id.
 
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -240,15 +240,6 @@ impl Table {
         Ok(self.rows_of(self.rows.prefix_iter(txn, prefix).map_err(|e| self.fail(e))?))
     }
 
-    /// All rows whose key lies in a range, by key.
-    pub(crate) fn range<'t>(
-        &'t self,
-        txn: &'t RoTxn<'_>,
-        range: &'t (std::ops::Bound<&'t [u8]>, std::ops::Bound<&'t [u8]>),
-    ) -> Result<impl Iterator<Item = Result<(&'t [u8], &'t [u8])>>> {
-        Ok(self.rows_of(self.rows.range(txn, range).map_err(|e| self.fail(e))?))
-    }
-
     fn rows_of<'t>(
         &'t self,
         stored: impl Iterator<Item = heed::Result<(&'t [u8], &'t [u8])>>,
@@ -267,6 +258,24 @@ impl Table {
     ) -> Result<impl Iterator<Item = Result<(&'t [u8], &'t [u8])>>> {
         let rows = self.rows.iter(txn).map_err(|e| self.fail(e))?;
         Ok(rows.map(|row| row.map_err(|e| self.fail(e))))
+    }
+
+    /// The rows from a key on, as they lie on disk, for [`Seal::open`] to look at later.
+    pub(crate) fn iter_stored_from<'t>(
+        &'t self,
+        txn: &'t RoTxn<'_>,
+        first: &[u8],
+    ) -> Result<impl Iterator<Item = Result<(&'t [u8], &'t [u8])>>> {
+        // An empty key bounds nothing.
+        let from = if first.is_empty() { Bound::Unbounded } else { Bound::Included(first) };
+        let rows = self.rows.range(txn, &(from, Bound::Unbounded)).map_err(|e| self.fail(e))?;
+        Ok(rows.map(|row| row.map_err(|e| self.fail(e))))
+    }
+
+    /// The bytes of the table's pages. Cost: constant.
+    pub(crate) fn bytes(&self, txn: &RoTxn<'_>) -> Result<u64> {
+        let stat = self.rows.stat(txn).map_err(|e| self.fail(e))?;
+        Ok((stat.leaf_pages + stat.overflow_pages) as u64 * u64::from(stat.page_size))
     }
 
     /// All rows by key, also those that are not what was written. An error means that no more can be read.

@@ -63,6 +63,10 @@ pub(super) struct Builder {
     pub(super) tokens: Strings,
     pub(super) terms: Strings,
     pub(super) languages: Vec<Language>,
+    /// Numbered as they come, until all are there.
+    namespaces: Strings,
+    /// The memories of each.
+    in_namespace: Vec<u32>,
     /// For each language, for each token.
     pub(super) term_of: Vec<Vec<Term>>,
     pub(super) trie: Trie,
@@ -89,19 +93,20 @@ impl Builder {
         self.numbers.extend(batch.tokens().map(|token| self.tokens.number(token)));
     }
 
-    /// Takes in a batch whose records lie in these namespaces; they come in the order of their ids.
-    pub(super) fn read_all(&mut self, batch: &Batch<'_>, records: &[(&Decoded<'_>, u32)]) {
+    /// Takes in the records of a batch; they come in the order of their ids.
+    pub(super) fn read_all(&mut self, batch: &Batch<'_>, records: &[&Decoded<'_>]) {
         self.number(batch);
+        let namespaces: Vec<u32> = records.iter().map(|decoded| self.namespace(&decoded.namespace)).collect();
         for depth in [1, 2] {
-            let walks = records.iter().flat_map(|(decoded, namespace)| {
+            let walks = records.iter().zip(&namespaces).flat_map(|(decoded, namespace)| {
                 let names = batch.parts(decoded).iter().filter(|part| part.role != Role::Piece);
                 names.map(|part| (*namespace, &self.numbers[part.tokens.clone()]))
             });
             self.trie.touch(walks, depth, &mut self.starts);
         }
         let first_borne = self.borne.len();
-        for (decoded, namespace) in records {
-            self.read(batch, decoded, *namespace);
+        for (decoded, namespace) in records.iter().zip(namespaces) {
+            self.read(batch, decoded, namespace);
         }
         // Only now, in one go: each waits for memory, and none for another.
         for (place, memory) in self.phrases.drain(..) {
@@ -173,6 +178,33 @@ impl Builder {
         });
     }
 
+    /// The number of a memory's namespace, which counts it.
+    fn namespace(&mut self, name: &str) -> u32 {
+        let number = self.namespaces.number(name);
+        if number as usize == self.in_namespace.len() {
+            self.in_namespace.push(0);
+        }
+        self.in_namespace[number as usize] += 1;
+        number
+    }
+
+    /// Numbers the namespaces by their order; gives them in that order, each with its memories.
+    fn order_namespaces(&mut self) -> Vec<(String, u32)> {
+        let names = self.namespaces.iter().map(str::to_owned).zip(std::mem::take(&mut self.in_namespace));
+        let mut ordered: Vec<(u32, (String, u32))> = (0..).zip(names).collect();
+        ordered.sort_unstable_by(|(_, (a, _)), (_, (b, _))| a.cmp(b));
+        let mut numbers = vec![0; ordered.len()];
+        for (number, (before, _)) in (0..).zip(&ordered) {
+            numbers[*before as usize] = number;
+        }
+        let columns = self.columns.iter_mut().map(|columns| &mut columns.namespace);
+        for namespace in columns.chain(self.readings.iter_mut().map(|reading| &mut reading.namespace)) {
+            *namespace = numbers[*namespace as usize];
+        }
+        self.trie.renumber_namespaces(&numbers);
+        ordered.into_iter().map(|(_, namespace)| namespace).collect()
+    }
+
     fn language(&mut self, language: Language) -> u32 {
         match self.languages.iter().position(|known| *known == language) {
             Some(at) => at as u32,
@@ -208,10 +240,10 @@ impl Builder {
     pub(super) fn finish<T: Send>(
         mut self,
         ids: Strings,
-        namespaces: Vec<(String, u32)>,
         state: &State,
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
     ) -> Result<(Packed, T)> {
+        let namespaces = self.order_namespaces();
         let terms = postings::order_terms(&mut self);
         let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::facts::Kept;
 use super::strings::{Lines, Strings};
 use crate::index::associations::Kind;
 use crate::index::reading;
@@ -110,8 +111,8 @@ impl Batch<'_> {
 
 /// Decodes records batch by batch.
 pub(super) struct Decoder<'t> {
-    /// The records that are left, as they lie on disk.
-    records: &'t [&'t [u8]],
+    /// The records that are left.
+    records: &'t [Kept<'t>],
     /// The number of the first of them.
     next: u32,
     seal: Seal,
@@ -133,15 +134,14 @@ impl<'t> Iterator for Decoder<'t> {
             return None;
         }
         let mut batch = Batch::default();
-        while let Some((bytes, rest)) = self.records.split_first()
+        while let Some((record, rest)) = self.records.split_first()
             && batch.records.len() < BATCH
             // Large texts make small batches.
             && batch.folded.len() < (1 << 20)
         {
             self.records = rest;
-            self.pass.read(bytes, bytes.len());
-            let value = self.seal.open(self.ids.get(self.next).as_bytes(), bytes);
-            let record = value.ok_or(BadRecord::Checksum).and_then(Record::read);
+            self.pass.read(record.bytes, record.bytes.len());
+            let record = record.read(self.seal, self.ids.get(self.next));
             self.next += 1;
             let decoded = record.map(|record| self.decode(record, &mut batch));
             batch.records.push(decoded);
@@ -158,7 +158,7 @@ impl<'t> Iterator for Decoder<'t> {
 }
 
 impl<'t> Decoder<'t> {
-    pub(super) fn new(records: &'t [&'t [u8]], ids: &'t Strings, seal: Seal, pass: Pass<'t>) -> Self {
+    pub(super) fn new(records: &'t [Kept<'t>], ids: &'t Strings, seal: Seal, pass: Pass<'t>) -> Self {
         let (buffer, targets) = (Tokens::new(), Lines::default());
         Self { records, next: 0, seal, pass, ids, buffer, targets, found: Vec::new() }
     }

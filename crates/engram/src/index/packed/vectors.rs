@@ -1,16 +1,13 @@
 //! The memories' vectors, block by block, none of them kept: those of the store's own model are made as they are asked
 //! for, and those that memories brought along are read again from their records.
 
-use heed::RoTxn;
-
+use super::facts::Facts;
 use super::strings::Strings;
 use crate::error::Result;
 use crate::index::unit_vector;
 use crate::random_indexing::{GROUP, Model, Sums};
 use crate::store::block::{self, VECTOR_ROWS, VectorSlot};
 use crate::store::pass::Pass;
-use crate::store::record::Record;
-use crate::store::tables::Store;
 
 /// What the memories' vectors are made of.
 #[derive(Clone, Copy)]
@@ -52,13 +49,9 @@ pub(crate) struct VectorBlocks<'p> {
 pub(crate) type EncodedBlock = ([u8; 5], Vec<u8>);
 
 impl VectorBlocks<'_> {
-    /// The next block. Where memories bring their vectors along, they are read in `records`, which has the store as it
-    /// was packed; otherwise nothing is.
-    pub(crate) fn next(
-        &mut self,
-        store: &Store,
-        records: Option<&RoTxn<'_>>,
-    ) -> Result<Option<EncodedBlock>> {
+    /// The next block. Where memories bring their vectors along, they are read in `records`, which are those that
+    /// were packed; otherwise nothing is.
+    pub(crate) fn next(&mut self, records: Option<Facts<'_>>) -> Result<Option<EncodedBlock>> {
         let VectorSource { ids, dimensions, model } = self.source;
         let first = self.index as usize * VECTOR_ROWS as usize;
         let rows = ids.len().saturating_sub(first).min(VECTOR_ROWS as usize);
@@ -74,7 +67,7 @@ impl VectorBlocks<'_> {
             match (model, records) {
                 (Some(model), _) => model.combine(first / GROUP, &mut self.sums, &mut self.vectors),
                 (None, Some(records)) => {
-                    read_given(store, records, ids.get(first as u32), width, &mut self.vectors)?;
+                    read_given(records, ids.get(first as u32), width, &mut self.vectors)?;
                 }
                 (None, None) => {}
             }
@@ -89,20 +82,14 @@ impl VectorBlocks<'_> {
 
 /// Reads the vectors that memories bring along into `vectors`, row after row from that of the memory `first` on; rows of
 /// memories without one stay as they are.
-fn read_given(
-    store: &Store,
-    txn: &RoTxn<'_>,
-    first: &str,
-    dimensions: usize,
-    vectors: &mut [f32],
-) -> Result<()> {
-    let from = (std::ops::Bound::Included(first.as_bytes()), std::ops::Bound::Unbounded);
-    let records = store.tables.memories.range(txn, &from)?;
+fn read_given(facts: Facts<'_>, first: &str, dimensions: usize, vectors: &mut [f32]) -> Result<()> {
+    let store = facts.store;
+    let seal = store.tables.memories.seal();
     let mut pass = Pass::over(&store.environment);
-    for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(records) {
-        let (id, bytes) = entry?;
-        pass.read(bytes, bytes.len());
-        let record = Record::read(bytes).map_err(|bad| bad.of(store, &String::from_utf8_lossy(id)))?;
+    for (row, entry) in vectors.chunks_exact_mut(dimensions).zip(facts.starting_at(first)?) {
+        let (id, record) = entry?;
+        pass.read(record.bytes, record.bytes.len());
+        let record = record.read(seal, id).map_err(|bad| bad.of(store, id))?;
         if let Some(vector) = record.vector.filter(|vector| vector.len() == dimensions) {
             row.copy_from_slice(&unit_vector(&vector));
         }

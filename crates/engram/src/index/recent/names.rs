@@ -1,15 +1,17 @@
 //! Names of single memories: those that one bears and mentions, and the look back into older texts for a name
 //! that is new.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heed::{RoTxn, RwTxn};
 use rustc_hash::FxHashMap;
 
-use super::{Writer, new_node};
+use super::{Step, Writer, new_node};
 use crate::error::Result;
 use crate::index::associations::Kind;
-use crate::index::{edges, postings, reading};
+use crate::index::work;
+use crate::index::{postings, reading};
+use crate::store::block;
 use crate::store::nodes::{self, NameNode, Node};
 use crate::store::record::Record;
 use crate::store::state::State;
@@ -25,7 +27,7 @@ impl Writer<'_> {
         memory: u32,
         namespace: u32,
         record: &Record<'_>,
-    ) -> Result<()> {
+    ) -> Step<()> {
         let store = self.store;
         let mut new_names = Vec::new();
         let mut borne = BTreeSet::new();
@@ -35,7 +37,7 @@ impl Writer<'_> {
                 name.homes += 1;
                 name.memories += 1;
             })?;
-            edges::join(store, txn, state, (memory, number), Kind::Bears, 1.0)?;
+            self.join(txn, state, (memory, number), Kind::Bears, 1.0)?;
             borne.insert(number);
         }
         let mut phrases = BTreeSet::new();
@@ -44,6 +46,7 @@ impl Writer<'_> {
                 phrases.insert(key.to_owned());
             }
         });
+        self.meter.charge(work::NAME * phrases.len() as u64)?;
         for key in &phrases {
             if let Some(number) = nodes::name_number(store, txn, key, namespace)? {
                 change_name(store, txn, number, |name| name.phrases += 1)?;
@@ -61,7 +64,8 @@ impl Writer<'_> {
         }
         for number in self.mentions(txn, namespace, record)? {
             if !borne.contains(&number) {
-                self.mention(txn, state, memory, number)?;
+                change_name(store, txn, number, |name| name.memories += 1)?;
+                self.join(txn, state, (memory, number), Kind::Mentions, 1.0)?;
             }
         }
         if !new_names.is_empty() {
@@ -97,16 +101,12 @@ impl Writer<'_> {
         Ok(number)
     }
 
-    fn mention(&self, txn: &mut RwTxn<'_>, state: &State, memory: u32, name: u32) -> Result<()> {
-        change_name(self.store, txn, name, |name| name.memories += 1)?;
-        edges::join(self.store, txn, state, (memory, name), Kind::Mentions, 1.0)
-    }
-
     /// The names in a record's text, longest first at each place.
-    fn mentions(&mut self, txn: &RoTxn<'_>, namespace: u32, record: &Record<'_>) -> Result<BTreeSet<u32>> {
+    fn mentions(&mut self, txn: &RoTxn<'_>, namespace: u32, record: &Record<'_>) -> Step<BTreeSet<u32>> {
         let mut found = BTreeSet::new();
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
+            self.meter.charge(work::TOKEN * self.tokens.len() as u64)?;
             let (store, tokens, begins) = (self.store, &self.tokens, &mut self.begins_name);
             reading::longest_matches(
                 tokens.len(),
@@ -127,62 +127,102 @@ impl Writer<'_> {
         newest: u32,
         namespace: u32,
         names: &[(u32, String)],
-    ) -> Result<()> {
+    ) -> Step<()> {
         let store = self.store;
-        let numbers: BTreeSet<u32> = names.iter().map(|(number, _)| *number).collect();
+        // How many memories mention each.
+        let mut found: BTreeMap<u32, u32> = names.iter().map(|(number, _)| (*number, 0)).collect();
         let mut holders = BTreeSet::new();
         for (_, key) in names {
             holders.extend(self.holders(txn, state, key)?);
         }
         holders.remove(&newest);
         for memory in holders {
-            let Some(Node::Memory(id)) = nodes::get(store, txn, memory)? else { continue };
-            let bytes = store.tables.memories.get(txn, id.as_bytes())?;
-            let Some(record) = bytes.and_then(|bytes| Record::read(bytes).ok()).map(Record::into_owned)
-            else {
-                continue;
-            };
-            let entry = nodes::namespace(store, txn, &record.namespace)?;
-            if entry.is_none_or(|entry| entry.number != namespace) {
+            self.meter.charge(work::READ)?;
+            if block::columns_now(store, txn, memory)?.is_none_or(|columns| columns.namespace != namespace) {
                 continue;
             }
-            for number in self.mentions(txn, namespace, &record)? {
-                if numbers.contains(&number) {
-                    self.mention(txn, state, memory, number)?;
+            for number in self.mentioned(txn, memory, namespace, names)? {
+                if let Some(memories) = found.get_mut(&number) {
+                    *memories += 1;
+                    self.join(txn, state, (memory, number), Kind::Mentions, 1.0)?;
                 }
             }
+        }
+        for (number, memories) in found {
+            change_name(store, txn, number, |name| name.memories += memories)?;
         }
         Ok(())
     }
 
+    /// The names that a memory mentions, if there may be new ones among them.
+    fn mentioned(
+        &mut self,
+        txn: &RoTxn<'_>,
+        memory: u32,
+        namespace: u32,
+        new: &[(u32, String)],
+    ) -> Step<BTreeSet<u32>> {
+        let store = self.store;
+        let Some(Node::Memory(id)) = nodes::get(store, txn, memory)? else { return Ok(BTreeSet::new()) };
+        let bytes = store.tables.memories.get(txn, id.as_bytes())?;
+        let Some(bytes) = bytes else { return Ok(BTreeSet::new()) };
+        self.meter.charge(2 * work::READ + work::RECORD_BYTE * bytes.len() as u64)?;
+        let Ok(record) = Record::read(bytes) else { return Ok(BTreeSet::new()) };
+        let mut pieces = reading::pieces(&record);
+        if pieces.any(|piece| self.has_any(piece, new)) {
+            return self.mentions(txn, namespace, &record);
+        }
+        Ok(BTreeSet::new())
+    }
+
+    /// Whether the words of any of these names stand one behind another in a text.
+    fn has_any(&mut self, text: &str, names: &[(u32, String)]) -> bool {
+        self.tokens.read(text);
+        let words = self.tokens.key(0..self.tokens.len());
+        names.iter().any(|(_, name)| {
+            words.match_indices(name.as_str()).any(|(start, found)| {
+                let (before, after) = (&words[..start], &words[start + found.len()..]);
+                (before.is_empty() || before.ends_with(' ')) && (after.is_empty() || after.starts_with(' '))
+            })
+        })
+    }
+
     /// The memories whose texts hold all words of a name, in any language of the store.
-    fn holders(&mut self, txn: &RoTxn<'_>, state: &State, key: &str) -> Result<BTreeSet<u32>> {
+    fn holders(&mut self, txn: &RoTxn<'_>, state: &State, key: &str) -> Step<BTreeSet<u32>> {
         let mut holders = BTreeSet::new();
-        let languages: Vec<Language> = state.languages.iter().filter_map(|code| code.parse().ok()).collect();
-        for language in languages {
+        let mut asked: Vec<Vec<String>> = Vec::new();
+        for language in state.languages.iter().filter_map(|code| code.parse::<Language>().ok()) {
             let words = self.lexicon.words(language);
-            let mut terms: Vec<String> =
+            let terms: BTreeSet<String> =
                 key.split(' ').filter_map(|token| words.term(token).map(str::to_owned)).collect();
-            terms.sort_unstable();
-            terms.dedup();
-            let mut common: Option<Vec<u32>> = None;
-            for term in &terms {
-                let mut with = match postings::packed(self.store, txn, term)? {
-                    Some(row) => row.memories.into_owned(),
-                    None => Vec::new(),
-                };
-                with.extend(postings::recent(self.store, txn, term)?.into_iter().map(|(memory, _)| memory));
-                common = Some(match common {
-                    None => with,
-                    Some(mut before) => {
-                        before.retain(|memory| with.binary_search(memory).is_ok());
-                        before
-                    }
-                });
+            let terms: Vec<String> = terms.into_iter().collect();
+            if !asked.contains(&terms) {
+                self.with_all(txn, &terms, &mut holders)?;
+                asked.push(terms);
             }
-            holders.extend(common.unwrap_or_default());
         }
         Ok(holders)
+    }
+
+    /// Adds the memories that have all these terms. Cost: the number of those that have the rarest.
+    fn with_all(&mut self, txn: &RoTxn<'_>, terms: &[String], found: &mut BTreeSet<u32>) -> Step<()> {
+        let mut rows = Vec::with_capacity(terms.len());
+        for term in terms {
+            let recent = postings::recent(self.store, txn, term)?;
+            self.meter.charge(work::READ + work::RECENT_EDGE * recent.len() as u64)?;
+            let recent: Vec<u32> = recent.into_iter().map(|(memory, _)| memory).collect();
+            let packed = postings::packed(self.store, txn, term)?.map(|row| row.memories).unwrap_or_default();
+            rows.push((packed, recent));
+        }
+        rows.sort_by_key(|(packed, recent)| packed.len() + recent.len());
+        let Some(((packed, recent), others)) = rows.split_first() else { return Ok(()) };
+        let candidates = packed.len() + recent.len();
+        self.meter.charge(work::SEARCH * (candidates * terms.len()) as u64)?;
+        found.extend(packed.iter().chain(recent).copied().filter(|memory| {
+            let has = |row: &[u32]| row.binary_search(memory).is_ok();
+            others.iter().all(|(packed, recent)| has(packed) || has(recent))
+        }));
+        Ok(())
     }
 
     /// Counts a forgotten memory out of its names, and drops those that nobody has any more.
@@ -194,8 +234,9 @@ impl Writer<'_> {
         namespace: u32,
         record: &Record<'_>,
         joined: &[u32],
-    ) -> Result<()> {
+    ) -> Step<()> {
         let store = self.store;
+        self.meter.charge(work::NAME * joined.len() as u64)?;
         let mut touched: BTreeSet<u32> = joined.iter().copied().collect();
         for number in joined {
             change_name(store, txn, *number, |name| name.memories = name.memories.saturating_sub(1))?;
@@ -210,6 +251,7 @@ impl Writer<'_> {
         reading::phrases(record, &mut self.tokens, |key| {
             phrases.insert(key.to_owned());
         });
+        self.meter.charge(work::NAME * phrases.len() as u64)?;
         for key in phrases {
             let stored = name_key(&key, namespace);
             if let Some(number) = nodes::name_number(store, txn, &key, namespace)? {
@@ -231,7 +273,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn drop_name(&self, txn: &mut RwTxn<'_>, state: &State, number: u32, name: &NameNode) -> Result<()> {
+    fn drop_name(&mut self, txn: &mut RwTxn<'_>, state: &State, number: u32, name: &NameNode) -> Step<()> {
         let store = self.store;
         self.detach(txn, state, number)?;
         store.tables.names.delete(txn, &name_key(&name.key, name.namespace))?;

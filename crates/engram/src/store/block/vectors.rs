@@ -114,19 +114,25 @@ pub(crate) fn encode_vectors(
     encode(slot.kind(), index, shape, &sections, bytes)
 }
 
-/// Overwrites a packed vector with zeros, so that nothing of a forgotten memory stays in its block.
-pub(crate) fn erase_vector(store: &Store, txn: &mut RwTxn<'_>, slot: VectorSlot, memory: u32) -> Result<()> {
-    let index = memory / VECTOR_ROWS;
+/// Overwrites packed vectors of one block with zeros, so that nothing of forgotten memories stays in it.
+pub(crate) fn erase_vectors(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    slot: VectorSlot,
+    index: u32,
+    memories: &[u32],
+) -> Result<()> {
     let Some(block) = read(store, txn, slot.kind(), index)? else { return Ok(()) };
     let width = block.width as usize;
+    let damaged = || store.damaged(format!("block {index} of the vectors is not what was written"));
     // Damage would be written again under a checksum that fits it.
     let intact = block.is_intact().then(|| block.vectors()).flatten();
-    let vectors = intact.map(|block| block.vectors.into_owned());
-    let at = memory.checked_sub(block.first).map(|row| row as usize * width);
-    let Some((mut vectors, at)) = vectors.zip(at).filter(|(vectors, at)| at + width <= vectors.len()) else {
-        return Err(store.damaged(format!("block {index} of the vectors is not what was written")));
-    };
-    vectors[at..at + width].fill(0.0);
+    let (first, mut vectors) = (block.first, intact.ok_or_else(damaged)?.vectors.into_owned());
+    for memory in memories {
+        let at = memory.checked_sub(first).map(|row| row as usize * width);
+        let vector = at.and_then(|at| vectors.get_mut(at..at + width)).ok_or_else(damaged)?;
+        vector.fill(0.0);
+    }
     let mut bytes = Vec::new();
     let key = encode_vectors(slot, index, &vectors, width as u32, &mut bytes);
     store.tables.blocks.put(txn, &key, &bytes)
