@@ -149,13 +149,13 @@ mod tests {
             texts.iter().enumerate().for_each(|(at, text)| remember(format!("m{at}"), text));
             engram.consolidate().unwrap();
             remember("recent".into(), &recent);
-            let txn = engram.store.read().unwrap();
+            let store = engram.store().unwrap();
+            let txn = store.read().unwrap();
             let mut kept: Vec<(String, ())> = terms.iter().map(|term| (term.clone(), ())).collect();
-            retain_known(&engram.store, &txn, &mut kept).unwrap();
+            retain_known(&store, &txn, &mut kept).unwrap();
             let has_row = |term: &&String| {
-                let store = &engram.store;
-                super::packed(store, &txn, term).unwrap().is_some()
-                    || !super::recent(store, &txn, term).unwrap().is_empty()
+                super::packed(&store, &txn, term).unwrap().is_some()
+                    || !super::recent(&store, &txn, term).unwrap().is_empty()
             };
             let expected: Vec<(String, ())> =
                 terms.iter().filter(has_row).map(|term| (term.clone(), ())).collect();

@@ -154,10 +154,11 @@ mod tests {
             if packed {
                 engram.consolidate().unwrap();
             }
-            let txn = engram.store.read().unwrap();
-            let state = state::read(&engram.store, &txn).unwrap().unwrap();
-            let marks = engram.marks(&txn, &state).unwrap();
-            let view = View::new(&engram.store, &txn, &state, marks).unwrap();
+            let store = engram.store().unwrap();
+            let txn = store.read().unwrap();
+            let state = state::read(&store, &txn).unwrap().unwrap();
+            let marks = engram.marks(&store, &txn, &state).unwrap();
+            let view = View::new(&store, &txn, &state, marks).unwrap();
             for text in cues {
                 for namespace in [None, Some(Namespace::new(format!("n{only}")).unwrap())] {
                     let mut cue = Cue::new(text.as_str());

@@ -45,6 +45,7 @@ pub(crate) struct Walk {
 /// # Errors
 ///
 /// The first damage.
+#[cfg(test)]
 pub(crate) fn check(file: &File, header: &Header) -> Result<Walk, Damage> {
     let mut walker = Walker::new(file, header, true)?;
     walker.everything();

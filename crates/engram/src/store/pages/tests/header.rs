@@ -34,7 +34,7 @@ fn new_files_are_told_from_damaged_ones() {
 fn an_environment_that_was_only_opened_is_unwritten() {
     let folder = tempfile::tempdir().unwrap();
     // What opening makes before the first transaction, as the reader finds it in between.
-    let environment = crate::store::open::open(folder.path(), true, 1).unwrap();
+    let environment = crate::store::open::open(folder.path(), true, crate::store::folder::Trust::Private, 1).unwrap();
     let file = environment.env.try_clone_inner_file().unwrap();
     assert_eq!(Header::read(&file).unwrap(), Contents::Unwritten);
 }
@@ -91,7 +91,7 @@ fn no_bit_of_a_header_costs_a_row() {
 #[test]
 fn a_file_may_lack_free_pages_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), true).unwrap();
+    let store = Store::open(folder.path(), true, Trust::Private).unwrap();
     let mut txn = store.write().unwrap();
     store.tables.memories.put(&mut txn, b"a", &sealed(b"a", 100, 1)).unwrap();
     store.commit(txn).unwrap();

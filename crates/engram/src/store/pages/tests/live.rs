@@ -8,7 +8,7 @@ use crate::store::pages::walk;
 #[test]
 fn states_are_sound_while_others_write() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), true).unwrap();
+    let store = Store::open(folder.path(), true, Trust::Private).unwrap();
     let file = file_of(&store);
     let done = AtomicBool::new(false);
     let (mut walked, mut states) = (0, std::collections::BTreeSet::new());
@@ -44,7 +44,7 @@ fn states_are_sound_while_others_write() {
 #[test]
 fn a_state_that_was_overwritten_is_not_found() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), true).unwrap();
+    let store = Store::open(folder.path(), true, Trust::Private).unwrap();
     let file = file_of(&store);
     let put = |key: &[u8]| {
         let mut txn = store.write().unwrap();

@@ -28,7 +28,7 @@ fn sound_files_are_sound() {
 fn every_state_of_a_store_is_sound() {
     for seed in 2..8 {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), true).unwrap();
+        let store = Store::open(folder.path(), true, Trust::Private).unwrap();
         let file = file_of(&store);
         let mut numbers = Numbers(seed);
         let mut held = Vec::new();
