@@ -87,7 +87,10 @@ impl Global {
     pub fn options(&self) -> OpenOptions {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let is_named = self.store.is_some() || is_set(STORE_VARIABLE);
-        OpenOptions::new().shared(self.shared || is_set(SHARED_VARIABLE)).no_follow(!is_named)
+        OpenOptions::new()
+            .shared(self.shared || is_set(SHARED_VARIABLE))
+            .no_follow(!is_named)
+            .check_pages(true)
     }
 
     /// Tells the output streams about `--color`.

@@ -9,6 +9,7 @@ use crate::compaction::copy_into;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::store::folder::{self, Trust};
+use crate::store::open::DATA_FILE;
 
 impl Engram {
     /// Copies the store into a new folder, as it is at this moment, without free pages and checked. Gives the bytes of
@@ -33,9 +34,18 @@ impl Engram {
         unfinished.push(format!(".new-{}", std::process::id()));
         let unfinished = Unfinished(parent.join(unfinished));
         folder::make(&unfinished.0, Trust::Private).map_err(written)?;
-        let store = self.store()?;
-        store.check_pages()?;
-        copy_into(&store, &unfinished.0, Trust::Private)?;
+        let store = loop {
+            let store = self.store()?;
+            store.check_pages()?;
+            copy_into(&store, &unfinished.0, Trust::Private)?;
+            // What was copied after the store had moved on bears a mark that says so.
+            if !store.environment.is_superseded()? {
+                break store;
+            }
+            let copy = unfinished.0.join(DATA_FILE);
+            fs::remove_file(&copy)
+                .map_err(|source| Error::from_io(store.folder(), "written", copy, source))?;
+        };
         let copy = Self::open(&unfinished.0)?;
         let bytes = copy.stats()?.bytes;
         let problems = copy.verify_rows()?.problems;

@@ -11,7 +11,7 @@
 //! Readers keep the generation that they have open, whoever writes moves on first, and the old file goes with the last
 //! that has it open. See [`crate::store::generation`].
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use heed::{CompactionOption, RwTxn};
@@ -22,9 +22,11 @@ use crate::error::{Error, Result};
 use crate::rewriting;
 use crate::store::folder::{self, Trust};
 use crate::store::generation::{self, Draft, Maker};
-use crate::store::open::{self, DATA_FILE};
+use crate::store::open::DATA_FILE;
+use crate::store::pages::{self, Contents, Header};
 use crate::store::state;
 use crate::store::tables::Store;
+use crate::store::walked;
 
 /// How often a copy is made beside other writers before they have to wait.
 const TRIES: usize = 3;
@@ -119,8 +121,29 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()
         .map_err(|e| store.fail(e))?;
     file.sync_all().map_err(written)?;
     drop(file);
-    open::check_file(target, target, true)?;
+    check_copy(store, target, trust)?;
     folder::sync(target).map_err(written)
+}
+
+/// Walks all pages of a copy, and notes that they are sound.
+fn check_copy(store: &Store, target: &Path, trust: Trust) -> Result<()> {
+    let path = target.join(DATA_FILE);
+    let unreadable = |source| Error::from_io(store.folder(), "read", &path, source);
+    let file = File::open(&path).map_err(unreadable)?;
+    let damage = match Header::read(&file).map_err(unreadable)? {
+        Contents::Sound(header) => match pages::walk(&file, &header).damage.into_iter().next() {
+            None => {
+                // Without a note it is walked again, which only takes time.
+                let _ = walked::note(target, header.transaction, trust);
+                return Ok(());
+            }
+            damage => damage,
+        },
+        Contents::Damaged(damage) => Some(damage),
+        Contents::Empty | Contents::Unwritten => None,
+    };
+    let what = damage.map_or_else(|| "it is empty".to_owned(), |damage| damage.to_string());
+    Err(store.damaged(format!("its copy cannot be used: {what}")))
 }
 
 /// Makes a draft the next generation of a store whose write lock is held. Gives the bytes of the file before and after.

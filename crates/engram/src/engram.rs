@@ -43,6 +43,7 @@ pub(crate) const PORTION_BYTES: usize = 128 << 20;
 pub struct Engram {
     root: Root,
     trust: Trust,
+    check_pages: bool,
     /// The newest generation that this handle has seen.
     current: Mutex<Store>,
     scratch: Mutex<Vec<Spreading>>,
@@ -66,11 +67,12 @@ pub struct OpenOptions {
     create: bool,
     trust: Trust,
     follow: bool,
+    check_pages: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: false, trust: Trust::Private, follow: true }
+        Self { create: false, trust: Trust::Private, follow: true, check_pages: false }
     }
 }
 
@@ -106,6 +108,18 @@ impl OpenOptions {
         self
     }
 
+    /// Walks all pages of the store's file when it is opened, by plain reads, unless it is as it was when that was done
+    /// last. Damage within a page that LMDB itself goes by is an error then, and cannot end the process or corrupt its
+    /// memory. The `engram` command does so.
+    ///
+    /// What was walked is noted in the store's folder, and so is each commit after it. Cost where it was not: reading the
+    /// file's trees, without long values; otherwise some microseconds.
+    #[must_use]
+    pub fn check_pages(mut self, check_pages: bool) -> Self {
+        self.check_pages = check_pages;
+        self
+    }
+
     pub(crate) fn trust(&self) -> Trust {
         self.trust
     }
@@ -122,7 +136,7 @@ impl OpenOptions {
     /// files.
     pub fn open(&self, folder: impl AsRef<Path>) -> Result<Engram> {
         let root = Root::open(folder.as_ref(), self.create, self.follow, self.trust)?;
-        Engram::new(root, self.create, self.trust)
+        Engram::new(root, self)
     }
 }
 
@@ -160,8 +174,12 @@ impl Engram {
         Ok(engram)
     }
 
-    fn new(root: Root, create: bool, trust: Trust) -> Result<Self> {
+    fn new(root: Root, options: &OpenOptions) -> Result<Self> {
+        let OpenOptions { create, trust, check_pages, .. } = *options;
         let store = Store::open(&root.path, create, trust)?;
+        if check_pages {
+            store.check_pages_once()?;
+        }
         // Whether this build can read the store shows at once, not at the first recall.
         let txn = store.read()?;
         state::read(&store, &txn)?;
@@ -169,6 +187,7 @@ impl Engram {
         Ok(Self {
             root,
             trust,
+            check_pages,
             current: Mutex::new(store),
             scratch: Mutex::default(),
             marks: Mutex::default(),
@@ -178,14 +197,21 @@ impl Engram {
 
     /// Makes the store of a draft, a folder in which the next generation of another store is written.
     pub(crate) fn open_draft(folder: &Path, trust: Trust) -> Result<Self> {
-        Self::new(Root::open(folder, false, false, trust)?, true, trust)
+        Self::new(
+            Root::open(folder, false, false, trust)?,
+            &OpenOptions { trust, create: true, ..OpenOptions::default() },
+        )
     }
 
     /// The newest generation of the store. Cost: a look at the store's folder, a microsecond.
     pub(crate) fn store(&self) -> Result<Store> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.environment.is_superseded()? {
-            *current = Store::open(&self.root.path, false, self.trust)?;
+            let newest = Store::open(&self.root.path, false, self.trust)?;
+            if self.check_pages {
+                newest.check_pages_once()?;
+            }
+            *current = newest;
         }
         Ok(current.clone())
     }

@@ -20,7 +20,7 @@ use crate::import::jsonl;
 use crate::rewriting::{self, Facts};
 use crate::store::folder::Root;
 use crate::store::generation::{self, Maker, Sole};
-use crate::store::open::{self, DATA_FILE};
+use crate::store::open::DATA_FILE;
 use crate::store::pages::{Damage, Salvage};
 use crate::store::record::Record;
 use crate::store::state::{self, State};
@@ -37,6 +37,8 @@ struct Remains {
     meta: Vec<(Vec<u8>, Vec<u8>)>,
     /// The state, if its record can be read.
     state: Option<State>,
+    /// Whether all this may be as it was before the last change.
+    may_be_outdated: bool,
     /// What is wrong with the file, or with the table of the memories alone.
     damage: Vec<String>,
     memories_damage: Vec<String>,
@@ -101,6 +103,7 @@ impl Remains {
             files,
             meta: meta.collect(),
             state,
+            may_be_outdated: salvage.may_be_outdated(),
             damage: salvage.damage().iter().map(ToString::to_string).collect(),
             memories_damage,
         }))
@@ -116,6 +119,9 @@ impl Remains {
             .iter()
             .map(|what| Error::Damaged { path: root.to_owned(), what: what.clone() }.to_string());
         sentences.extend(damage);
+        if self.may_be_outdated {
+            sentences.push("a header page is lost: all this may be as it was before the last change".into());
+        }
         let there = (self.memories.len() + self.unreadable.len()) as u64;
         match &self.state {
             Some(state) if u64::from(state.memories) > there => {
@@ -170,14 +176,14 @@ impl OpenOptions {
         let (newest, _) = generation::newest(&root.path)
             .map_err(|source| Error::from_io(&root.path, "read", &root.path, source))?;
         match Remains::read(&root.path, &generation::folder_of(&root.path, newest)) {
-            Ok(Some(remains)) => {
+            Ok(Some(remains)) if !remains.memories.is_empty() => {
                 let mut report = remains.export(&root.path, out)?;
                 report.unreadable.push(damage.to_string());
                 out.flush().map_err(Error::Output)?;
                 Ok(report)
             }
-            Ok(None) => Err(damage),
-            Err(error) => Err(error),
+            // Nothing is left.
+            _ => Err(damage),
         }
     }
 
@@ -197,13 +203,13 @@ impl OpenOptions {
         let Some(sole) = Sole::take(&root.path, self.trust())? else { return Err(damage) };
         let damaged = |what: String| Error::Damaged { path: root.path.clone(), what };
         let Some(remains) = Remains::read(&root.path, &sole.folder)? else { return Err(damage) };
-        if remains.damage.is_empty() && open::check_file(&root.path, &sole.folder, true).is_ok() {
+        if remains.damage.is_empty() && remains.state.is_some() {
             // Its pages are sound: what is wrong is in the memories themselves.
             return Err(damage);
         }
         let state = remains.state_for_rebuild(&root)?;
-        let missing = remains.missing_but_for_count(&root.path);
-        if let Some(first) = missing.first() {
+        let missing = remains.missing(&root.path);
+        if let (Some(first), true) = (missing.first(), remains.state.is_some()) {
             let others = match missing.len() - 1 {
                 0 => String::new(),
                 others => format!(" (and {others} more)"),
@@ -227,27 +233,21 @@ impl OpenOptions {
 }
 
 impl Remains {
-    /// The state from which everything is derived again: that of the store, or that of a new one where it is lost and
-    /// the memories say all that is needed.
+    /// The state from which everything is derived again: that of the store, or that of a new one where nothing is wrong
+    /// but its record, and the memories say all that is needed.
     fn state_for_rebuild(&self, root: &Root) -> Result<State> {
         if let Some(state) = &self.state {
             return Ok(state.clone());
         }
+        let damaged = |what: &str| Error::Damaged { path: root.path.clone(), what: what.into() };
+        if !self.damage.is_empty() || !self.unreadable.is_empty() {
+            return Err(damaged("its state record is lost, and with it how many memories it had"));
+        }
         let brings_vector =
             |record: &Vec<u8>| Record::read(record).is_ok_and(|record| record.vector.is_some());
         if self.memories.values().any(brings_vector) {
-            let what = "its vector model is lost".into();
-            return Err(Error::Damaged { path: root.path.clone(), what });
+            return Err(damaged("its vector model is lost"));
         }
         Ok(State::new(state::FORMAT, stored_model(&VectorModel::RandomIndexing)?))
-    }
-
-    /// [`Remains::missing`], where a lost count is no reason to doubt memories that all lie on sound pages.
-    fn missing_but_for_count(&self, root: &Path) -> Vec<String> {
-        let mut missing = self.missing(root);
-        if self.state.is_none() && self.unreadable.is_empty() && self.memories_damage.is_empty() {
-            missing.clear();
-        }
-        missing
     }
 }

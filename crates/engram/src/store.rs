@@ -15,3 +15,4 @@ pub(crate) mod table;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+pub(crate) mod walked;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::store::generation::{GENERATION_LOCK, OPEN_LOCK};
 use crate::store::open::{DATA_FILE, LOCK_FILE};
+use crate::store::walked::WALKED;
 
 /// Who may use a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,7 +34,7 @@ pub(crate) struct Root {
 }
 
 /// The names that stand for files in a store's folder.
-const FILES: [&str; 5] = [DATA_FILE, LOCK_FILE, OPEN_LOCK, GENERATION_LOCK, ".gitignore"];
+const FILES: [&str; 6] = [DATA_FILE, LOCK_FILE, OPEN_LOCK, GENERATION_LOCK, WALKED, ".gitignore"];
 
 impl Root {
     /// Opens the folder of a store; `create` makes it, and the folders that lead to it, where they are missing.

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::store::folder::{self, Trust};
 use crate::store::open::{DATA_FILE, LOCK_FILE};
+use crate::store::walked::WALKED;
 
 /// Held, shared, by everybody who has a generation open. In a store's own folder it also holds a line once the
 /// store has its tables, by which an empty data file is known to be a damaged one.
@@ -207,10 +208,12 @@ fn remove(root: &Path, number: u64, older_is_open: bool) -> io::Result<bool> {
             fs::rename(&notice, &data)?;
         }
         gone(&folder.join(LOCK_FILE))?;
+        gone(&folder.join(WALKED))?;
         return Ok(true);
     }
     gone(&data)?;
     gone(&folder.join(LOCK_FILE))?;
+    gone(&folder.join(WALKED))?;
     gone(&folder.join(OPEN_LOCK))?;
     drop(lock);
     if !older_is_open {

@@ -13,6 +13,7 @@ use std::io;
 #[cfg(unix)]
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use super::folder::{self, Trust};
 use super::generation::{self, Maker, Use};
 use super::pages::{self, Contents, Header};
 use super::state;
+use super::walked;
 use crate::error::{Error, Result};
 
 /// The address space asked for at first. It costs nothing until it is used, and is never resized.
@@ -52,6 +54,9 @@ pub(crate) struct Environment {
     pub(crate) folder: PathBuf,
     /// Which generation it is.
     pub(crate) generation: u64,
+    /// Whether its pages were walked, by this process or by one that has noted it.
+    pub(crate) is_walked: AtomicBool,
+    trust: Trust,
     /// Where the file is mapped, if the system tells.
     #[cfg(unix)]
     mapped: Option<Mapped>,
@@ -83,6 +88,14 @@ impl Environment {
     /// Waits for its turn to write to this generation.
     pub(crate) fn write(&self) -> Result<RwTxn<'_>> {
         self.env.write_txn().map_err(|e| Error::from_heed(&self.root, e))
+    }
+
+    /// Notes that its pages are sound as of a transaction, if they were walked before.
+    pub(crate) fn note_walked(&self, transaction: u64) {
+        if self.is_walked.load(Ordering::Acquire) {
+            // Without a note they are walked again, which only takes time.
+            let _ = walked::note(&self.folder, transaction, self.trust);
+        }
     }
 
     /// Gives the pages of the map back that were read, so that they no longer count as memory of this process. They
@@ -144,6 +157,8 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             root: root.into(),
             folder: folder.clone(),
             generation: number,
+            is_walked: AtomicBool::new(false),
+            trust,
             in_use,
         });
         open.retain(|_, weak| weak.strong_count() > 0);

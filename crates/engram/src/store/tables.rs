@@ -28,6 +28,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use heed::{RoTxn, RwTxn, WithoutTls};
 
@@ -36,6 +37,7 @@ use super::open::{self, Environment};
 use super::pages::{self, Header, Walk};
 use super::state;
 use super::table::{Seal, Table};
+use super::walked;
 use crate::error::{Error, Result};
 
 macro_rules! tables {
@@ -105,12 +107,19 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the newest generation of the store in `root`; `create` makes it where it is missing.
     pub(crate) fn open(root: &Path, create: bool, trust: Trust) -> Result<Self> {
-        let environment = open::open(root, create, trust, Tables::NAMES.len() as u32)?;
-        match Self::of(&environment)? {
-            Some(store) => Ok(store),
-            None if create => Self::make(environment),
-            None if environment.in_use.is_made() => Err(lost_tables(&environment)),
-            None => Err(Error::NoStore { path: environment.root.to_path_buf() }),
+        loop {
+            let environment = open::open(root, create, trust, Tables::NAMES.len() as u32)?;
+            let opened = match Self::of(&environment) {
+                Ok(Some(store)) => Ok(store),
+                Ok(None) if create => Self::make(Arc::clone(&environment)),
+                Ok(None) if environment.in_use.is_made() => Err(lost_tables(&environment)),
+                Ok(None) => Err(Error::NoStore { path: environment.root.to_path_buf() }),
+                Err(error) => Err(error),
+            };
+            // A compaction may have moved the store on since it was opened.
+            if opened.is_ok() || !environment.is_superseded()? {
+                return opened;
+            }
         }
     }
 
@@ -186,16 +195,35 @@ impl Store {
 
     /// Makes what was written durable and visible.
     pub(crate) fn commit(&self, txn: RwTxn<'_>) -> Result<()> {
+        let transaction = txn.id() as u64;
         txn.commit().map_err(|e| self.fail(e))?;
         if open::is_short(&self.environment) {
             let lock = self.environment.write()?;
             self.extend(&lock)?;
         }
+        self.environment.note_walked(transaction);
         Ok(())
     }
 
     fn extend(&self, lock: &RwTxn<'_>) -> Result<()> {
         open::extend_file(&self.environment, lock).map_err(|e| self.fail(heed::Error::Io(e)))
+    }
+
+    /// Refuses a file of which a page is damaged, unless its pages are known to be as they were when they were walked
+    /// last. Cost: some microseconds, or those of [`Store::check_pages`].
+    pub(crate) fn check_pages_once(&self) -> Result<()> {
+        let is_walked = &self.environment.is_walked;
+        if is_walked.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let transaction = self.read()?.id() as u64;
+        if !walked::is_noted(&self.environment.folder, transaction) {
+            self.check_pages()?;
+            is_walked.store(true, Ordering::Release);
+            self.environment.note_walked(transaction);
+        }
+        is_walked.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Walks the pages of the file by plain reads, as a new transaction sees them. Cost: a read of every page of a tree.

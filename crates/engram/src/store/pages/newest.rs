@@ -8,6 +8,10 @@ use super::header::{fields, is_header, read_metas};
 use super::source::Source;
 use super::{Contents, Damage, Header};
 
+/// What is said where nobody can know which of two states is the last.
+pub(super) const LOST_HEADER: &str =
+    "one of its header pages is lost, so what is left may be the state before its last change";
+
 /// The header of the newest state that a file has, and what is wrong with its header pages. `None` for a file to which
 /// nothing was written, or of whose header pages neither leads anywhere.
 ///
@@ -35,10 +39,8 @@ pub(super) fn newest(file: &File) -> io::Result<Option<(Header, Vec<Damage>)>> {
     }
     let Some(best) = states.iter().max_by_key(|(transaction, _)| *transaction) else { return Ok(None) };
     let mut all = vec![damage];
-    if states.iter().any(|(transaction, _)| *transaction == 0) {
-        let what =
-            "one of its header pages is lost, so what is left may be the state before its last transaction";
-        all.push(Damage::of_header(what));
+    if states.len() < metas.len() || states.iter().any(|(transaction, _)| *transaction == 0) {
+        all.push(Damage::of_header(LOST_HEADER));
     }
     Ok(Some((best.1, all)))
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 
 use super::claims::Claims;
 use super::layout::TreeRecord;
-use super::newest::newest;
+use super::newest::{LOST_HEADER, newest};
 use super::tree::table_of;
 use super::walk::Walker;
 use super::{Contents, Damage, Header, Tree, Walk};
@@ -106,8 +106,15 @@ impl<'f> Salvage<'f> {
     }
 
     /// The header of the state that is read.
+    #[cfg(test)]
     pub(crate) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether the state that is read may be the one before the last change.
+    pub(crate) fn may_be_outdated(&self) -> bool {
+        let lost = Damage::of_header(LOST_HEADER);
+        self.damage.contains(&lost)
     }
 
     /// What is wrong with the file, at most some hundred things.
@@ -116,6 +123,7 @@ impl<'f> Salvage<'f> {
     }
 
     /// The names of the tables whose records can be read.
+    #[cfg(test)]
     pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|(name, _)| name.as_str())
     }
