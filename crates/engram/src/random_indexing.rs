@@ -8,7 +8,11 @@
 //! Weights are (1 + ln tf) · idf, scaled to unit length in a memory. All sums are of integers, so that the
 //! vectors do not depend on the order in which memories were written.
 
+mod model;
+
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+pub(crate) use model::{GROUP, Model, Occurrences, Sums, TermCounts, learn};
 
 /// The model's name, which a store remembers.
 pub(crate) const NAME: &str = "random-indexing";
@@ -48,154 +52,6 @@ impl TermVector {
             return None;
         }
         Some(Self { idf, elements: bytemuck::pod_collect_to_vec(elements) })
-    }
-}
-
-/// One memory's terms, as (term, frequency) with terms numbered from 0.
-pub(crate) type TermCounts = [(u32, u32)];
-
-/// The memories that each term occurs in.
-#[derive(Clone, Copy)]
-pub(crate) struct Occurrences<'a> {
-    /// Where each term's memories begin, and at the end the number of all.
-    pub(crate) offsets: &'a [usize],
-    /// For each term its memories, ascending.
-    pub(crate) memories: &'a [u32],
-}
-
-/// A part of a vector, which begins where a line of the processor's cache does.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Strip<T>([T; STRIP]);
-
-/// The first strips of all sums, then the second, and so on.
-pub(crate) type Sums = Vec<Strip<i32>>;
-
-/// The vectors of all terms, cut into strips: the first of all terms, then the second, and so on.
-#[derive(Default)]
-pub(crate) struct TermVectors {
-    terms: usize,
-    strips: Vec<Strip<i16>>,
-}
-
-impl TermVectors {
-    /// The elements of a term's vector.
-    pub(crate) fn get(&self, term: usize) -> Vec<i16> {
-        (0..STRIPS).flat_map(|strip| self.strips[strip * self.terms + term].0).collect()
-    }
-}
-
-/// What the model learnt.
-#[derive(Default)]
-pub(crate) struct Model {
-    pub(crate) vectors: TermVectors,
-    /// The terms of the first [`GROUP`] memories, by term and memory, then those of the next, and so on.
-    occurrences: Vec<Occurrence>,
-    /// Where those of each group begin, and at the end the number of all.
-    groups: Vec<usize>,
-}
-
-/// A term in one of a group's memories.
-#[derive(Clone, Copy, Default)]
-struct Occurrence {
-    term: u32,
-    /// Counted from the first of the group.
-    memory: u16,
-    weight: i16,
-}
-
-/// Memories whose vectors are made at once.
-pub(crate) const GROUP: usize = 8192;
-
-/// Learns the vectors of all terms.
-///
-/// `ids` are the memories' external ids, `counts` their terms; `occurrences` holds the same the other way round, and
-/// `idf[term]` how rare each term is. Cost: one pass over all counts to weigh them, and one by term to add up.
-pub(crate) fn learn<'m>(
-    ids: impl Iterator<Item = &'m str>,
-    counts: impl Iterator<Item = &'m TermCounts>,
-    occurrences: Occurrences<'_>,
-    idf: &[f32],
-) -> Model {
-    let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
-    let mut by_term = vec![0_i16; occurrences.memories.len()];
-    let mut next = occurrences.offsets.to_vec();
-    let mut weights = Weights::default();
-    let mut groups = vec![0];
-    for (memory, counts) in counts.enumerate() {
-        if memory % GROUP == 0 {
-            groups.push(groups[groups.len() - 1]);
-        }
-        if let Some(end) = groups.last_mut() {
-            *end += counts.len();
-        }
-        weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
-        for ((term, _), weight) in counts.iter().zip(&weights.whole) {
-            let at = &mut next[*term as usize];
-            by_term[*at] = *weight;
-            *at += 1;
-        }
-    }
-    let terms = occurrences.offsets.len() - 1;
-    let mut strips = vec![Strip([0; STRIP]); terms * STRIPS];
-    let mut grouped = vec![Occurrence::default(); occurrences.memories.len()];
-    let mut next = groups.clone();
-    for (term, row) in occurrences.offsets.windows(2).enumerate() {
-        // What is added, and behind it what is taken away.
-        let mut sums = [0_i64; 2 * DIMENSIONS];
-        let memories = &occurrences.memories[row[0]..row[1]];
-        for (memory, weight) in memories.iter().zip(&by_term[row[0]..row[1]]) {
-            let memory = *memory as usize;
-            let at = &mut next[memory / GROUP];
-            grouped[*at] = Occurrence { term: term as u32, memory: (memory % GROUP) as u16, weight: *weight };
-            *at += 1;
-            for place in indices[memory].0 {
-                sums[usize::from(place) % (2 * DIMENSIONS)] += i64::from(*weight);
-            }
-        }
-        let (added, taken) = sums.split_at(DIMENSIONS);
-        // No sum of fewer than a million weights is cut.
-        let bounds = i64::from(i32::MIN)..=i64::from(i32::MAX);
-        let sums: [i32; DIMENSIONS] =
-            std::array::from_fn(|at| (added[at] - taken[at]).clamp(*bounds.start(), *bounds.end()) as i32);
-        let squares = sum_of_squares(&sums);
-        if squares > 0.0 {
-            let scale = TERM_UNIT / squares.sqrt();
-            for (strip, sums) in sums.as_chunks::<STRIP>().0.iter().enumerate() {
-                strips[strip * terms + term] = Strip(sums.map(|sum| (f64::from(sum) * scale).round() as i16));
-            }
-        }
-    }
-    Model { vectors: TermVectors { terms, strips }, occurrences: grouped, groups }
-}
-
-impl Model {
-    /// Puts the vectors of a group's memories into `vectors`, row after row: of unit length, or all zeros where a memory
-    /// has no term. `sums` is a buffer. Cost: their different terms times the dimension.
-    ///
-    /// ```text
-    /// for each strip of the dimensions:
-    ///     for each term of the group's memories: add its strip to the memory's
-    /// scale each memory's sums to unit length
-    /// ```
-    ///
-    /// The strips of all terms pass by one behind the other, and what is added to at random is one strip of each
-    /// memory: together little enough for the processor's nearest caches.
-    pub(crate) fn combine(&self, group: usize, sums: &mut Sums, vectors: &mut [f32]) {
-        let memories = vectors.len() / DIMENSIONS;
-        sums.clear();
-        sums.resize(memories * STRIPS, Strip([0; STRIP]));
-        let TermVectors { terms, strips } = &self.vectors;
-        let occurrences = &self.occurrences[self.groups[group]..self.groups[group + 1]];
-        for (strip, sums) in sums.chunks_exact_mut(memories.max(1)).enumerate() {
-            let rows = &strips[strip * terms..][..*terms];
-            for Occurrence { term, memory, weight } in occurrences {
-                add(&rows[*term as usize].0, *weight, &mut sums[usize::from(*memory)].0);
-            }
-        }
-        for (memory, vector) in vectors.chunks_exact_mut(DIMENSIONS).enumerate() {
-            scale(&std::array::from_fn(|strip| sums[strip * memories + memory].0), vector);
-        }
     }
 }
 
@@ -281,6 +137,14 @@ fn scale(sums: &[[i32; STRIP]; STRIPS], vector: &mut [f32]) {
     }
 }
 
+/// Rounds half away from zero, as [`f64::round`] does, what is far from the bounds of `i64`.
+fn rounded(x: f64) -> i64 {
+    let whole = x as i64;
+    // Exact: the two are within 1 of each other.
+    let rest = x - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
+}
+
 /// The squares added up in `f64`, one after the other. Where no step could round, in any order.
 fn sum_of_squares(sums: &[i32]) -> f64 {
     let greatest = sums.iter().fold(0, |greatest: u32, sum| greatest.max(sum.unsigned_abs()));
@@ -290,6 +154,11 @@ fn sum_of_squares(sums: &[i32]) -> f64 {
     }
     sums.iter().map(|s| f64::from(*s) * f64::from(*s)).sum()
 }
+
+/// A part of a vector, which begins where a line of the processor's cache does.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Strip<T>([T; STRIP]);
 
 /// A memory's index vector: the place of each entry that is not zero, and [`DIMENSIONS`] more where it is −1. Places
 /// may repeat, which is harmless.
@@ -313,50 +182,16 @@ impl IndexVector {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn memories_have_the_vectors_of_their_texts() {
-        // More memories than one group has, some without a term.
-        let memories = GROUP + 70;
-        let counts: Vec<Vec<(u32, u32)>> = (0..memories as u32)
-            .map(|memory| {
-                let terms = (0..memory % 6).map(|at| ((memory * 7 + at * 11) % 60, 1 + (memory + at) % 3));
-                let mut terms: Vec<_> = terms.collect();
-                terms.sort_unstable();
-                terms.dedup_by_key(|(term, _)| *term);
-                terms
-            })
-            .collect();
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); 60];
-        for (memory, counts) in (0_u32..).zip(&counts) {
-            counts.iter().for_each(|(term, _)| rows[*term as usize].push(memory));
-        }
-        let mut offsets = vec![0];
-        offsets.extend(rows.iter().scan(0, |end, row| {
-            *end += row.len();
-            Some(*end)
-        }));
-        let all = rows.concat();
-        let idf: Vec<f32> = rows
-            .iter()
-            .map(|row| inverse_document_frequency(memories as u32, row.len() as u32) as f32)
-            .collect();
-        let ids: Vec<String> = (0..memories).map(|memory| format!("m{memory}")).collect();
-        let occurrences = Occurrences { offsets: &offsets, memories: &all };
-        let model =
-            learn(ids.iter().map(String::as_str), counts.iter().map(Vec::as_slice), occurrences, &idf);
-        let term =
-            |term: u32| TermVector { idf: idf[term as usize], elements: model.vectors.get(term as usize) };
-        assert!((0..60).any(|at| term(at).elements.iter().any(|element| *element != 0)));
-        let mut sums = Sums::new();
-        for (group, counts) in counts.chunks(GROUP).enumerate() {
-            // What is in the buffer before does not matter.
-            let mut vectors = vec![f32::NAN; counts.len() * DIMENSIONS];
-            model.combine(group, &mut sums, &mut vectors);
-            for (counts, vector) in counts.iter().zip(vectors.chunks_exact(DIMENSIONS)) {
-                let text: Vec<_> = counts.iter().map(|(number, tf)| (term(*number), *tf)).collect();
-                assert_eq!(embed(&text), vector);
+    proptest! {
+        #[test]
+        fn numbers_are_rounded_as_usual(x in -5e6..5e6_f64, halves in -9_000_000_i32..9_000_000) {
+            let half = f64::from(halves) / 2.0;
+            for x in [x, half, half.next_up(), half.next_down()] {
+                prop_assert_eq!(rounded(x), x.round() as i64);
             }
         }
     }

@@ -232,7 +232,7 @@ impl Packed {
             let (memories, weights) = self.postings.row(term);
             each(&tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
             if let Some(model) = &self.model {
-                let elements = model.vectors.get(term);
+                let elements = model.term(term);
                 let vector = TermVector { idf: self.postings.idf[term], elements };
                 each(&tables.terms, name.as_bytes(), &vector.bytes())?;
             }
