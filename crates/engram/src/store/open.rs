@@ -21,6 +21,7 @@ use heed::{EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 use super::folder::{self, Trust};
 use super::generation::{self, Maker, Use};
 use super::pages::{self, Contents, Header};
+use super::seen::Seen;
 use super::state;
 use crate::error::{Error, Result};
 
@@ -52,6 +53,8 @@ pub(crate) struct Environment {
     pub(crate) folder: PathBuf,
     /// Which generation it is.
     pub(crate) generation: u64,
+    /// What of it this process has checked.
+    pub(crate) seen: Seen,
     /// Where the file is mapped, if the system tells.
     #[cfg(unix)]
     mapped: Option<Mapped>,
@@ -144,6 +147,7 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             root: root.into(),
             folder: folder.clone(),
             generation: number,
+            seen: Seen::default(),
             in_use,
         });
         open.retain(|_, weak| weak.strong_count() > 0);
