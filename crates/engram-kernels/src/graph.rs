@@ -9,8 +9,8 @@ mod pull;
 
 use std::sync::OnceLock;
 
-pub use block::GraphBlock;
 pub(crate) use block::is_sound;
+pub use block::{CheckRows, GraphBlock};
 pub(crate) use order::{InRows, SourceOrder};
 pub use patch::Patch;
 pub(crate) use pull::{CHUNK_ROWS, PullRows};
@@ -77,6 +77,9 @@ pub enum GraphError {
     /// A row's targets do not strictly ascend.
     #[error("the targets of node {0} do not ascend")]
     TargetsNotAscending(u32),
+    /// A row is not what the caller's own check knows it to be; see [`CheckRows`].
+    #[error("the row of node {0} is not what was written")]
+    Changed(u32),
     /// Rows, or blocks of rows, overlap or are not given in ascending order.
     #[error("the rows from node {0} on do not come after those before them")]
     RowsNotAscending(u32),

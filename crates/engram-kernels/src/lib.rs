@@ -40,7 +40,7 @@ mod zig;
 
 pub use backend::{Choice, Kernels, KernelsError, LevelStatus, kernel_levels, kernels};
 pub use decay::{Curve, CurveError, apply_decay, apply_decay_into};
-pub use graph::{Edge, Graph, GraphBlock, GraphError, Patch};
+pub use graph::{CheckRows, Edge, Graph, GraphBlock, GraphError, Patch};
 pub use level::Level;
 pub use quantised::{
     QuantisedRows, QuantisedScan, QuantisedVectors, vector_dot_i8_into, vector_dot_top_k_quantised,

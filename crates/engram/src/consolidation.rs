@@ -147,7 +147,7 @@ fn stage(
     stage_bytes: usize,
 ) -> Result<Staged> {
     let Some(claim) = Claim::take(store, state)? else { return Ok(Staged::Overtaken) };
-    let mut blocks = vectors.blocks(state.vector_slot.other());
+    let mut blocks = vectors.blocks(state.vector_slot.other(), store.is_sealed);
     let records = if vectors.is_given() {
         let txn = store.read()?;
         if state::version(store, &txn)? != state.version {

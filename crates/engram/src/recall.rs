@@ -175,3 +175,6 @@ fn plain(seeds: &[(u32, f32)], k: usize) -> Vec<Ranked> {
         .map(|(memory, score)| Ranked { memory: *memory, score: *score, activation: *score, retention: 1.0 })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

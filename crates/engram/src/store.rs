@@ -9,6 +9,7 @@ pub(crate) mod open;
 pub(crate) mod pages;
 pub(crate) mod pass;
 pub(crate) mod record;
+pub(crate) mod seen;
 pub(crate) mod staging;
 pub(crate) mod state;
 pub(crate) mod table;

@@ -2,6 +2,7 @@
 
 use crate::engram::Engram;
 use crate::error::Result;
+use crate::store::block::{self, BlockKind};
 use crate::store::{nodes, state};
 
 /// What a store holds.
@@ -44,8 +45,8 @@ impl Engram {
         let mut associations = store.tables.recent_edges.len(&txn)?;
         for entry in store.tables.blocks.iter(&txn)? {
             let (key, value) = entry?;
-            if crate::store::block::kind_of(key) == Some(crate::store::block::BlockKind::Graph) {
-                let block = crate::store::block::parse(value, crate::store::block::BlockKind::Graph);
+            if let Some((BlockKind::Graph, _)) = block::kind_of(key) {
+                let block = block::parse(value, BlockKind::Graph, store.is_sealed);
                 associations += block.map_or(0, |block| u64::from(block.width));
             }
         }

@@ -224,7 +224,7 @@ fn numbering(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verifica
 fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification) -> Result<()> {
     walk(txn, &store.tables.postings, found, |found, key, value| {
         let sound = postings::parse(value).is_some_and(|row| {
-            row.is_intact()
+            row.is_intact(key, store.is_sealed)
                 && row.memories.is_sorted_by(|a, b| a < b)
                 && row.memories.last().is_none_or(|last| *last < state.packed_memories)
                 && row.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
@@ -238,10 +238,13 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
             found.problem(format!("the vector of the term {} is broken", text(key)));
         }
     })?;
-    let (mut rows, mut nodes) = (0, 0);
+    let (mut rows, mut nodes) = (0_u64, 0_u64);
     walk(txn, &store.tables.blocks, found, |found, key, value| {
-        let kind = block::kind_of(key);
-        let Some((kind, block)) = kind.and_then(|kind| Some((kind, block::parse(value, kind)?))) else {
+        let read = |(kind, index)| {
+            let block = block::parse(value, kind, store.is_sealed).filter(|block| block.is_at(index));
+            Some((kind, block?))
+        };
+        let Some((kind, block)) = block::kind_of(key).and_then(read) else {
             found.problem(format!("the block {key:?} has no valid header"));
             return;
         };
@@ -256,7 +259,7 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
         }
         let sound = match kind {
             BlockKind::Columns => {
-                rows += block.rows;
+                rows += u64::from(block.rows);
                 block.columns().is_some()
             }
             BlockKind::Vectors | BlockKind::OtherVectors => {
@@ -264,7 +267,7 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
                 block.vectors().is_some_and(|block| finite(&block.vectors))
             }
             BlockKind::Graph => {
-                nodes += block.rows;
+                nodes += u64::from(block.rows);
                 let total = state.packed_nodes as usize;
                 block.graph().is_some_and(|rows| rows.view(total).is_ok_and(|view| view.check().is_ok()))
             }
@@ -273,7 +276,7 @@ fn packed(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificatio
             found.problem(format!("{name} holds what cannot be"));
         }
     })?;
-    if rows != state.packed_memories || nodes != state.packed_nodes {
+    if rows != u64::from(state.packed_memories) || nodes != u64::from(state.packed_nodes) {
         found.problem("packed blocks are missing");
     }
     Ok(())

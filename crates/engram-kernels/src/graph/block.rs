@@ -1,5 +1,7 @@
 //! A borrowed block of rows, as it lies in a file that is mapped into memory.
 
+use std::fmt;
+
 use super::{Graph, GraphError, check_row};
 use crate::contract::WEIGHT_MAX;
 use crate::portable::spreading::Rows;
@@ -9,6 +11,29 @@ const CHUNK: usize = 4096;
 
 /// Rows that are looked at before the first of them is checked.
 const TOGETHER: usize = 64;
+
+/// A caller's own check of a block's rows, for instance by checksums that lie beside them; see
+/// [`GraphBlock::with_checks`].
+///
+/// Rows are counted from the block's first and ascend. Spreading asks in every hop, so an implementation that
+/// costs anything remembers what it has seen.
+pub trait CheckRows: fmt::Debug + Sync {
+    /// Checks where some rows begin and end, and their out-weights. Spreading asks before it decides which of the
+    /// rows fire.
+    ///
+    /// # Errors
+    ///
+    /// If a row is not what it should be, [`GraphError::Changed`] or any other.
+    fn check_bounds(&self, rows: &[u32]) -> Result<(), GraphError>;
+
+    /// Checks the targets and weights of some rows. Spreading asks before activation goes along their edges; the
+    /// rows lie within the block.
+    ///
+    /// # Errors
+    ///
+    /// If a row is not what it should be, [`GraphError::Changed`] or any other.
+    fn check_edges(&self, rows: &[u32]) -> Result<(), GraphError>;
+}
 
 /// Consecutive rows of a larger graph, borrowed from wherever they lie.
 ///
@@ -22,6 +47,7 @@ pub struct GraphBlock<'a> {
     rows: Rows<'a>,
     out_weights: &'a [f32],
     known_good: bool,
+    checks: Option<&'a dyn CheckRows>,
 }
 
 impl<'a> GraphBlock<'a> {
@@ -53,12 +79,20 @@ impl<'a> GraphBlock<'a> {
             return Err(GraphError::BlockTooLarge { block: first as usize + out_weights.len(), nodes });
         }
         let rows = Rows { offsets, neighbours: targets, weights };
-        Ok(Self { nodes, first, rows, out_weights, known_good: false })
+        Ok(Self { nodes, first, rows, out_weights, known_good: false, checks: None })
+    }
+
+    /// The same block, of which spreading and [`GraphBlock::check`] also ask `checks` before they use a row. What it
+    /// answers cannot make a broken row pass: ranges are checked all the same.
+    #[must_use]
+    pub fn with_checks(self, checks: &'a dyn CheckRows) -> Self {
+        Self { checks: Some(checks), ..self }
     }
 
     pub(super) fn of_graph(graph: &'a Graph) -> Self {
         let rows = Rows { offsets: &graph.offsets, neighbours: &graph.targets, weights: &graph.weights };
-        Self { nodes: graph.nodes, first: 0, rows, out_weights: &graph.out_weights, known_good: true }
+        let out_weights = &graph.out_weights;
+        Self { nodes: graph.nodes, first: 0, rows, out_weights, known_good: true, checks: None }
     }
 
     /// How many nodes the whole graph has.
@@ -98,6 +132,11 @@ impl<'a> GraphBlock<'a> {
         self.out_weights
     }
 
+    /// What the caller checks rows by.
+    pub(crate) fn checks(&self) -> Option<&'a dyn CheckRows> {
+        self.checks
+    }
+
     /// The number of edges and the out-weight of a row, checked.
     pub(crate) fn fan(&self, row: usize) -> Result<(u32, f32), GraphError> {
         let (begin, end) = (self.rows.offsets[row], self.rows.offsets[row + 1]);
@@ -128,7 +167,8 @@ impl<'a> GraphBlock<'a> {
         check_row(self.first + row as u32, targets, weights, nodes)
     }
 
-    /// [`Self::check_row`] for each of some rows, whose offsets are known to lie within the block.
+    /// [`Self::check_row`] for each of some rows, whose offsets are known to lie within the block, and the caller's
+    /// own check.
     pub(crate) fn check_rows(&self, rows: &[u32], nodes: usize) -> Result<(), GraphError> {
         if self.known_good {
             return Ok(());
@@ -147,26 +187,37 @@ impl<'a> GraphBlock<'a> {
                 }
             }
             std::hint::black_box(seen);
+            if let Some(checks) = self.checks {
+                checks.check_edges(rows)?;
+            }
             rows.iter().try_for_each(|&row| self.check_row(row as usize, nodes))?;
         }
         Ok(())
     }
 
     /// Checks every row, as spreading does for those that it touches. Costs one pass over the arrays, at
-    /// about the speed of memory.
+    /// about the speed of memory, and the caller's own check where there is one.
     ///
     /// # Errors
     ///
-    /// The first fault found, by row.
+    /// The first fault found, by row; the caller's after all others.
     pub fn check(&self) -> Result<(), GraphError> {
-        if self.known_good || self.is_sound() {
-            return Ok(());
+        if !self.known_good && !self.is_sound() {
+            // Which row it is, is found row by row.
+            (0..self.rows()).try_for_each(|row| {
+                self.fan(row)?;
+                self.check_row(row, self.nodes)
+            })?;
         }
-        // Which row it is, is found row by row.
-        (0..self.rows()).try_for_each(|row| {
-            self.fan(row)?;
-            self.check_row(row, self.nodes)
-        })
+        let Some(checks) = self.checks else { return Ok(()) };
+        let mut rows = [0; TOGETHER];
+        for first in (0..self.rows()).step_by(TOGETHER) {
+            let count = TOGETHER.min(self.rows() - first);
+            (first as u32..).zip(&mut rows[..count]).for_each(|(row, place)| *place = row);
+            checks.check_bounds(&rows[..count])?;
+            checks.check_edges(&rows[..count])?;
+        }
+        Ok(())
     }
 
     /// Whether no row has a fault, by looking at each array as a whole and without a branch for each entry.

@@ -15,6 +15,8 @@
 //! whatever the vectors are. Many near ties only leave more rows to score; those are then read in the order
 //! in which they lie.
 
+use std::convert::Infallible;
+
 use super::query::IntegerQuery;
 use super::{QuantisedRows, rounded_down, rounded_up};
 use crate::backend::Kernels;
@@ -159,23 +161,42 @@ impl QuantisedScan {
     /// # Panics
     ///
     /// If a vector has not the query's dimensions.
-    pub fn finish<'v>(mut self, mut vectors_from: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
+    pub fn finish<'v>(self, mut vectors_from: impl FnMut(u32) -> &'v [f32]) -> Vec<Scored> {
+        let Ok(best) = self.try_finish(|id, _| Ok::<_, Infallible>(vectors_from(id)));
+        best
+    }
+
+    /// [`QuantisedScan::finish`] with vectors that may be refused, for instance because they do not match a checksum.
+    ///
+    /// `vectors` is asked for those of some ids that follow one another: the first id, and how many. It gives at least
+    /// the first's, and of the others as many as lie behind it. Each of them is scored.
+    ///
+    /// # Errors
+    ///
+    /// The first of `vectors`.
+    ///
+    /// # Panics
+    ///
+    /// As [`QuantisedScan::finish`].
+    pub fn try_finish<'v, E>(
+        mut self,
+        mut vectors: impl FnMut(u32, usize) -> Result<&'v [f32], E>,
+    ) -> Result<Vec<Scored>, E> {
         self.clear();
         let mut best = TopK::with_kernels(self.k, self.kernels);
         let (promising, rest) = self.by_promise();
         for kept in &promising {
             if is_out(&best, kept) {
-                return best.into_sorted();
+                return Ok(best.into_sorted());
             }
-            self.score_run(std::slice::from_ref(kept), &mut best, &mut vectors_from);
+            self.score_run(std::slice::from_ref(kept), &mut best, &mut vectors)?;
         }
         let mut rest = rest.as_slice();
         while let Some(kept) = rest.first() {
-            let scored =
-                if is_out(&best, kept) { 1 } else { self.score_run(rest, &mut best, &mut vectors_from) };
+            let scored = if is_out(&best, kept) { 1 } else { self.score_run(rest, &mut best, &mut vectors)? };
             rest = &rest[scored..];
         }
-        best.into_sorted()
+        Ok(best.into_sorted())
     }
 
     /// The most promising of the kept rows, best first, and the rest by id.
@@ -201,31 +222,32 @@ impl QuantisedScan {
 
     /// Scores the first of some rows, and in the same call those after it whose vectors follow its own.
     /// Returns their number.
-    fn score_run<'v>(
+    fn score_run<'v, E>(
         &self,
         rows: &[Kept],
         best: &mut TopK,
-        vectors_from: &mut impl FnMut(u32) -> &'v [f32],
-    ) -> usize {
+        vectors: &mut impl FnMut(u32, usize) -> Result<&'v [f32], E>,
+    ) -> Result<usize, E> {
         let Kept { id, score, .. } = rows[0];
         if let Some(score) = score {
             best.offer(id, score);
-            return 1;
+            return Ok(1);
         }
         let dimensions = self.query.len();
-        let vectors = vectors_from(id);
-        let most = vectors.len().checked_div(dimensions).unwrap_or(1);
-        assert!(most > 0, "a query of {dimensions} dimensions, but a vector of {}", vectors.len());
         let follows =
             |(row, kept): &(usize, &Kept)| kept.id as usize == id as usize + row && kept.score.is_none();
-        let run = rows.iter().enumerate().take(most.min(ROWS_AT_A_TIME)).take_while(follows).count();
+        let run = rows.iter().enumerate().take(ROWS_AT_A_TIME).take_while(follows).count();
+        let vectors = vectors(id, run)?;
+        let most = vectors.len().checked_div(dimensions).unwrap_or(1);
+        assert!(most > 0, "a query of {dimensions} dimensions, but a vector of {}", vectors.len());
+        let run = run.min(most);
         let mut scores = [0.0; ROWS_AT_A_TIME];
         let scores = &mut scores[..run];
         self.kernels.vector_dot_into(&self.query, &vectors[..scores.len() * dimensions], scores);
         for (row, &score) in scores.iter().enumerate() {
             best.offer(id + row as u32, score);
         }
-        run
+        Ok(run)
     }
 
     /// L: what is below it is not among the best.

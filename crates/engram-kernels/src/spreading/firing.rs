@@ -1,5 +1,7 @@
 //! Which nodes fire in a hop, and what they give.
 
+use std::convert::Infallible;
+
 use super::frontier::TouchedLines;
 use super::parameters::{Dangling, SpreadParameters};
 use crate::backend::Kernels;
@@ -89,7 +91,7 @@ impl Firing {
     /// # Errors
     ///
     /// If a row does not lie within the block, or its out-weight is none. Rows before it that fire are
-    /// checked first, so that the first fault is found.
+    /// checked first, so that the first fault is found. Or if the block's own check refuses one.
     pub(super) fn collect(
         &mut self,
         block: &GraphBlock<'_>,
@@ -101,7 +103,15 @@ impl Firing {
         let (offsets, out_weights) = (block.compressed_rows().offsets, block.out_weights());
         let (first, edges) = (block.first(), block.edges() as u32);
         let fan = |node: u32| Fan::of(offsets, out_weights, node - first);
-        if let Some(broken) = self.collect_rows(parameters, nodes, activation, dangling, edges, fan) {
+        let before = |awake: &[(u32, f32)]| {
+            let Some(checks) = block.checks() else { return Ok(()) };
+            let mut rows = [0; TOGETHER];
+            rows.iter_mut().zip(awake).for_each(|(row, (node, _))| *row = node - first);
+            checks.check_bounds(&rows[..awake.len()])
+        };
+        if let Some(broken) =
+            self.try_collect_rows(parameters, nodes, activation, dangling, edges, before, fan)?
+        {
             self.count = self.rows[..self.count].partition_point(|&row| row < broken);
             self.check(block, activation.len())?;
             block.fan(broken as usize)?;
@@ -150,6 +160,28 @@ impl Firing {
         edges: u32,
         fan: impl Fn(u32) -> Fan,
     ) -> Option<u32> {
+        let before = |_: &[(u32, f32)]| Ok::<(), Infallible>(());
+        let Ok(broken) = self.try_collect_rows(parameters, nodes, activation, dangling, edges, before, fan);
+        broken
+    }
+
+    /// [`Self::collect_rows`], which gives the nodes that are awake to `before` ahead of looking up their rows.
+    ///
+    /// # Errors
+    ///
+    /// That of `before`; what was collected is to be forgotten then.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments, reason = "as `collect_rows`, and a hook")]
+    fn try_collect_rows<E>(
+        &mut self,
+        parameters: &SpreadParameters,
+        nodes: &[u32],
+        activation: &[f32],
+        dangling: &mut f64,
+        edges: u32,
+        before: impl Fn(&[(u32, f32)]) -> Result<(), E>,
+        fan: impl Fn(u32) -> Fan,
+    ) -> Result<Option<u32>, E> {
         let Self { rows, released: amounts, awake, fans, .. } = self;
         let (mut count, mut fired, mut held) = (self.count, self.edges, *dangling);
         let room = (count + nodes.len()).max(rows.len());
@@ -169,6 +201,7 @@ impl Firing {
                 num_awake += usize::from(x >= enough);
             }
             let awake = &awake[..num_awake];
+            before(awake)?;
             for (found, &(node, _)) in fans.iter_mut().zip(awake) {
                 *found = fan(node);
             }
@@ -186,7 +219,7 @@ impl Firing {
             }
         }
         (self.count, self.edges, *dangling) = (count, fired, held);
-        (broken < u32::MAX).then_some(broken)
+        Ok((broken < u32::MAX).then_some(broken))
     }
 
     /// Checks the rows collected so far, which are a block's, unless they are known to be good.

@@ -1,6 +1,7 @@
 //! The kernels against naive oracles, over shapes and values of all sorts.
 #![allow(clippy::unwrap_used, reason = "the helpers of tests may panic, as tests do")]
 
+mod checked_rows;
 mod decay;
 mod graph;
 mod levels;

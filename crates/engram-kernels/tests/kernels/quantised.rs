@@ -93,6 +93,48 @@ proptest! {
     }
 
     #[test]
+    fn vectors_may_be_refused(
+        seed in 1u64..,
+        kind in 0u8..2,
+        dimensions in 1usize..20,
+        rows in 1usize..300,
+        k in 1usize..12,
+        refused in 0usize..300,
+    ) {
+        let mut numbers = Numbers(seed);
+        let query = coordinates(kind, &mut numbers, dimensions);
+        let block = coordinates(kind, &mut numbers, rows * dimensions);
+        let quantised = QuantisedVectors::new(&block, dimensions);
+        let expected = comparable(&vector_dot_top_k(&query, &block, k));
+        let scan = || {
+            let mut scan = QuantisedScan::new(k, &query);
+            scan.scan(quantised.rows(), 0, None);
+            scan
+        };
+        let mut asked = vec![false; rows];
+        let found = scan().try_finish(|id, count| {
+            asked[id as usize..][..count].iter_mut().for_each(|asked| {
+                assert!(!*asked, "no vector is asked for twice");
+                *asked = true;
+            });
+            Ok::<_, ()>(&block[id as usize * dimensions..][..count * dimensions])
+        });
+        prop_assert_eq!(comparable(&found.unwrap()), expected.clone());
+        let found = scan().try_finish(|id, count| {
+            let refused = refused as u32;
+            if (id..id + count as u32).contains(&refused) { return Err(refused) }
+            Ok(&block[id as usize * dimensions..])
+        });
+        match found {
+            Err(row) => prop_assert!(asked[row as usize]),
+            Ok(found) => {
+                prop_assert!(!asked.get(refused).is_some_and(|asked| *asked));
+                prop_assert_eq!(comparable(&found), expected);
+            }
+        }
+    }
+
+    #[test]
     fn vectors_without_codes_take_part(
         seed in 1u64..,
         kind in 0u8..9,

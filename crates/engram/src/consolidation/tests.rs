@@ -40,8 +40,8 @@ fn blocks(engram: &Engram) -> [usize; 2] {
     let mut found = [0; 2];
     for entry in store.tables.blocks.iter(&txn).unwrap() {
         match kind_of(entry.unwrap().0) {
-            Some(BlockKind::Vectors) => found[0] += 1,
-            Some(BlockKind::OtherVectors) => found[1] += 1,
+            Some((BlockKind::Vectors, _)) => found[0] += 1,
+            Some((BlockKind::OtherVectors, _)) => found[1] += 1,
             _ => {}
         }
     }
@@ -202,7 +202,7 @@ fn vectors_that_memories_bring_along_are_those_of_their_records() {
                     .unwrap();
             let vectors = block.unwrap().vectors().unwrap();
             let expected = given(at).map_or(vec![0.0; 3], |vector| crate::index::unit_vector(&vector));
-            assert_eq!(vectors.vectors_from(at).map(|rows| &rows[..3]), Some(&expected[..]), "{at}");
+            assert_eq!(vectors.exact(at, 1), Some(&expected[..]), "{at}");
         }
     };
     assert_given();

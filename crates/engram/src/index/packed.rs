@@ -154,9 +154,9 @@ impl Packed {
         drop(clearing);
         self.for_each_row(store, &mut |table, key, value| table.append(txn, key, value))?;
         let mut put = |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value);
-        self.for_each_block(&mut put)?;
+        self.for_each_block(store, &mut put)?;
         if vectors == Vectors::ToWrite {
-            let mut blocks = self.vectors(state).blocks(state.vector_slot);
+            let mut blocks = self.vectors(state).blocks(state.vector_slot, store.is_sealed);
             while let Some((key, bytes)) = blocks.next(Some(Facts::of(store, txn)))? {
                 store.tables.blocks.put(txn, &key, &bytes)?;
             }
@@ -195,8 +195,8 @@ impl Packed {
         each: &mut EntrySink<'_>,
     ) -> Result<()> {
         self.for_each_row(store, each)?;
-        self.for_each_block(&mut |key: &[u8], bytes: &[u8]| each(&store.tables.blocks, key, bytes))?;
-        let mut blocks = self.vectors(state).blocks(state.vector_slot);
+        self.for_each_block(store, &mut |key: &[u8], bytes: &[u8]| each(&store.tables.blocks, key, bytes))?;
+        let mut blocks = self.vectors(state).blocks(state.vector_slot, store.is_sealed);
         while let Some((key, bytes)) = blocks.next(Some(Facts::of(store, txn)))? {
             each(&store.tables.blocks, &key, &bytes)?;
         }
@@ -230,7 +230,8 @@ impl Packed {
         let rows = debug_span!("writing_terms").entered();
         for (term, name) in self.terms.iter().enumerate() {
             let (memories, weights) = self.postings.row(term);
-            each(&tables.postings, name.as_bytes(), &crate::index::postings::bytes(memories, weights))?;
+            let row = crate::index::postings::bytes(name, memories, weights, store.is_sealed);
+            each(&tables.postings, name.as_bytes(), &row)?;
             if let Some(model) = &self.model {
                 let elements = model.term(term);
                 let vector = TermVector { idf: self.postings.idf[term], elements };
@@ -242,9 +243,10 @@ impl Packed {
     }
 
     /// Calls `each` with every block but those of vectors.
-    fn for_each_block(&self, each: &mut block::Sink<'_>) -> Result<()> {
-        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, each))?;
-        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, each))
+    fn for_each_block(&self, store: &Store, each: &mut block::Sink<'_>) -> Result<()> {
+        let is_sealed = store.is_sealed;
+        debug_span!("writing_columns").in_scope(|| block::of_columns(&self.columns, is_sealed, each))?;
+        debug_span!("writing_graph").in_scope(|| block::of_graph(&self.graph, is_sealed, each))
     }
 
     /// What the memories' vectors are made of.

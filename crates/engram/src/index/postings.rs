@@ -10,6 +10,8 @@ use crate::error::Result;
 use crate::store::tables::{Store, elements, node_at};
 
 const CHECKSUM_BYTES: usize = 8;
+/// Rows of up to so many bytes are checked whenever they are read: looking up whether they were costs as much.
+const SMALL: usize = 1024;
 
 /// A row as it lies in the map.
 pub(crate) struct PackedRow<'t> {
@@ -22,19 +24,24 @@ pub(crate) struct PackedRow<'t> {
 }
 
 impl PackedRow<'_> {
-    /// Whether the row is what was written. Cost: its length.
-    pub(crate) fn is_intact(&self) -> bool {
-        xxh3_64(self.bytes) == self.checksum
+    /// Whether the row is what was written for this key, a term. Cost: its length.
+    pub(crate) fn is_intact(&self, key: &[u8], is_sealed: bool) -> bool {
+        self.checksum == checksum(key, self.bytes, is_sealed)
     }
 }
 
-/// The bytes of a row: checksum, memories, weights.
-pub(crate) fn bytes(memories: &[u32], weights: &[f32]) -> Vec<u8> {
+/// The checksum of a row. In a sealed store it includes the term.
+fn checksum(key: &[u8], row: &[u8], is_sealed: bool) -> u64 {
+    xxh3_64(row) ^ if is_sealed { xxh3_64(key).rotate_left(23) } else { 0 }
+}
+
+/// The bytes of a term's row: checksum, memories, weights.
+pub(crate) fn bytes(term: &str, memories: &[u32], weights: &[f32], is_sealed: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(CHECKSUM_BYTES + 8 * memories.len());
     bytes.resize(CHECKSUM_BYTES, 0);
     bytes.extend_from_slice(bytemuck::cast_slice(memories));
     bytes.extend_from_slice(bytemuck::cast_slice(weights));
-    let checksum = xxh3_64(&bytes[CHECKSUM_BYTES..]);
+    let checksum = checksum(term.as_bytes(), &bytes[CHECKSUM_BYTES..], is_sealed);
     bytes[..CHECKSUM_BYTES].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
@@ -50,13 +57,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<PackedRow<'_>> {
     Some(PackedRow { checksum, bytes, memories: elements(memories)?, weights: elements(weights)? })
 }
 
-/// A term's packed row; `None` where no packed memory holds the term.
+/// A term's packed row; `None` where no packed memory holds the term. In a sealed store it is checked: a short one each
+/// time, a longer one once in a process.
 pub(crate) fn packed<'t>(store: &Store, txn: &'t RoTxn<'_>, term: &str) -> Result<Option<PackedRow<'t>>> {
     let found = store.tables.postings.get(txn, term.as_bytes())?;
     let Some(bytes) = found else { return Ok(None) };
-    parse(bytes)
-        .map(Some)
-        .ok_or_else(|| store.damaged(format!("the row of the term {term:?} cannot be read")))
+    let damaged = |what| store.damaged(format!("the row of the term {term:?} {what}"));
+    let row = parse(bytes).ok_or_else(|| damaged("cannot be read"))?;
+    if store.is_sealed {
+        let check = || row.is_intact(term.as_bytes(), true);
+        let is_small = row.bytes.len() <= SMALL;
+        let seen = &store.environment.seen;
+        if !(if is_small { check() } else { seen.is_intact_posting(row.checksum, check) }) {
+            return Err(damaged("is not what was written"));
+        }
+    }
+    Ok(Some(row))
 }
 
 /// The recent memories that hold a term, ascending, with the term's frequency in each.
@@ -100,7 +116,7 @@ pub(crate) fn retain_known<T>(store: &Store, txn: &RoTxn<'_>, terms: &mut Vec<(S
 /// Removes forgotten memories, ascending, from a term's packed row, and the term itself with its last memory.
 pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, gone: &[u32]) -> Result<()> {
     let Some(row) = packed(store, txn, term)? else { return Ok(()) };
-    if !row.is_intact() {
+    if !store.is_sealed && !row.is_intact(term.as_bytes(), false) {
         // Damage would be written again under a checksum that fits it.
         return Err(store.damaged(format!("the row of the term {term:?} is not what was written")));
     }
@@ -121,7 +137,7 @@ pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, gone: &[u32
         store.tables.terms.delete(txn, term.as_bytes())?;
         return Ok(());
     }
-    let bytes = bytes(&memories, &weights);
+    let bytes = bytes(term, &memories, &weights, store.is_sealed);
     store.tables.postings.put(txn, term.as_bytes(), &bytes)
 }
 

@@ -113,7 +113,14 @@ fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Resu
     // Without bounds everybody may: a forgotten vector is all zeros, scores 0, and is no seed.
     let allowed = reading.allowed.as_deref();
     let similarity = debug_span!("similarity").entered();
-    for block in &blocks {
+    for (index, block) in blocks.iter().enumerate() {
+        if !is_any_allowed(allowed, block.first) {
+            continue;
+        }
+        if !block.is_scannable() {
+            let what = format!("block {index} of the vectors is not what was written");
+            return Err(view.store.damaged(what));
+        }
         match block.quantised() {
             Some(rows) => scan.scan(rows, block.first, allowed),
             None => scan.scan_exactly(&block.vectors, block.first, allowed),
@@ -124,11 +131,26 @@ fn by_vector(view: &View<'_>, reading: &Reading, cue: &Cue, most: usize) -> Resu
             scan.scan_exactly(candidate, memory, None);
         }
     })?;
-    let exact = |memory: u32| blocks[(memory / VECTOR_ROWS) as usize].vectors_from(memory);
-    let best = scan.finish(|memory| exact(memory).unwrap_or_default());
+    // Ids that follow one another may lie in two blocks.
+    let exact = |memory: u32, count: usize| {
+        let block = blocks.get((memory / VECTOR_ROWS) as usize);
+        let count = count.min((VECTOR_ROWS - memory % VECTOR_ROWS) as usize);
+        let vectors = block.and_then(|block| block.exact(memory, count));
+        vectors.ok_or_else(|| {
+            view.store.damaged(format!("the vector of memory {memory} is not what was written"))
+        })
+    };
+    let best = scan.try_finish(exact)?;
     drop(similarity);
     let found = best.into_iter().filter(|scored| scored.score > 0.0);
     Ok(found.map(|scored| (scored.id, scored.score)).collect())
+}
+
+/// Whether any memory of a block of vectors may be a hit. A block of which none may is not read.
+fn is_any_allowed(allowed: Option<&[u64]>, first: u32) -> bool {
+    let Some(allowed) = allowed else { return true };
+    let words = allowed.iter().skip(first as usize / 64).take(VECTOR_ROWS as usize / 64);
+    words.fold(0, |any, word| any | word) != 0
 }
 
 /// The cue's vector at unit length: given, or by the store's own model. `None` where there is none.

@@ -152,29 +152,36 @@ impl Spread {
             merged = view.merged_row(target)?.0;
             &merged[..]
         } else {
-            self.row(view, target).map(|(targets, _, _)| targets).unwrap_or_default()
+            self.row(view, target)?.map(|(targets, _, _)| targets).unwrap_or_default()
         };
-        let parts = sources.iter().map(|source| {
-            let activation = scratch.activation(*source);
-            let part =
-                if activation > 0.0 { self.contribution(view, *source, target, activation) } else { 0.0 };
-            (*source, part)
-        });
-        Ok(parts.filter(|(_, part)| *part > 0.0).collect())
+        let activations = scratch.activations();
+        let mut parts = Vec::new();
+        for &source in sources {
+            let activation = activations.get(source as usize);
+            let activation = activation
+                .ok_or_else(|| view.store.damaged(format!("node {target} is associated with none")))?;
+            if *activation > 0.0 {
+                let part = self.contribution(view, source, target, *activation)?;
+                if part > 0.0 {
+                    parts.push((source, part));
+                }
+            }
+        }
+        Ok(parts)
     }
 
-    fn contribution(&self, view: &View<'_>, source: u32, target: u32, activation: f32) -> f32 {
-        let Some((targets, weights, sum)) = self.row(view, source) else { return 0.0 };
-        match targets.binary_search(&target) {
+    fn contribution(&self, view: &View<'_>, source: u32, target: u32, activation: f32) -> Result<f32> {
+        let Some((targets, weights, sum)) = self.row(view, source)? else { return Ok(0.0) };
+        Ok(match targets.binary_search(&target) {
             Ok(at) if sum > 0.0 => DAMPING * activation * weights[at] / sum,
             _ => 0.0,
-        }
+        })
     }
 
     /// The row that a node had in this spreading.
-    fn row<'a>(&'a self, view: &'a View<'_>, node: u32) -> Option<(&'a [u32], &'a [f32], f32)> {
+    fn row<'a>(&'a self, view: &'a View<'_>, node: u32) -> Result<Option<(&'a [u32], &'a [f32], f32)>> {
         match self.patched.get(&node) {
-            Some((targets, weights)) => Some((targets, weights, weights.iter().sum())),
+            Some((targets, weights)) => Ok(Some((targets, weights, weights.iter().sum()))),
             None => view.packed_row(node),
         }
     }

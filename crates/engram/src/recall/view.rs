@@ -41,7 +41,7 @@ impl<'t> View<'t> {
         let mut columns = Vec::new();
         for index in 0..state.packed_memories.div_ceil(ROWS) {
             let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));
-            let block = block::read(store, txn, BlockKind::Columns, index)?.ok_or_else(damaged)?;
+            let block = block::one_of(store, txn, BlockKind::Columns, index, state.packed_memories)?;
             columns.push(block.columns().ok_or_else(damaged)?);
         }
         let graph = block::graph_rows(store, txn, state.packed_nodes)?;
@@ -89,18 +89,31 @@ impl<'t> View<'t> {
                 });
             }
         }
-        Ok(self.columns.get((memory / ROWS) as usize).and_then(|block| block.get(memory)))
+        if memory >= self.state.packed_memories {
+            return Ok(None);
+        }
+        Ok(self.column_block(memory / ROWS)?.get(memory))
+    }
+
+    /// A block of columns, which is checked when it is first used.
+    fn column_block(&self, index: u32) -> Result<&ColumnBlock<'t>> {
+        let block = self.columns.get(index as usize).filter(|block| block.is_intact());
+        block.ok_or_else(|| {
+            self.store.damaged(format!("block {index} of the columns is not what was written"))
+        })
     }
 
     /// Calls `each` with every memory in the store and its columns.
     pub(crate) fn for_each_memory(&self, mut each: impl FnMut(u32, Columns)) -> Result<()> {
-        for memory in 0..self.state.packed_memories {
-            if self.is_gone(memory) {
-                continue;
-            }
-            let block = &self.columns[(memory / ROWS) as usize];
-            if let Some(columns) = block.get(memory) {
-                each(memory, columns);
+        for index in 0..self.columns.len() as u32 {
+            let block = self.column_block(index)?;
+            let first = index * ROWS;
+            for memory in first..self.state.packed_memories.min(first.saturating_add(ROWS)) {
+                if !self.is_gone(memory)
+                    && let Some(columns) = block.get(memory)
+                {
+                    each(memory, columns);
+                }
             }
         }
         for memory in &self.marks.memories {
@@ -139,12 +152,10 @@ impl<'t> View<'t> {
         let dimensions = self.state.model.dimensions as usize;
         let memories = self.state.packed_memories;
         let read = |index: u32| {
-            let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
             let kind = self.state.vector_slot.kind();
-            let block = block::read(self.store, self.txn, kind, index)?.ok_or_else(damaged)?;
-            let rows = VECTOR_ROWS.min(memories - index * VECTOR_ROWS);
-            let fits = (block.first, block.rows) == (index * VECTOR_ROWS, rows);
-            let vectors = block.vectors().filter(|block| fits && block.dimensions == dimensions);
+            let block = block::one_of(self.store, self.txn, kind, index, memories)?;
+            let vectors = block.vectors().filter(|block| block.dimensions == dimensions);
+            let damaged = || self.store.damaged(format!("block {index} of the vectors cannot be read"));
             vectors.ok_or_else(damaged)
         };
         (0..memories.div_ceil(VECTOR_ROWS)).map(read).collect()
@@ -183,8 +194,14 @@ impl<'t> View<'t> {
         edges::merged(self.store, self.txn, self.state, node, gone, |name| self.is_common(name))
     }
 
-    /// A node's packed row, where it has one.
-    pub(crate) fn packed_row(&self, node: u32) -> Option<(&[u32], &[f32], f32)> {
-        self.graph.get((node / ROWS) as usize)?.row(node)
+    /// A node's packed row; `None` where it has none.
+    pub(crate) fn packed_row(&self, node: u32) -> Result<Option<(&[u32], &[f32], f32)>> {
+        if node >= self.state.packed_nodes {
+            return Ok(None);
+        }
+        let row = self.graph.get((node / ROWS) as usize).and_then(|block| block.row(node));
+        row.map(Some).ok_or_else(|| {
+            self.store.damaged(format!("the associations of node {node} are not what was written"))
+        })
     }
 }

@@ -22,6 +22,7 @@ use heed::{EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 use super::folder::{self, Trust};
 use super::generation::{self, Maker, Use};
 use super::pages::{self, Contents, Header};
+use super::seen::Seen;
 use super::state;
 use super::walked;
 use crate::error::{Error, Result};
@@ -57,6 +58,8 @@ pub(crate) struct Environment {
     /// Whether its pages were walked, by this process or by one that has noted it.
     pub(crate) is_walked: AtomicBool,
     trust: Trust,
+    /// What of it this process has checked.
+    pub(crate) seen: Seen,
     /// Where the file is mapped, if the system tells.
     #[cfg(unix)]
     mapped: Option<Mapped>,
@@ -159,6 +162,7 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             generation: number,
             is_walked: AtomicBool::new(false),
             trust,
+            seen: Seen::default(),
             in_use,
         });
         open.retain(|_, weak| weak.strong_count() > 0);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::block::{self, BlockKind, Columns};
+use super::block::Columns;
 use super::nodes::{self, NameNode, NamespaceEntry, Node};
 use super::record::{Record, StoredLink};
 use super::tables;
@@ -23,20 +23,6 @@ fn record_bytes() -> Vec<u8> {
     record.bytes()
 }
 
-fn graph_block() -> Vec<u8> {
-    let edges = [(0, 1, 1.0), (1, 2, 0.5), (2, 0, 2.0), (2, 1, 1.0)];
-    let edges =
-        edges.map(|(source, target, weight)| engram_kernels::Edge { source, target, kind: 0, weight });
-    let graph = engram_kernels::Graph::from_edges(3, edges).unwrap();
-    let mut found = Vec::new();
-    block::of_graph(&graph, &mut |_, bytes| {
-        found = bytes.to_vec();
-        Ok(())
-    })
-    .unwrap();
-    found
-}
-
 /// Reads bytes in every way that a store does.
 fn read_all(bytes: &[u8]) {
     let _ = Record::read(bytes);
@@ -46,25 +32,11 @@ fn read_all(bytes: &[u8]) {
     let _ = TermVector::read(bytes);
     let _ = tables::edge_at(bytes);
     let _ = tables::node_at(bytes);
-    let _ = postings::parse(bytes).map(|row| row.is_intact());
-    for kind in [BlockKind::Columns, BlockKind::Vectors, BlockKind::Graph, BlockKind::OtherVectors] {
-        let Some(block) = block::parse(bytes, kind) else { continue };
-        let _ = block.is_intact();
-        let _ = block.columns().map(|columns| columns.get(0));
-        let _ = block.vectors().map(|block| {
-            let _ = block.vectors_from(1);
-            block.quantised().map(|rows| rows.len())
-        });
-        if let Some(rows) = block.graph() {
-            let _ = rows.row(0);
-            let _ = rows.row(u32::MAX);
-            let _ = rows.view(3).map(|view| view.check().is_ok());
-        }
-    }
+    let _ = postings::parse(bytes).map(|row| row.is_intact(b"term", true));
 }
 
 #[test]
-fn records_and_blocks_read_back() {
+fn records_and_rows_read_back() {
     let bytes = record_bytes();
     let record = Record::read(&bytes).unwrap();
     assert_eq!(record.bytes(), bytes);
@@ -79,26 +51,24 @@ fn records_and_blocks_read_back() {
     assert_eq!(Columns::read(&columns.bytes()), Some(columns));
     let vector = TermVector { idf: 1.5, elements: (0..DIMENSIONS as i16).collect() };
     assert_eq!(TermVector::read(&vector.bytes()), Some(vector));
-    let bytes = graph_block();
-    let block = block::parse(&bytes, BlockKind::Graph).unwrap();
-    assert!(block.is_intact());
-    assert_eq!(block.graph().unwrap().row(2).unwrap().0, [0, 1]);
-    let row = postings::bytes(&[3, 5], &[0.5, 0.25]);
-    let row = postings::parse(&row).unwrap();
-    assert!(row.is_intact() && row.memories[..] == [3, 5] && row.weights[..] == [0.5, 0.25]);
+    for is_sealed in [false, true] {
+        let row = postings::bytes("term", &[3, 5], &[0.5, 0.25], is_sealed);
+        let row = postings::parse(&row).unwrap();
+        assert!(row.is_intact(b"term", is_sealed));
+        assert!(row.memories[..] == [3, 5] && row.weights[..] == [0.5, 0.25]);
+    }
 }
 
+/// Whatever byte changes of a sealed row of postings or of its key, it shows.
 #[test]
-fn a_changed_byte_of_a_block_is_noticed() {
-    let bytes = graph_block();
-    for at in 0..bytes.len() {
-        let mut broken = bytes.clone();
-        broken[at] ^= 0x20;
-        let sound = block::parse(&broken, BlockKind::Graph).is_some_and(|block| {
-            block.is_intact() && block.rows == 3 && block.first == 0 && block.width == 4
-        });
-        // Only the eight reserved bytes at the header's end say nothing.
-        assert!(!sound || (40..48).contains(&at), "byte {at}");
+fn a_changed_byte_of_a_row_of_postings_is_noticed() {
+    let row = postings::bytes("term", &[3, 5], &[0.5, 0.25], true);
+    for at in 0..4 + row.len() {
+        for flip in [1, 0x20, 0x80] {
+            let (mut key, mut row) = (b"term".to_vec(), row.clone());
+            *(if at < 4 { &mut key[at] } else { &mut row[at - 4] }) ^= flip;
+            assert!(!postings::parse(&row).is_some_and(|row| row.is_intact(&key, true)), "byte {at}");
+        }
     }
 }
 
@@ -110,14 +80,13 @@ proptest! {
 
     #[test]
     fn mutated_values_are_read(
-        which in 0_usize..3,
+        which in 0_usize..2,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<prop::sample::Index>(),
     ) {
         let mut bytes = match which {
             0 => record_bytes(),
-            1 => graph_block(),
-            _ => postings::bytes(&[1, 2, 3], &[1.0, 2.0, 3.0]),
+            _ => postings::bytes("term", &[1, 2, 3], &[1.0, 2.0, 3.0], true),
         };
         for (at, value) in changes {
             let at = at.index(bytes.len());

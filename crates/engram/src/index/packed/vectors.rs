@@ -29,9 +29,9 @@ impl<'p> VectorSource<'p> {
         self.model.is_none()
     }
 
-    /// The blocks, for either place.
-    pub(crate) fn blocks(self, slot: VectorSlot) -> VectorBlocks<'p> {
-        VectorBlocks { source: self, slot, index: 0, vectors: Vec::new(), sums: Vec::new() }
+    /// The blocks, for either place of a store that is sealed or not.
+    pub(crate) fn blocks(self, slot: VectorSlot, is_sealed: bool) -> VectorBlocks<'p> {
+        VectorBlocks { source: self, slot, is_sealed, index: 0, vectors: Vec::new(), sums: Vec::new() }
     }
 }
 
@@ -39,6 +39,7 @@ impl<'p> VectorSource<'p> {
 pub(crate) struct VectorBlocks<'p> {
     source: VectorSource<'p>,
     slot: VectorSlot,
+    is_sealed: bool,
     index: u32,
     /// Those of a group of memories.
     vectors: Vec<f32>,
@@ -74,7 +75,8 @@ impl VectorBlocks<'_> {
         }
         let vectors = &self.vectors[begin * width..][..rows * width];
         let mut bytes = Vec::new();
-        let key = block::encode_vectors(self.slot, self.index, vectors, dimensions, &mut bytes);
+        let key =
+            block::encode_vectors(self.slot, self.index, vectors, dimensions, self.is_sealed, &mut bytes);
         self.index += 1;
         Ok(Some((key, bytes)))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use heed::RoTxn;
 
-use super::{Block, BlockKind, ROWS, Sink, encode, read};
+use super::{Block, BlockKind, NewBlock, ROWS, Sink, Whole, read};
 use crate::error::Result;
 use crate::store::tables::{Store, elements};
 
@@ -68,6 +68,7 @@ impl<'t> Block<'t> {
             self.sections([4 * rows, 4 * rows, 8 * rows, 8 * rows, 4 * rows, 4 * rows])?;
         Some(ColumnBlock {
             first: self.first,
+            whole: self.whole(0),
             namespace: elements(namespace)?,
             length: elements(length)?,
             made: elements(made)?,
@@ -81,18 +82,22 @@ impl<'t> Block<'t> {
 /// The columns of one block.
 pub(crate) struct ColumnBlock<'t> {
     first: u32,
-    /// Namespace numbers.
-    pub(crate) namespace: Cow<'t, [u32]>,
+    whole: Option<Whole<'t>>,
+    namespace: Cow<'t, [u32]>,
     length: Cow<'t, [u32]>,
-    /// Times of making, in milliseconds.
-    pub(crate) made: Cow<'t, [i64]>,
+    made: Cow<'t, [i64]>,
     refreshed: Cow<'t, [i64]>,
     strength: Cow<'t, [f32]>,
     stability: Cow<'t, [f32]>,
 }
 
 impl ColumnBlock<'_> {
-    /// The columns of one memory; `None` where it is not in this block.
+    /// Whether the block is what was written. Cost: its size, the first time in a process.
+    pub(crate) fn is_intact(&self) -> bool {
+        self.whole.as_ref().is_none_or(Whole::is_intact)
+    }
+
+    /// The columns of one memory, of a block that was seen to be intact; `None` where it is not in this block.
     pub(crate) fn get(&self, memory: u32) -> Option<Columns> {
         let row = memory.checked_sub(self.first)? as usize;
         Some(Columns {
@@ -115,13 +120,16 @@ pub(crate) fn columns_now(store: &Store, txn: &RoTxn<'_>, memory: u32) -> Result
         return Columns::read(bytes).map(Some).ok_or_else(damaged);
     }
     match read(store, txn, BlockKind::Columns, memory / ROWS)? {
-        Some(block) => Ok(block.columns().ok_or_else(damaged)?.get(memory)),
+        Some(block) => {
+            let columns = block.columns().filter(ColumnBlock::is_intact);
+            Ok(columns.ok_or_else(damaged)?.get(memory))
+        }
         None => Ok(None),
     }
 }
 
-/// Gives columns as blocks.
-pub(crate) fn of_columns(columns: &[Columns], sink: &mut Sink<'_>) -> Result<()> {
+/// Gives columns as blocks, for a sealed store or another.
+pub(crate) fn of_columns(columns: &[Columns], is_sealed: bool, sink: &mut Sink<'_>) -> Result<()> {
     let mut bytes = Vec::new();
     for (index, chunk) in (0_u32..).zip(columns.chunks(ROWS as usize)) {
         let namespace: Vec<u32> = chunk.iter().map(|c| c.namespace).collect();
@@ -139,8 +147,9 @@ pub(crate) fn of_columns(columns: &[Columns], sink: &mut Sink<'_>) -> Result<()>
             bytemuck::cast_slice(&stability),
         ];
         let shape = (index * ROWS, chunk.len() as u32, 0);
-        let key = encode(BlockKind::Columns, index, shape, &sections, &mut bytes);
-        sink(&key, &bytes)?;
+        let sealed_from = is_sealed.then_some(0);
+        let block = NewBlock { kind: BlockKind::Columns, index, shape, sections: &sections, sealed_from };
+        sink(&block.encode(&mut bytes), &bytes)?;
     }
     Ok(())
 }
