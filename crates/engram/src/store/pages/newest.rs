@@ -25,9 +25,13 @@ pub(super) fn newest(file: &File) -> io::Result<Option<(Header, Vec<Damage>)>> {
     };
     let (metas, page_bytes) = read_metas(file)?;
     let mut source = Source::new(file, page_bytes);
-    let mut states = Vec::new();
+    let (mut states, mut is_lost) = (Vec::new(), false);
     for (index, meta) in metas.iter().enumerate() {
-        let Some(header) = fields(meta, page_bytes) else { continue };
+        let Some(header) = fields(meta, page_bytes) else {
+            // A compacted file begins with a header page of no tables.
+            is_lost |= !is_header(meta, index);
+            continue;
+        };
         let transaction = match last_transaction(&mut source, &header.free) {
             Ok(Some(transaction)) => transaction,
             // Only the first transaction leaves the list empty.
@@ -39,7 +43,7 @@ pub(super) fn newest(file: &File) -> io::Result<Option<(Header, Vec<Damage>)>> {
     }
     let Some(best) = states.iter().max_by_key(|(transaction, _)| *transaction) else { return Ok(None) };
     let mut all = vec![damage];
-    if states.len() < metas.len() || states.iter().any(|(transaction, _)| *transaction == 0) {
+    if is_lost || states.iter().any(|(transaction, _)| *transaction == 0) {
         all.push(Damage::of_header(LOST_HEADER));
     }
     Ok(Some((best.1, all)))
