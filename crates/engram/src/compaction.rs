@@ -11,7 +11,8 @@
 //! Readers keep the generation that they have open, whoever writes moves on first, and the old file goes with the last
 //! that has it open. See [`crate::store::generation`].
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use heed::{CompactionOption, RwTxn};
@@ -23,6 +24,7 @@ use crate::rewriting;
 use crate::store::folder::{self, Trust};
 use crate::store::generation::{self, Draft, Maker};
 use crate::store::open::{self, DATA_FILE};
+use crate::store::pages::{self, Contents, Damage, Header};
 use crate::store::state;
 use crate::store::tables::Store;
 
@@ -117,10 +119,56 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()
     debug_span!("copying")
         .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled))
         .map_err(|e| store.fail(e))?;
+    debug_span!("clearing").in_scope(|| clear_unused(store, &path, &mut file))?;
     file.sync_all().map_err(written)?;
     drop(file);
     open::check_file(target, target, true)?;
     folder::sync(target).map_err(written)
+}
+
+/// Overwrites with zeros what a copy has between its entries and behind long values: LMDB leaves there what the memory
+/// held, and that may be a part of what was forgotten.
+fn clear_unused(store: &Store, path: &Path, file: &mut File) -> Result<()> {
+    let failed = |source| Error::from_io(store.folder(), "written", path, source);
+    let copy = File::open(path).map_err(failed)?;
+    let header = match Header::read(&copy).map_err(failed)? {
+        Contents::Sound(header) => header,
+        Contents::Empty | Contents::Unwritten => return Ok(()),
+        Contents::Damaged(damage) => return Err(store.damaged(damage.to_string())),
+    };
+    let zeros = vec![0; header.page_bytes as usize];
+    let cleared =
+        pages::for_each_unused(&copy, &header, |mut unused| -> std::result::Result<(), NotCleared> {
+            file.seek(SeekFrom::Start(unused.start))?;
+            while !unused.is_empty() {
+                let bytes = (unused.end - unused.start).min(zeros.len() as u64);
+                file.write_all(&zeros[..bytes as usize])?;
+                unused.start += bytes;
+            }
+            Ok(())
+        });
+    cleared.map_err(|e| match e {
+        NotCleared::Damage(damage) => store.damaged(damage.to_string()),
+        NotCleared::Io(source) => failed(source),
+    })
+}
+
+/// Why a copy could not be cleared.
+enum NotCleared {
+    Damage(Damage),
+    Io(io::Error),
+}
+
+impl From<Damage> for NotCleared {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+impl From<io::Error> for NotCleared {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// Makes a draft the next generation of a store whose write lock is held. Gives the bytes of the file before and after.
