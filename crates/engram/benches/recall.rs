@@ -21,7 +21,7 @@ const AT: Time = Time::from_milliseconds(1_790_000_000_000);
 
 /// The store of a size; made once and kept beside the build.
 fn folder(size: u64) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("world-{size}-v2"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("world-{size}-v3"));
     if Engram::open(&folder).and_then(|e| e.stats()).is_ok_and(|stats| stats.memories == size) {
         return folder;
     }

@@ -12,6 +12,7 @@
 //! that has it open. See [`crate::store::generation`].
 
 use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use heed::{CompactionOption, RwTxn};
@@ -23,7 +24,7 @@ use crate::rewriting;
 use crate::store::folder::{self, Trust};
 use crate::store::generation::{self, Draft, Maker};
 use crate::store::open::DATA_FILE;
-use crate::store::pages::{self, Contents, Header};
+use crate::store::pages::{self, Contents, Damage, Header};
 use crate::store::state;
 use crate::store::tables::Store;
 use crate::store::walked;
@@ -119,6 +120,7 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()
     debug_span!("copying")
         .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled))
         .map_err(|e| store.fail(e))?;
+    debug_span!("clearing").in_scope(|| clear_unused(store, &path, &mut file))?;
     file.sync_all().map_err(written)?;
     drop(file);
     check_copy(store, target, trust)?;
@@ -144,6 +146,51 @@ fn check_copy(store: &Store, target: &Path, trust: Trust) -> Result<()> {
     };
     let what = damage.map_or_else(|| "it is empty".to_owned(), |damage| damage.to_string());
     Err(store.damaged(format!("its copy cannot be used: {what}")))
+}
+
+/// Overwrites with zeros what a copy has between its entries and behind long values: LMDB leaves there what the memory
+/// held, and that may be a part of what was forgotten.
+fn clear_unused(store: &Store, path: &Path, file: &mut File) -> Result<()> {
+    let failed = |source| Error::from_io(store.folder(), "written", path, source);
+    let copy = File::open(path).map_err(failed)?;
+    let header = match Header::read(&copy).map_err(failed)? {
+        Contents::Sound(header) => header,
+        Contents::Empty | Contents::Unwritten => return Ok(()),
+        Contents::Damaged(damage) => return Err(store.damaged(damage.to_string())),
+    };
+    let zeros = vec![0; header.page_bytes as usize];
+    let cleared =
+        pages::for_each_unused(&copy, &header, |mut unused| -> std::result::Result<(), NotCleared> {
+            file.seek(SeekFrom::Start(unused.start))?;
+            while !unused.is_empty() {
+                let bytes = (unused.end - unused.start).min(zeros.len() as u64);
+                file.write_all(&zeros[..bytes as usize])?;
+                unused.start += bytes;
+            }
+            Ok(())
+        });
+    cleared.map_err(|e| match e {
+        NotCleared::Damage(damage) => store.damaged(damage.to_string()),
+        NotCleared::Io(source) => failed(source),
+    })
+}
+
+/// Why a copy could not be cleared.
+enum NotCleared {
+    Damage(Damage),
+    Io(io::Error),
+}
+
+impl From<Damage> for NotCleared {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+impl From<io::Error> for NotCleared {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// Makes a draft the next generation of a store whose write lock is held. Gives the bytes of the file before and after.

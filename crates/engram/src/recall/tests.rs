@@ -33,7 +33,9 @@ fn store(folder: &Path, given: bool) -> Engram {
     };
     engram.remember_all((0..90).map(memory)).unwrap();
     engram.consolidate().unwrap();
-    (90..93).for_each(|at| drop(engram.remember(&memory(at)).unwrap()));
+    for at in 90..93 {
+        engram.remember(&memory(at)).unwrap();
+    }
     engram
 }
 

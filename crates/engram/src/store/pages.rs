@@ -7,6 +7,7 @@
 //! - [`Header`] reads and compares the two header pages, in a few reads.
 //! - [`check`] and [`walk`] visit every page of one transaction's state, each exactly once.
 //! - [`Salvage`] reads what can still be read of a damaged file.
+//! - [`for_each_unused`] finds the bytes that hold nothing, which a copy is to be free of.
 //!
 //! Nothing here writes, locks or maps. All of it works on any bytes: it ends, it does not panic, and what it allocates is
 //! bounded by the length of the file. While others write, hold a read transaction and ask for its state with
@@ -29,6 +30,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unused;
 mod walk;
 
 use std::fmt;
@@ -39,6 +41,7 @@ pub(crate) use lookup::get;
 #[cfg(test)]
 pub(crate) use salvage::Row;
 pub(crate) use salvage::Salvage;
+pub(crate) use unused::for_each_unused;
 #[cfg(test)]
 pub(crate) use walk::check;
 pub(crate) use walk::{Walk, walk};

@@ -111,7 +111,7 @@ impl<'p> Page<'p> {
     }
 
     /// The bounds of the free space, between the entries' places and the entries.
-    fn bounds(&self) -> Option<(usize, usize)> {
+    pub(super) fn bounds(&self) -> Option<(usize, usize)> {
         Some((usize::from(u16_at(self.bytes, 12)?), usize::from(u16_at(self.bytes, 14)?)))
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::structure::structure;
 use super::*;
-use crate::store::pages::{Fault, Salvage, Tree, walk};
+use crate::store::pages::{Fault, Salvage, Tree, for_each_unused, walk};
 
 #[test]
 fn sound_files_are_sound() {
@@ -22,6 +22,31 @@ fn sound_files_are_sound() {
     let free = |made: &Made| made.file().check().unwrap().free_pages;
     assert!(free(&MADE[0]) > 50, "{}", free(&MADE[0]));
     assert_eq!(free(&MADE[1]), 0);
+}
+
+/// Bytes that hold nothing may hold anything, and there are no others of which that is true.
+#[test]
+fn unused_bytes_mean_nothing() {
+    for made in &*MADE {
+        let (file, mut used) = (made.file(), vec![true; made.bytes.len()]);
+        for_each_unused(&file.file, &file.header(), |unused| {
+            let unused = unused.start as usize..unused.end as usize;
+            assert!(used[unused.clone()].iter().all(|used| *used));
+            used[unused.clone()].fill(false);
+            file.write(unused.start, &vec![0xA5; unused.len()]);
+            Ok::<_, Damage>(())
+        })
+        .unwrap();
+        let walk = file.check().unwrap();
+        assert_eq!(walk.damage, []);
+        let unused = used.iter().filter(|used| !**used).count();
+        assert!((1..made.bytes.len() / 2).contains(&unused), "{unused} of {}", made.bytes.len());
+        let salvage = Salvage::new(&file.file).unwrap().unwrap();
+        for (name, rows) in &made.rows {
+            let found: Rows = salvage.rows(name).map(|row| (row.key, row.value)).collect();
+            assert!(found == *rows, "{name}");
+        }
+    }
 }
 
 #[test]
