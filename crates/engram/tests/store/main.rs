@@ -4,6 +4,7 @@
 mod handles;
 mod hidden_ids;
 mod history;
+mod linear;
 mod recall;
 mod vault;
 mod vectors;
