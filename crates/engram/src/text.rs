@@ -25,6 +25,7 @@ pub use names::{MAX_NAME_TOKENS, name_key, title_names};
 pub use phrases::{Phrases, phrases};
 pub use printable::{abridged, printable, printable_line, unprintable};
 pub(crate) use printable::{is_steering, percent_decoded, percent_form};
+pub(crate) use script::start_of;
 pub use snippet::{Snippet, snippet};
 pub use tokens::{MAX_TOKEN_BYTES, Tokens};
 pub use words::Words;

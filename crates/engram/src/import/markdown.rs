@@ -11,6 +11,7 @@ mod warnings;
 
 use std::collections::{HashMap, HashSet};
 
+pub use self::sections::MAX_SECTIONS;
 use self::sections::Section;
 use self::targets::Target;
 pub use self::warnings::MAX_WARNINGS;
@@ -43,7 +44,7 @@ pub struct Note {
 /// [`WHOLE_NOTE_BYTES`] stays whole. Of a longer one each section is a memory `path#heading` (as GitHub
 /// writes it) that is a section of the one above it and follows the one before it; a section of more than
 /// 4,000 bytes is cut at ends of paragraphs into `path#heading-2`…. A file whose name begins with a date was
-/// made on that day, unless the front matter says otherwise.
+/// made on that day, unless the front matter says otherwise. A note has at most [`MAX_SECTIONS`].
 ///
 /// `relative_path` is relative to the imported folder, with `/` between its parts. Cost: about the note's
 /// length.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use crate::memory::{InvalidMemory, Link, LinkTarget, MAX_ID_BYTES, MemoryId, NewMemory};
-use crate::text::is_steering;
+use crate::memory::{InvalidMemory, Link, LinkTarget, MAX_ID_BYTES, MAX_TITLE_BYTES, MemoryId, NewMemory};
+use crate::text::{is_steering, start_of};
 use crate::time::Time;
 
 /// How long a piece of a text without headings should be at most.
@@ -122,7 +122,8 @@ pub(super) fn push_pieces(
     let mut last = id.clone();
     for (i, cut) in cuts.iter().enumerate().skip(1) {
         let mut piece = NewMemory::new(anchors.id(&format!("{anchor}-{}", i + 1))?, &text[cut.clone()]);
-        piece.title = title.as_ref().map(|title| format!("{title} ({})", i + 1));
+        piece.title =
+            title.as_ref().map(|title| format!("{} ({})", start_of(title, MAX_TITLE_BYTES - 12), i + 1));
         piece.source.clone_from(&source);
         piece.made = made;
         piece.language = language;

@@ -50,7 +50,7 @@ pub(super) fn joins_previous(c: char) -> bool {
 
 /// The start of a text: at most `most` bytes of it, whole characters. (`str::floor_char_boundary` is newer
 /// than the oldest compiler that builds this.)
-pub(super) fn start_of(text: &str, most: usize) -> &str {
+pub(crate) fn start_of(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
 
 use frostem::Stemmer;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -28,13 +29,32 @@ const MAX_CACHED: usize = 1 << 17;
 pub struct Words {
     language: Language,
     stemmer: Option<Stemmer>,
-    known: HashMap<Box<str>, Option<Stem>, BuildHasherDefault<OneShot>>,
+    known: HashMap<Box<str>, Option<Stem>, Seed>,
     stems: String,
 }
 
-/// XXH3 without the large state that its streaming form sets up for each word.
-#[derive(Default)]
+/// XXH3 without the large state that its streaming form sets up for each word, from a seed that no text can know:
+/// words that are chosen to meet at one place of the table would make each look-up walk past all of them.
 struct OneShot(u64);
+
+/// The seed of this process.
+#[derive(Clone, Copy)]
+struct Seed(u64);
+
+impl Default for Seed {
+    fn default() -> Self {
+        static SEED: OnceLock<u64> = OnceLock::new();
+        Self(*SEED.get_or_init(|| RandomState::new().hash_one(0)))
+    }
+}
+
+impl BuildHasher for Seed {
+    type Hasher = OneShot;
+
+    fn build_hasher(&self) -> OneShot {
+        OneShot(self.0)
+    }
+}
 
 impl Hasher for OneShot {
     fn write(&mut self, bytes: &[u8]) {

@@ -5,6 +5,7 @@ mod faults;
 mod handles;
 mod hidden_ids;
 mod history;
+mod linear;
 mod recall;
 mod vault;
 mod vectors;

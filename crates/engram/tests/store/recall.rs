@@ -118,29 +118,3 @@ fn any_cue_is_answered() {
         }
     });
 }
-
-/// A cue's different words cost no more than their number, in a store of one language and of many.
-#[test]
-fn a_cue_costs_no_more_than_its_length() {
-    let (_folder, engram) = filled();
-    let words =
-        |count: u32| (0..count).map(|at| format!("w{} ", at.wrapping_mul(2_654_435_761))).collect::<String>();
-    let seconds = |text: &str| {
-        let times = (0..4).map(|_| {
-            let started = std::time::Instant::now();
-            let _ = engram.recall(&Cue::new(text).at(NOW)).unwrap();
-            started.elapsed().as_secs_f64()
-        });
-        times.fold(f64::INFINITY, f64::min)
-    };
-    for languages in [1, 2] {
-        if languages == 2 {
-            let mut german = note("de", "", "Worte");
-            german.language = Some(engram::Language::German);
-            engram.remember(&german).unwrap();
-        }
-        // For 16 times the length, linear work takes 16 times as long and quadratic work 256 times.
-        let (some, many) = (seconds(&words(4000)), seconds(&words(64_000)));
-        assert!(many < 80.0 * some, "{some} s and {many} s");
-    }
-}

@@ -7,6 +7,9 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 use super::targets::{Target, of_link, of_wiki_link};
 use crate::memory::MAX_TITLE_BYTES;
 
+/// The most sections that one note is divided into; the headings after them are text of the last.
+pub const MAX_SECTIONS: usize = 1 << 16;
+
 /// What stands under one heading, up to the next.
 #[derive(Debug, Default)]
 pub(super) struct Section {
@@ -186,8 +189,9 @@ impl Reader<'_> {
         if title.is_empty() {
             return;
         }
-        // A paragraph above a line of dashes is a heading to Markdown; one that no title can hold is text.
-        if title.len() > MAX_TITLE_BYTES {
+        // A paragraph above a line of dashes is a heading to Markdown; one that no title can hold is text. So is what
+        // a note has too many of: a memory takes a hundred times what a short heading does.
+        if title.len() > MAX_TITLE_BYTES || self.sections.all.len() >= MAX_SECTIONS {
             self.section().text.push_str(&title);
             return self.end_block();
         }
