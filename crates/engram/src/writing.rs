@@ -98,12 +98,22 @@ impl Engram {
     /// memories that are there already cost next to nothing.
     ///
     /// # Errors
-    /// As [`Engram::remember`]. Portions committed before stay.
+    /// As [`Engram::remember`]; [`Error::Incomplete`] if portions were committed before, which stay.
     pub fn remember_all<M: Into<StoredMemory>>(
         &self,
         memories: impl IntoIterator<Item = M>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
+        self.put_in_portions(memories, &mut changes).map_err(|error| error.after(changes))?;
+        Ok(changes)
+    }
+
+    /// [`Engram::remember_all`]; adds to `changes` what each commit has done.
+    fn put_in_portions<M: Into<StoredMemory>>(
+        &self,
+        memories: impl IntoIterator<Item = M>,
+        changes: &mut Changes,
+    ) -> Result<()> {
         let mut portion = Portion::default();
         let mut limit = self.portion_limit()?;
         for memory in memories {
@@ -111,12 +121,13 @@ impl Engram {
             check(std::slice::from_ref(&memory))?;
             portion.push(&memory);
             if portion.bytes() >= limit {
-                changes = changes.and(self.apply_portion(&mut portion, &[])?);
+                *changes = changes.and(self.apply_portion(&mut portion, &[])?);
                 portion.clear();
                 limit = self.portion_limit()?;
             }
         }
-        Ok(changes.and(self.apply_portion(&mut portion, &[])?))
+        *changes = changes.and(self.apply_portion(&mut portion, &[])?);
+        Ok(())
     }
 
     /// How many bytes of memories the next commit of a long import takes in. Each packs the whole store again, so

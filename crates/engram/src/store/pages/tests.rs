@@ -55,7 +55,8 @@ fn is_sealed(key: &[u8], value: &[u8]) -> bool {
 fn written(store: &Store) -> [(&'static str, Table); 3] {
     let env = &store.environment.env;
     let txn = store.read().unwrap();
-    ["memories", "postings", "names"].map(|name| (name, env.open_database(&txn, Some(name)).unwrap().unwrap()))
+    ["memories", "postings", "names"]
+        .map(|name| (name, env.open_database(&txn, Some(name)).unwrap().unwrap()))
 }
 
 /// One transaction: puts and deletes some rows, sometimes a quarter of a table, and sometimes takes it all back.

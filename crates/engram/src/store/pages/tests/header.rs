@@ -34,7 +34,8 @@ fn new_files_are_told_from_damaged_ones() {
 fn an_environment_that_was_only_opened_is_unwritten() {
     let folder = tempfile::tempdir().unwrap();
     // What opening makes before the first transaction, as the reader finds it in between.
-    let environment = crate::store::open::open(folder.path(), true, crate::store::folder::Trust::Private, 1).unwrap();
+    let environment =
+        crate::store::open::open(folder.path(), true, crate::store::folder::Trust::Private, 1).unwrap();
     let file = environment.env.try_clone_inner_file().unwrap();
     assert_eq!(Header::read(&file).unwrap(), Contents::Unwritten);
 }
