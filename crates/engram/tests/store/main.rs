@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod faults;
+mod folder;
 mod handles;
 mod hidden_ids;
 mod history;
+mod interrupted;
+mod leftovers;
 mod recall;
 mod vault;
+mod vaults_together;
 mod vectors;
 mod world;
 mod writing;
