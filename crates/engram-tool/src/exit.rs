@@ -85,6 +85,7 @@ pub fn exit_of(error: &Error) -> Exit {
         | Error::OtherVault { .. }
         | Error::NoNotes { .. } => Exit::Refused,
         Error::Output(_) => Exit::Output,
+        Error::Incomplete { source, .. } => exit_of(source),
         _ => Exit::Store,
     }
 }

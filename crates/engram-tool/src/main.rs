@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         output::error(&format!(
-            "this is a fault in engram itself, at {place}; please report it with what you did; the store is as it \
-             was before the command"
+            "this is a fault in engram itself, at {place}; please report it with what you did; the store is as \
+             the last commit left it"
         ));
     }));
     match Cli::try_parse() {

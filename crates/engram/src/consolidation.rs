@@ -19,7 +19,7 @@ use crate::index::packed::{Changed, Facts, Packed, VectorSource, Vectors};
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
-use crate::writing::write_facts;
+use crate::writing::{Besides, write_facts};
 
 /// How often a consolidation is prepared beside other writers before it takes the lock for the whole time.
 pub(crate) const TRIES: usize = 3;
@@ -67,7 +67,7 @@ impl Engram {
         if is_packed(&store, &txn, &state)? {
             return Ok(true);
         }
-        self.try_packing(&store, txn, &state, Changed::default(), stage_bytes)
+        self.try_packing(&store, txn, &state, Changed::default(), &(), stage_bytes)
     }
 
     /// Makes a write's changes to a state of the store, which `txn` reads, and packs everything, unless something else is
@@ -78,6 +78,7 @@ impl Engram {
         txn: RoTxn<'_, WithoutTls>,
         before: &State,
         changed: Changed<'_>,
+        besides: &impl Besides,
         stage_bytes: usize,
     ) -> Result<bool> {
         let early = |vectors: VectorSource<'_>| {
@@ -103,6 +104,7 @@ impl Engram {
             write_facts(store, txn, changed, false)?;
             state.model = before.model.clone();
             packed.write(store, txn, state, vectors)?;
+            besides.write(store, txn, state)?;
             Ok(true)
         })?;
         drop(packed);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::memory::{InvalidMemory, MemoryId};
+use crate::writing::Changes;
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -50,11 +51,7 @@ pub enum Error {
         what: String,
     },
     /// The disk or the map is full.
-    #[error(
-        "there is no room left to write the store {} (or its disk fails); free some space and try again; nothing \
-         was changed",
-        path.display()
-    )]
+    #[error("{}; nothing was changed", no_room(path))]
     Full {
         /// The store's folder.
         path: PathBuf,
@@ -213,6 +210,17 @@ pub enum Error {
         /// The store's model.
         model: String,
     },
+    /// A long import or synchronisation failed after it had committed a part of its work.
+    #[error(
+        "{}; what was committed before stays ({} added, {} updated, {} forgotten), and doing it again goes on from there",
+        source.cause(), committed.added, committed.updated, committed.forgotten
+    )]
+    Incomplete {
+        /// What was committed.
+        committed: Changes,
+        /// Why the rest was not.
+        source: Box<Error>,
+    },
     /// The store holds as many memories and names as it can number.
     #[error("the store is out of numbers; `engram consolidate` gives unused ones back")]
     OutOfNumbers,
@@ -256,6 +264,13 @@ fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
+fn no_room(path: &Path) -> String {
+    format!(
+        "there is no room left to write the store {} (or its disk fails); free some space and try again",
+        path.display()
+    )
+}
+
 impl Error {
     /// The error for what the system reported about a file or folder of the store in `root`.
     pub(crate) fn from_io(
@@ -274,6 +289,26 @@ impl Error {
                 Self::NotWritable { path: root.to_owned(), source }
             }
             _ => Self::File { action, path: path.into(), source },
+        }
+    }
+
+    /// The error of a work that has committed a part before it failed.
+    #[must_use]
+    pub(crate) fn after(self, committed: Changes) -> Self {
+        match self {
+            Self::Incomplete { committed: more, source } => {
+                Self::Incomplete { committed: committed.and(more), source }
+            }
+            error if committed.any() => Self::Incomplete { committed, source: Box::new(error) },
+            error => error,
+        }
+    }
+
+    /// Why something failed, without what became of it.
+    fn cause(&self) -> String {
+        match self {
+            Self::Full { path } => no_room(path),
+            other => other.to_string(),
         }
     }
 

@@ -97,7 +97,8 @@ impl<'e> Importer<'e> {
     /// Cost: several megabytes of text a second.
     ///
     /// # Errors
-    /// If `path` itself cannot be read or is of no known kind, or the store cannot be written.
+    /// If `path` itself cannot be read or is of no known kind, or the store cannot be written;
+    /// [`Error::Incomplete`] if portions were committed before.
     pub fn import(
         &mut self,
         path: impl AsRef<Path>,
@@ -142,7 +143,7 @@ impl<'e> Importer<'e> {
         report: &mut ImportReport,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Changes> {
-        let (files, unread) = files_below(folder);
+        let (files, unread) = files_below(folder, &mut || progress(Progress::default()));
         report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         let total = files.iter().map(|file| file.bytes).sum();
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
@@ -189,7 +190,7 @@ impl<'e> Importer<'e> {
     }
 
     /// Puts in what a parser yields; what is refused goes into the report.
-    pub(crate) fn take_in(
+    fn take_in(
         &mut self,
         entries: impl Iterator<Item = std::result::Result<StoredMemory, String>>,
         bytes_total: u64,
@@ -277,8 +278,8 @@ impl Engram {
 }
 
 /// The files below a folder that an import takes, by relative path, and what could not be looked into.
-/// Hidden ones are passed over, and symbolic links are not followed.
-pub(crate) fn files_below(folder: &Path) -> (Vec<Found>, Vec<Unread>) {
+/// Hidden ones are passed over, and symbolic links are not followed. Calls `found` for each file.
+pub(crate) fn files_below(folder: &Path, found: &mut dyn FnMut()) -> (Vec<Found>, Vec<Unread>) {
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     let relative = |path: &Path| {
         let parts = path.strip_prefix(folder).unwrap_or(path).components();
@@ -308,6 +309,7 @@ pub(crate) fn files_below(folder: &Path) -> (Vec<Found>, Vec<Unread>) {
             unread.push(Unread { relative: relative(entry.path()), sentence });
             continue;
         }
+        found();
         let metadata = entry.metadata().ok();
         let changed = metadata.as_ref().and_then(|m| m.modified().ok()).map_or(0, nanoseconds);
         files.push(Found {

@@ -1,23 +1,26 @@
 //! Putting memories in, changing them, taking them out: each one transaction.
 
+mod decided;
 mod plan;
 mod portion;
 
-use heed::RwTxn;
+use std::borrow::Cow;
 
-use crate::consolidation::{STAGE_BYTES, TRIES};
-use crate::engram::{Engram, PORTION_BYTES, get_in, new_state};
+use heed::{RoTxn, RwTxn};
+
+use crate::engram::{Engram, PORTION_BYTES, get_in};
 use crate::error::{Error, Result};
 use crate::index::packed::{Facts, Packed, Vectors};
 use crate::index::recent;
 use crate::index::work::{self, Halt};
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
 use crate::store::record;
-use crate::store::state::{self, State};
+use crate::store::state::State;
 use crate::store::tables::Store;
+pub(crate) use decided::{Besides, Decided, Held};
 use plan::Plan;
 pub(crate) use plan::write_facts;
-use portion::Portion;
+pub(crate) use portion::Portion;
 
 /// Recent writes may make up this share of a store before it is consolidated: a twentieth.
 const RECENT_SHARE: u64 = 20;
@@ -98,12 +101,22 @@ impl Engram {
     /// memories that are there already cost next to nothing.
     ///
     /// # Errors
-    /// As [`Engram::remember`]. Portions committed before stay.
+    /// As [`Engram::remember`]; [`Error::Incomplete`] if portions were committed before, which stay.
     pub fn remember_all<M: Into<StoredMemory>>(
         &self,
         memories: impl IntoIterator<Item = M>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
+        self.put_in_portions(memories, &mut changes).map_err(|error| error.after(changes))?;
+        Ok(changes)
+    }
+
+    /// [`Engram::remember_all`]; adds to `changes` what each commit has done.
+    fn put_in_portions<M: Into<StoredMemory>>(
+        &self,
+        memories: impl IntoIterator<Item = M>,
+        changes: &mut Changes,
+    ) -> Result<()> {
         let mut portion = Portion::default();
         let mut limit = self.portion_limit()?;
         for memory in memories {
@@ -111,17 +124,18 @@ impl Engram {
             check(std::slice::from_ref(&memory))?;
             portion.push(&memory);
             if portion.bytes() >= limit {
-                changes = changes.and(self.apply_portion(&mut portion, &[])?);
+                *changes = changes.and(self.apply_portion(&mut portion, &[])?);
                 portion.clear();
                 limit = self.portion_limit()?;
             }
         }
-        Ok(changes.and(self.apply_portion(&mut portion, &[])?))
+        *changes = changes.and(self.apply_portion(&mut portion, &[])?);
+        Ok(())
     }
 
     /// How many bytes of memories the next commit of a long import takes in. Each packs the whole store again, so
     /// portions grow with the store, unless they were made smaller.
-    fn portion_limit(&self) -> Result<usize> {
+    pub(crate) fn portion_limit(&self) -> Result<usize> {
         if self.portion_bytes < PORTION_BYTES {
             return Ok(self.portion_bytes);
         }
@@ -144,53 +158,11 @@ impl Engram {
     /// [`Engram::apply`], of memories that were checked.
     fn apply_portion(&self, portion: &mut Portion, forget: &[MemoryId]) -> Result<Changes> {
         portion.sort();
-        for _ in 0..TRIES {
-            if let Some(changes) = self.try_apply(portion, forget)? {
-                return Ok(changes);
-            }
-        }
-        self.write(|store, txn, state| {
-            let plan = Plan::new(store, txn, state, portion, forget)?;
-            in_turn(store, txn, state, &plan, u64::MAX)?;
-            Ok(plan.changes)
-        })
-    }
-
-    /// Applies a portion. Where that is a long packing, others write meanwhile; if they do, nothing is changed and there
-    /// is no answer.
-    fn try_apply(&self, portion: &Portion, forget: &[MemoryId]) -> Result<Option<Changes>> {
-        let store = &self.store()?;
-        let apply_in_turn = || {
-            self.write(|store, txn, state| {
-                let plan = Plan::new(store, txn, state, portion, forget)?;
-                Ok(in_turn(store, txn, state, &plan, LONG)?.then_some(plan.changes))
-            })
+        let portion = &*portion;
+        let decide = |_: &Store, _: &RoTxn<'_>| {
+            Ok(Decided { portion: Held::Borrowed(portion), forget: Cow::Borrowed(forget), besides: () })
         };
-        let read = || {
-            let txn = store.read()?;
-            let state = state::read(store, &txn)?.map_or_else(|| new_state(store), Ok)?;
-            Ok::<_, Error>((txn, state))
-        };
-        let is_long = {
-            let (txn, state) = read()?;
-            is_due(&state, portion.len() + forget.len(), 0)
-                && work::packing(store, &txn, &state, portion.len() as u64, portion.bytes() as u64)? > LONG
-        };
-        if !is_long && let Some(changes) = apply_in_turn()? {
-            return Ok(Some(changes));
-        }
-        let (txn, mut state) = read()?;
-        let plan = Plan::new(store, &txn, &state, portion, forget)?;
-        if plan.changed().len() == 0 {
-            return Ok(Some(plan.changes));
-        }
-        // Most of what an import takes in may be there already.
-        if is_long && !plan.is_due(&state) {
-            drop(txn);
-            return apply_in_turn();
-        }
-        state.model = plan.model.clone();
-        Ok(self.try_packing(store, txn, &state, plan.changed(), STAGE_BYTES)?.then_some(plan.changes))
+        Ok(self.apply_decided(&decide)?.0)
     }
 
     /// Changes parts of a memory; what `change` leaves alone stays, as it is at that moment: nobody else writes
@@ -218,7 +190,7 @@ impl Engram {
         check(&stored)?;
         let portion = Portion::of(&stored);
         let plan = Plan::new(store, txn, state, &portion, &[])?;
-        in_turn(store, txn, state, &plan, u64::MAX)?;
+        in_turn(store, txn, state, &plan, &(), u64::MAX)?;
         Ok(if plan.changes.any() { Change::Updated } else { Change::Unchanged })
     }
 
@@ -275,10 +247,12 @@ fn in_turn(
     txn: &mut RwTxn<'_>,
     state: &mut State,
     plan: &Plan<'_>,
+    besides: &impl Besides,
     patience: u64,
 ) -> Result<bool> {
     let changed = plan.changed();
     if changed.len() == 0 {
+        besides.write(store, txn, state)?;
         return Ok(true);
     }
     let before = state.clone();
@@ -287,7 +261,10 @@ fn in_turn(
     let mut is_begun = false;
     if !plan.is_due(state) {
         match recent::write(store, txn, state, changed, packing / 2) {
-            Ok(()) => return Ok(true),
+            Ok(()) => {
+                besides.write(store, txn, state)?;
+                return Ok(true);
+            }
             Err(Halt::Failed(error)) => return Err(error),
             // What is half done, packing derives anew.
             Err(Halt::TooDear) => is_begun = true,
@@ -301,5 +278,6 @@ fn in_turn(
     let packed = Packed::build(Facts { store, txn, changed }, state)?;
     plan::write_facts(store, txn, changed, is_begun)?;
     packed.write(store, txn, state, Vectors::ToWrite)?;
+    besides.write(store, txn, state)?;
     Ok(true)
 }

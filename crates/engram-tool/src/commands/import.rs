@@ -129,7 +129,12 @@ fn take_in(importer: &mut Importer<'_>, path: &Path, total: &mut ImportReport) -
             total.refused.append(&mut report.refused);
             total.warnings.append(&mut report.warnings);
         }
-        Err(error) if exit_of(&error) == Exit::Refused => refuse(total, error.to_string()),
+        Err(error) if exit_of(&error) == Exit::Refused => {
+            if let Error::Incomplete { committed, .. } = &error {
+                total.changes = total.changes.and(*committed);
+            }
+            refuse(total, error.to_string());
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(())

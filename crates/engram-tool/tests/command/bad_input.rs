@@ -66,6 +66,34 @@ fn an_unreadable_path_is_named_and_the_rest_imported() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_vault_that_cannot_be_looked_into_is_named() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let sandbox = Sandbox::unprivileged();
+    let mode = |mode| {
+        std::fs::set_permissions(sandbox.path("closed"), PermissionsExt::from_mode(mode)).unwrap();
+    };
+    symlink("loop", sandbox.path("loop")).unwrap();
+    sandbox.write("file", "no folder");
+    sandbox.write("closed/a.md", "# A\n");
+    let recall = |vault: &str, says: &[&str]| {
+        let ran = sandbox.fails(&["recall", "--vault", vault, "zebra"], 3, says);
+        assert!(!ran.err.contains("no store") && !ran.err.contains(".engram"), "{ran:?}");
+    };
+    recall("loop", &["loop cannot be read", "symbolic links", "check the path"]);
+    recall("loop/below", &["loop/below cannot be read", "symbolic links", "check the path"]);
+    recall("file", &["file is no folder"]);
+    recall("file/below", &["file/below cannot be read", "check the path"]);
+    for bits in [0o000, 0o111] {
+        mode(bits);
+        recall("closed", &["closed cannot be read", "check its permissions"]);
+    }
+    mode(0o000);
+    recall("closed/below", &["closed/below cannot be read", "check its permissions"]);
+    mode(0o755);
+}
+
+#[test]
 fn what_is_no_text_is_named_and_the_rest_imported() {
     let sandbox = with_one_memory();
     sandbox.write("notes/good.md", "# Good\n\nText.\n");

@@ -5,6 +5,8 @@ use std::fs;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::sandbox::{Random, Sandbox, finish, memories};
 
 const KILLS: u32 = 50;
@@ -116,4 +118,106 @@ fn upkeep_is_killed_at_ten_moments() {
         sandbox.ok(&["forget", "more"]);
         assert_eq!(sandbox.ok(&["export"]), complete);
     }
+}
+
+/// What a store holds, without the times at which it came to.
+fn held(sandbox: &Sandbox, store: &str) -> Vec<Value> {
+    let lines = sandbox.ok(&["export", "--store", store]);
+    let lines = lines.lines().map(|line| {
+        let mut memory: Value = serde_json::from_str(line).unwrap();
+        memory.as_object_mut().unwrap().remove("time");
+        memory
+    });
+    lines.collect()
+}
+
+/// Checks that after one more recall the vault's store holds what one made freshly from the notes holds.
+#[track_caller]
+fn follows_its_notes(sandbox: &Sandbox) {
+    let recall = ["recall", "--vault", "notes", "zebra"];
+    sandbox.ok(&recall);
+    let _ = fs::remove_dir_all(sandbox.path("fresh"));
+    sandbox.ok(&[&recall[..], &["--store", "fresh"]].concat());
+    let ids = |memories: &[Value]| memories.iter().map(|memory| memory["id"].to_string()).collect::<Vec<_>>();
+    let (has, should) = (held(sandbox, "notes/.engram"), held(sandbox, "fresh"));
+    assert_eq!(ids(&has), ids(&should));
+    assert!(has == should, "the same ids with other contents");
+    sandbox.ok(&["verify", "--store", "notes/.engram"]);
+}
+
+/// Killed after its first commit of several; then a note goes and another one is renamed.
+#[test]
+fn a_vault_is_killed_between_two_commits() {
+    let sandbox = Sandbox::new();
+    let paragraph = "A zebra crossed the garden by the river while the letter lay in the winter market.\n\n";
+    for at in 0..24 {
+        let text = paragraph.repeat(1_000_000 / paragraph.len());
+        sandbox.write(&format!("notes/n{at:02}.md"), format!("# Note {at}\n\nNumber {at}.\n\n{text}"));
+    }
+    let child = sandbox.command(&["recall", "--vault", "notes", "zebra"]).spawn().unwrap();
+    let stats = ["stats", "--json", "--store", "notes/.engram"];
+    let memories = || {
+        let ran = sandbox.run(&stats);
+        let stats: Option<Value> = serde_json::from_str(&ran.out).ok();
+        stats.and_then(|stats| stats["memories"].as_u64()).unwrap_or(0)
+    };
+    while memories() == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let was_done = kill(child);
+    assert!(memories() > 0, "what was committed is there");
+    assert!(!was_done, "it was done before it was killed");
+    fs::remove_file(sandbox.path("notes/n00.md")).unwrap();
+    fs::rename(sandbox.path("notes/n01.md"), sandbox.path("notes/renamed.md")).unwrap();
+    follows_its_notes(&sandbox);
+}
+
+#[test]
+fn a_vault_is_killed_at_forty_moments_and_its_notes_change() {
+    let sandbox = Sandbox::new();
+    let mut random = Random(0xfa17);
+    let mut names: Vec<String> = Vec::new();
+    let recall = ["recall", "--vault", "notes", "zebra"];
+    let mut longest = Duration::from_millis(100);
+    let mut killed = 0;
+    for round in 0..4 * 40 {
+        for step in 0..8 {
+            let text =
+                format!("# Note {round} {step}\n\nA zebra, a garden and the number {}.\n", random.next());
+            let at = random.below(names.len().max(1) as u64) as usize;
+            match random.below(4) {
+                0 if !names.is_empty() => {
+                    fs::remove_file(sandbox.path(&names.swap_remove(at))).unwrap();
+                }
+                1 if !names.is_empty() => {
+                    let name = format!("notes/moved{round}-{step}.md");
+                    fs::rename(sandbox.path(&names[at]), sandbox.path(&name)).unwrap();
+                    names[at] = name;
+                }
+                2 if !names.is_empty() => {
+                    sandbox.write(&names[at], text);
+                }
+                _ => {
+                    let name = format!("notes/n{round}-{step}.md");
+                    sandbox.write(&name, text);
+                    names.push(name);
+                }
+            }
+        }
+        let child = sandbox.command(&recall).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(random.below(longest.as_micros() as u64)));
+        if kill(child) {
+            longest = longest * 3 / 4;
+        } else {
+            longest = longest * 9 / 8;
+            killed += 1;
+        }
+        if killed % 10 == 0 {
+            follows_its_notes(&sandbox);
+        }
+        if killed == 40 {
+            return;
+        }
+    }
+    panic!("{killed} of 160 were killed before they were done");
 }

@@ -68,3 +68,48 @@ fn two_processes_keep_one_vault_in_step() {
     sandbox.ok(&["verify", "--store", "notes/.engram"]);
     assert_eq!(sandbox.json(&["stats", "--store", "notes/.engram"])["memories"], 40);
 }
+
+/// Two processes follow one folder in which notes go, move and change; then a third finds nothing amiss.
+#[test]
+fn two_processes_follow_notes_that_move() {
+    let sandbox = Sandbox::new();
+    for i in 0..30 {
+        sandbox.write(&format!("notes/note{i}.md"), format!("# Note {i}\n\nAbout zebra number {i}.\n"));
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let followers = [0, 1].map(|_| {
+            scope.spawn(|| {
+                let mut calls = 0;
+                while calls < 3 || !done.load(Ordering::Relaxed) {
+                    let ran = sandbox.run(&["recall", "--vault", "notes", "zebra number 7"]);
+                    assert_eq!(ran.code, Some(0), "{ran:?}");
+                    calls += 1;
+                }
+            })
+        });
+        for i in 0..30 {
+            let note = sandbox.path(&format!("notes/note{i}.md"));
+            match i % 3 {
+                0 => std::fs::remove_file(note).unwrap(),
+                1 => std::fs::rename(note, sandbox.path(&format!("notes/moved{i}.md"))).unwrap(),
+                _ => drop(sandbox.write(&format!("notes/note{i}.md"), format!("Now a lion, number {i}.\n"))),
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+        done.store(true, Ordering::Relaxed);
+        for follower in followers {
+            follower.join().unwrap();
+        }
+    });
+    sandbox.ok(&["recall", "--vault", "notes", "zebra"]);
+    sandbox.ok(&["recall", "--vault", "notes", "--store", "fresh", "zebra"]);
+    let held = |store: &str| {
+        let listed = sandbox.json(&["list", "--store", store]);
+        let memories = listed["memories"].as_array().unwrap().iter();
+        memories.map(|memory| (memory["id"].to_string(), memory["title"].to_string())).collect::<Vec<_>>()
+    };
+    let followed = held("notes/.engram");
+    assert_eq!((followed.len(), followed), (20, held("fresh")));
+    sandbox.ok(&["verify", "--store", "notes/.engram"]);
+}

@@ -50,7 +50,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The system does not let it be read.
-    #[error("{} cannot be read: {error}; check its permissions", .path.display())]
+    #[error("{} cannot be read: {error}; {}", .path.display(), advice(.error))]
     Unreadable {
         /// The path.
         path: PathBuf,
@@ -82,6 +82,13 @@ pub enum ReadError {
         /// How large it is, or how much of it was read before it was given up.
         bytes: u64,
     },
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "check its permissions",
+        _ => "check the path and its permissions",
+    }
 }
 
 impl ReadError {

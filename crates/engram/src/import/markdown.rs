@@ -52,7 +52,7 @@ pub struct Note {
 /// # Errors
 /// If the path cannot be an id. Anything odd about the contents is a [`Warning`].
 pub fn parse(relative_path: &str, contents: &str) -> Result<Note, InvalidMemory> {
-    let id = MemoryId::escaped(relative_path)?;
+    let id = MemoryId::of_path(relative_path)?;
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let front = front_matter::take(contents);
     let read = sections::read(relative_path, front.body);

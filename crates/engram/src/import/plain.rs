@@ -14,7 +14,7 @@ use crate::memory::{InvalidMemory, MemoryId, NewMemory};
 pub fn parse(relative_path: &str, contents: &str) -> Result<Vec<NewMemory>, InvalidMemory> {
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let text = if contents.contains('\r') { &contents.replace("\r\n", "\n") } else { contents };
-    let id = MemoryId::escaped(relative_path)?;
+    let id = MemoryId::of_path(relative_path)?;
     let mut memory = NewMemory::new(id.clone(), "");
     let stem = stem(relative_path);
     memory.title = Some(stem.to_owned());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{InvalidMemory, MAX_ID_BYTES, MAX_NAMESPACE_BYTES};
-use crate::text::{abridged, percent_form, unprintable};
+use crate::text::{abridged, percent_decoded, percent_form, unprintable};
 
 /// The name by which the outside knows a memory: 1 to 400 bytes of printable text, unique in its store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,20 @@ impl MemoryId {
             Cow::Borrowed(_) => Ok(id),
             Cow::Owned(shown) => Self::new(shown),
         }
+    }
+
+    /// Makes the id of a file from its path: what is not shown becomes its bytes in percent form. A `%` does too if the
+    /// path holds something hidden, or could be taken for the percent form of something hidden. So no two paths
+    /// have the same id.
+    ///
+    /// # Errors
+    /// As [`MemoryId::escaped`].
+    pub(crate) fn of_path(path: impl Into<String>) -> Result<Self, InvalidMemory> {
+        let id = Self::existing(path)?;
+        if !stands_for_hidden(&id.0) {
+            return Ok(id);
+        }
+        Self::new(percent_form(&id.0.replace('%', "%25")))
     }
 
     /// The id as text.
@@ -159,6 +173,21 @@ impl FromStr for Namespace {
     }
 }
 
+/// Returns whether a path holds something hidden, as it is or decoded, however often. The percent form of a path is
+/// decoded to that path, so no path for which this is false is the percent form of one for which it is true.
+fn stands_for_hidden(path: &str) -> bool {
+    let mut path = Cow::Borrowed(path);
+    loop {
+        if unprintable(&path).next().is_some() {
+            return true;
+        }
+        match percent_decoded(&path) {
+            Some(decoded) => path = Cow::Owned(decoded),
+            None => return false,
+        }
+    }
+}
+
 /// Refuses what is not shown as it is.
 fn check_shown(what: &'static str, value: &str) -> Result<(), InvalidMemory> {
     let hidden = unprintable(value).next().and_then(|hidden| value[hidden].chars().next());
@@ -210,12 +239,46 @@ mod tests {
     }
 
     #[test]
+    fn the_ids_of_paths_differ_where_paths_do() {
+        for (path, id) in [
+            ("notes/100% sure.md", "notes/100% sure.md"),
+            ("a%20b.md", "a%20b.md"),
+            ("a\u{200b}b.md", "a%E2%80%8Bb.md"),
+            ("a%E2%80%8Bb.md", "a%25E2%2580%258Bb.md"),
+            ("a%25E2%2580%258Bb.md", "a%2525E2%252580%25258Bb.md"),
+            ("100%\u{ad}.md", "100%25%C2%AD.md"),
+        ] {
+            assert_eq!(MemoryId::of_path(path).unwrap().as_str(), id, "{path}");
+        }
+        // The way in for ids that were given leaves alone what it has made before.
+        assert_eq!(MemoryId::escaped("a%E2%80%8Bb.md").unwrap().as_str(), "a%E2%80%8Bb.md");
+    }
+
+    #[test]
     fn a_huge_namespace_is_named_by_its_ends() {
         let sentence = Namespace::new("x".repeat(1 << 20)).unwrap_err().to_string();
         assert!(sentence.contains("1048576 bytes") && sentence.len() < 200, "{sentence}");
     }
 
+    /// A path out of parts that percent forms and their likes are made of.
+    fn path() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "a", "%", "25", "%25", "E2%80%8B", "\u{200b}", "\u{ad}", "AD", "C2", "#",
+        ]);
+        prop::collection::vec(part, 1..8).prop_map(|parts| parts.concat())
+    }
+
     proptest! {
+        #[test]
+        fn no_two_paths_have_one_id(one in path(), other in path()) {
+            let ids = [&one, &other].map(|path| MemoryId::of_path(path.as_str()).unwrap());
+            prop_assert_eq!(ids[0] == ids[1], one == other, "{:?} {:?}", ids[0], ids[1]);
+            // What could be taken for the path of the other, or for its percent form, is neither.
+            let form = MemoryId::of_path(ids[0].as_str()).unwrap();
+            prop_assert!(ids[0].as_str() == one || form != ids[0], "{:?}", ids[0]);
+            prop_assert!(MemoryId::new(ids[0].as_str()).is_ok());
+        }
+
         #[test]
         fn an_id_is_shown_as_it_is(id in "(\\PC|[a\u{200b}-\u{200f}\u{fe0f}👩کب]){1,20}") {
             if let Ok(id) = MemoryId::new(id.clone()) {

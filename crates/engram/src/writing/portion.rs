@@ -9,7 +9,7 @@ use crate::vector_model::model_of;
 
 /// Memories to be put in.
 #[derive(Default)]
-pub(super) struct Portion {
+pub(crate) struct Portion {
     /// Each memory's id, the name of its vector's model if that is said, and its record.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
@@ -53,14 +53,14 @@ pub(super) struct Incoming<'p> {
 
 impl Portion {
     /// The portion of some memories.
-    pub(super) fn of(memories: &[StoredMemory]) -> Self {
+    pub(crate) fn of(memories: &[StoredMemory]) -> Self {
         let mut portion = Self::default();
         memories.iter().for_each(|memory| portion.push(memory));
         portion
     }
 
     /// Takes a memory in; the last with an id counts.
-    pub(super) fn push(&mut self, stored: &StoredMemory) {
+    pub(crate) fn push(&mut self, stored: &StoredMemory) {
         let StoredMemory { memory, history, model } = stored;
         let now = *self.now.get_or_insert_with(Time::now);
         if self.first_model.is_none() {
@@ -82,7 +82,7 @@ impl Portion {
     }
 
     /// About how many bytes of memory it takes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes.len() + size_of_val(&self.entries[..])
     }
 
@@ -99,7 +99,7 @@ impl Portion {
     }
 
     /// Puts the memories in the order of their ids, and leaves the last of each.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         let Self { bytes, entries, .. } = self;
         // The later comes first.
         entries.sort_unstable_by(|a, b| a.id(bytes).cmp(b.id(bytes)).then(b.start.cmp(&a.start)));

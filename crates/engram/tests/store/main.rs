@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod faults;
+mod folder;
 mod handles;
 mod hidden_ids;
 mod history;
+mod interrupted;
+mod leftovers;
 mod linear;
 mod recall;
 mod vault;
+mod vaults_together;
 mod vectors;
 mod world;
 mod writing;

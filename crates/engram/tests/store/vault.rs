@@ -99,3 +99,43 @@ fn a_note_that_was_broken_for_a_while_keeps_its_history() {
     synchronise();
     assert_eq!(vault.engram().get(&id("b.md")).unwrap().unwrap().history.recalls, 1);
 }
+
+/// A memory that was refused is none of its note's: what somebody put in under its id stays when the note goes.
+#[test]
+fn a_refused_note_owns_nothing_that_it_did_not_put_in() {
+    let notes = crate::folder::Notes::new();
+    notes.write("other.md", "Of no interest.");
+    let vault = notes.vault();
+    let synchronise = || vault.synchronise(&mut |_| {}).unwrap();
+    let has = |name: &str| vault.engram().get(&id(name)).unwrap().is_some();
+    let refused = format!("---\ntitle: {}\n---\nText.", "title ".repeat(1000));
+    vault.engram().remember(&crate::world::note("mine.md", "Mine", "By hand.")).unwrap();
+    notes.write("mine.md", &refused);
+    // This one was taken in before it was spoilt: what was known of it stays, and goes with it.
+    notes.write("spoilt.md", "What it said.");
+    synchronise();
+    notes.write("spoilt.md", &refused);
+    assert_eq!(synchronise().refused.len(), 2);
+    assert_eq!(synchronise().refused.len(), 2);
+    assert!(has("mine.md") && has("spoilt.md"));
+    notes.remove("mine.md");
+    notes.remove("spoilt.md");
+    assert_eq!(synchronise().changes.forgotten, 1);
+    assert!(has("mine.md") && !has("spoilt.md"));
+}
+
+/// Looking at a note that cannot be read, or whose time stamp is new, writes nothing while it says nothing new.
+#[test]
+fn a_note_that_says_nothing_new_is_not_written_again() {
+    let notes = crate::folder::Notes::new();
+    std::fs::create_dir_all(notes.path("")).unwrap();
+    std::fs::write(notes.path("new.md"), "Just written.").unwrap();
+    std::fs::write(notes.path("broken.md"), b"half\0written").unwrap();
+    notes.write("refused.md", &format!("---\ntitle: {}\n---\nText.", "title ".repeat(1000)));
+    let vault = notes.vault();
+    vault.synchronise(&mut |_| {}).unwrap();
+    let before = std::fs::read(notes.path(".engram/data.mdb")).unwrap();
+    let report = vault.synchronise(&mut |_| {}).unwrap();
+    assert_eq!(report.refused.len(), 2, "{:?}", report.refused);
+    assert!(before == std::fs::read(notes.path(".engram/data.mdb")).unwrap());
+}

@@ -212,3 +212,21 @@ fn the_longest_text_survives_export_and_import_whatever_it_holds() {
     let back = engram::import::jsonl::Reader::new(&line[..]).next().unwrap().unwrap();
     assert!(back.memory.text == text);
 }
+
+/// What was committed before a failure is part of the error; where nothing was, the error is the failure itself.
+#[test]
+fn a_failure_after_commits_says_what_was_committed() {
+    let (_folder, engram) = fresh();
+    let engram = engram.with_portion_bytes(1);
+    let unfit = || note("unfit", &"title ".repeat(1000), "");
+    let alone = engram.remember_all([unfit()]).unwrap_err();
+    assert!(matches!(alone, engram::Error::Invalid(_)), "{alone}");
+    let failed = engram.remember_all([note("a", "", "one"), note("b", "", "two"), unfit()]).unwrap_err();
+    let engram::Error::Incomplete { committed, source } = &failed else { panic!("{failed}") };
+    assert_eq!((committed.added, committed.updated, committed.unchanged), (2, 0, 0));
+    assert!(matches!(**source, engram::Error::Invalid(_)), "{source}");
+    assert_eq!(engram.stats().unwrap().memories, 2);
+    // Nothing was changed this time.
+    let again = engram.remember_all([note("a", "", "one"), unfit()]).unwrap_err();
+    assert!(matches!(again, engram::Error::Invalid(_)), "{again}");
+}

@@ -108,7 +108,7 @@ pub(super) fn of_link(path: &str, destination: &str) -> Target {
             part => parts.push(part),
         }
     }
-    match MemoryId::escaped(parts.join("/")) {
+    match MemoryId::of_path(parts.join("/")) {
         Ok(id) => Target::To(LinkTarget::Id(id)),
         Err(_) => Target::Unusable,
     }

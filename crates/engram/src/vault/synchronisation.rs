@@ -1,0 +1,302 @@
+//! Bringing a vault's store in step with its folder.
+//!
+//! ```text
+//! look at the folder and at the account of its files
+//! for each file that has changed: read it, and put it into the portion, which is committed when it is full
+//! for each file that was already gone at the look before: put its forgetting into the portion
+//! look again if a file has gone, or another process has decided about one meanwhile
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::accounts::{self, FileEntry, Known};
+use super::portion::{Outcome, Reading, Step};
+use super::renames::{Gone, Renames};
+use super::{Vault, is_below};
+use crate::error::{Error, Result};
+use crate::exchange::{Found, ImportReport, Progress, Unread, files_below, read_note};
+use crate::import::{Kind, Notices, ReadError};
+use crate::text::Language;
+use crate::time::Time;
+use crate::writing::Changes;
+
+/// How often one call looks at a folder that does not rest. What is left, the next call does.
+const MOST_LOOKS: u32 = 8;
+
+/// A file changed within this time before it was read might change again without a new time stamp.
+const CLOCK_GRAIN_NANOSECONDS: i128 = 2_000_000_000;
+
+/// How many files are found between two reports of progress.
+const FILES_PER_REPORT: u32 = 256;
+
+/// One call of [`Vault::synchronise`].
+pub(super) struct Synchronisation<'v> {
+    vault: &'v Vault,
+    progress: &'v mut dyn FnMut(Progress),
+    so_far: Progress,
+    changes: Changes,
+    /// What there is to say, and the places that something was said of in this call.
+    refused: Notices,
+    warnings: Notices,
+    told: BTreeSet<String>,
+    /// The files that could not be read, or not all of them.
+    unreadable: BTreeSet<String>,
+    /// The files that this call is done with, each with the size and the time stamp that it had.
+    done: BTreeMap<String, (u64, i128)>,
+    /// What the next commit will do, and how many bytes that is.
+    portion: (Vec<Step>, usize),
+    portion_limit: usize,
+    must_look_again: bool,
+}
+
+/// What the folder was at the last look.
+#[derive(Default)]
+pub(super) struct Look {
+    /// The paths of the notes.
+    pub(super) there: BTreeSet<String>,
+    /// The places that could not be looked into.
+    pub(super) unread: Vec<Unread>,
+    /// The paths of the files that the store knows and that were gone.
+    pub(super) gone: BTreeSet<String>,
+}
+
+impl Look {
+    /// Whether a file might lie in a place that could not be looked into.
+    pub(super) fn is_hidden(&self, relative: &str) -> bool {
+        self.unread.iter().any(|unread| is_below(relative, &unread.relative))
+    }
+}
+
+impl<'v> Synchronisation<'v> {
+    pub(super) fn new(vault: &'v Vault, progress: &'v mut dyn FnMut(Progress)) -> Result<Self> {
+        let portion_limit = vault.engram.portion_limit()?;
+        Ok(Self {
+            vault,
+            progress,
+            so_far: Progress::default(),
+            changes: Changes::default(),
+            refused: Notices::default(),
+            warnings: Notices::default(),
+            told: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            done: BTreeMap::new(),
+            portion: (Vec::new(), 0),
+            portion_limit,
+            must_look_again: false,
+        })
+    }
+
+    pub(super) fn run(mut self) -> Result<ImportReport> {
+        let mut look = Look::default();
+        match self.follow(&mut look) {
+            Ok(named) => {
+                self.warnings.extend(named);
+                Ok(ImportReport { changes: self.changes, warnings: self.warnings, refused: self.refused })
+            }
+            Err(error) => Err(error.after(self.changes)),
+        }
+    }
+
+    /// Does all there is to do; returns what there is to say about the store as a whole.
+    fn follow(&mut self, look: &mut Look) -> Result<Option<String>> {
+        for _ in 0..MOST_LOOKS {
+            self.must_look_again = false;
+            self.look(look)?;
+            if !self.must_look_again {
+                break;
+            }
+        }
+        let (changes, named) = self.vault.forget_leftovers(look, &self.unreadable)?;
+        self.changes = self.changes.and(changes);
+        if self.so_far.bytes_total > 0 {
+            self.so_far.bytes_done = self.so_far.bytes_total;
+            (self.progress)(self.so_far);
+        }
+        Ok(named)
+    }
+
+    /// Looks at the folder and does what follows from that.
+    fn look(&mut self, look: &mut Look) -> Result<()> {
+        // Asked before the folder is looked at: a note that another process takes in meanwhile is then no deleted one.
+        let known = accounts::all(&self.vault.engram.store()?)?;
+        let (files, unread) = self.notes();
+        self.vault.claim_store(known.len(), files.is_empty() && unread.is_empty())?;
+        let gone_before = mem::take(&mut look.gone);
+        look.there = files.iter().map(|file| file.relative.clone()).collect();
+        for unread in &unread {
+            let mut refused = Notices::default();
+            refused.push(unread.sentence.clone());
+            self.tell(&unread.relative, refused, Notices::default());
+        }
+        look.unread = unread;
+        let gone: BTreeMap<String, Known> = known
+            .iter()
+            .filter(|(relative, _)| !look.there.contains(*relative) && !look.is_hidden(relative))
+            .map(|(relative, known)| (relative.clone(), *known))
+            .collect();
+        look.gone = gone.keys().cloned().collect();
+        let changed: Vec<&Found> = files.iter().filter(|file| self.has_changed(file, &known)).collect();
+        let bytes = changed.iter().map(|file| file.bytes).chain(gone.values().map(|known| known.bytes));
+        self.so_far.bytes_total = self.so_far.bytes_done.saturating_add(bytes.sum());
+
+        let mut renames = Renames::new(gone);
+        for file in changed {
+            self.take(file, known.get(&file.relative), &mut renames)?;
+        }
+        self.commit()?;
+        for gone in renames.left() {
+            // It may have been renamed while the folder was looked at: then the next look finds it.
+            if !gone_before.contains(&gone.relative) {
+                self.must_look_again = true;
+                continue;
+            }
+            self.read(gone.bytes, 0);
+            let Gone { relative, bytes, version } = gone;
+            self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
+        }
+        self.commit()
+    }
+
+    /// The notes in the folder, by path, and what could not be looked into.
+    fn notes(&mut self) -> (Vec<Found>, Vec<Unread>) {
+        let (mut found, so_far, progress) = (0, self.so_far, &mut *self.progress);
+        let (mut files, unread) = files_below(&self.vault.folder, &mut || {
+            found += 1;
+            if found % FILES_PER_REPORT == 0 {
+                progress(so_far);
+            }
+        });
+        files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
+        (files, unread)
+    }
+
+    fn has_changed(&self, file: &Found, known: &BTreeMap<String, Known>) -> bool {
+        let now = (file.bytes, file.changed);
+        let is_known = known
+            .get(&file.relative)
+            .is_some_and(|known| known.settled && (known.bytes, known.changed) == now);
+        !is_known && self.done.get(&file.relative) != Some(&now)
+    }
+
+    /// Reads a file and puts what follows from it into the portion.
+    fn take(&mut self, file: &Found, known: Option<&Known>, renames: &mut Renames) -> Result<()> {
+        let now = Time::now();
+        let (mut refusals, mut warnings) = (Notices::default(), Notices::default());
+        let read = read_note(file, &mut warnings);
+        if matches!(&read, Err(Error::Read(ReadError::Missing { .. }))) {
+            // It has gone, or has another name, since the folder was looked at.
+            self.must_look_again = true;
+            self.read(file.bytes, 0);
+            return Ok(());
+        }
+        self.done.insert(file.relative.clone(), (file.bytes, file.changed));
+        let (found, text) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                // The store keeps what it knows of the file. That differs from the file, so it is read again next time.
+                refusals.push(error.to_string());
+                self.unreadable.insert(file.relative.clone());
+                self.tell(&file.relative, refusals, warnings);
+                self.read(file.bytes, 0);
+                return Ok(());
+            }
+        };
+        let (mut memories, mut refused) = (Vec::with_capacity(found.len()), Vec::new());
+        for mut stored in found {
+            let memory = &mut stored.memory;
+            match memory.check() {
+                Ok(()) => {
+                    // Once, and not again each time that the portion is decided.
+                    memory.language.get_or_insert_with(|| Language::detect(&memory.text));
+                    memories.push(stored);
+                }
+                Err(error) => {
+                    let id = stored.memory.id;
+                    refusals.push(format!("the memory {id}: {error}"));
+                    refused.push(id.to_string());
+                }
+            }
+        }
+        if refused.is_empty() {
+            self.unreadable.remove(&file.relative);
+        } else {
+            self.unreadable.insert(file.relative.clone());
+        }
+        self.tell(&file.relative, refusals, warnings);
+        let age = i128::from(now.milliseconds()) * 1_000_000 - file.changed;
+        let entry = FileEntry {
+            relative: file.relative.clone(),
+            bytes: file.bytes,
+            changed: file.changed,
+            // A memory that is refused is refused each time, until the note is mended.
+            settled: age > CLOCK_GRAIN_NANOSECONDS && refused.is_empty(),
+            text: xxh3_64(text.as_bytes()),
+            ids: memories.iter().map(|stored| stored.memory.id.to_string()).collect(),
+        };
+        let renamed = if known.is_none() { renames.take(&file.relative, entry.text) } else { None };
+        let renamed_bytes = renamed.as_ref().map_or(0, |gone| gone.bytes);
+        self.read(file.bytes.saturating_add(renamed_bytes), memories.len() as u64);
+        let reading = Reading { entry, memories, refused, renamed };
+        if known.is_some() && self.is_noted(&reading)? {
+            return Ok(());
+        }
+        let bytes = text.len() + size_of_val(&reading.memories[..]);
+        let before = known.map(|known| known.version);
+        self.add(Step { relative: file.relative.clone(), before, outcome: Outcome::Read(reading) }, bytes)
+    }
+
+    /// Reports what there is to say of a file or a folder, once in each call.
+    fn tell(&mut self, relative: &str, mut refused: Notices, mut warnings: Notices) {
+        let has_something = !refused.is_empty() || !warnings.is_empty();
+        if has_something && self.told.insert(relative.to_owned()) {
+            self.refused.append(&mut refused);
+            self.warnings.append(&mut warnings);
+        }
+    }
+
+    /// Whether the store knows all that a reading says.
+    fn is_noted(&self, reading: &Reading) -> Result<bool> {
+        let store = self.vault.engram.store()?;
+        let txn = store.read()?;
+        let noted = accounts::get(&store, &txn, &reading.entry.relative)?;
+        Ok(noted.is_some_and(|(noted, _)| noted == reading.entry_after(Some(&noted))))
+    }
+
+    /// Reports progress: so many more bytes were read, or need not be, and so many memories found.
+    fn read(&mut self, bytes: u64, memories: u64) {
+        self.so_far.bytes_done = self.so_far.bytes_done.saturating_add(bytes).min(self.so_far.bytes_total);
+        self.so_far.memories += memories;
+        (self.progress)(self.so_far);
+    }
+
+    /// Puts a step into the portion. A file that fills one by itself has one of its own.
+    fn add(&mut self, step: Step, bytes: usize) -> Result<()> {
+        if bytes >= self.portion_limit {
+            self.commit()?;
+        }
+        self.portion.0.push(step);
+        self.portion.1 = self.portion.1.saturating_add(bytes);
+        if self.portion.1 >= self.portion_limit { self.commit() } else { Ok(()) }
+    }
+
+    /// Commits the portion.
+    fn commit(&mut self) -> Result<()> {
+        let (steps, _) = mem::take(&mut self.portion);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let (changes, stale) = self.vault.commit(&steps)?;
+        drop(steps);
+        self.changes = self.changes.and(changes);
+        for relative in stale {
+            self.done.remove(&relative);
+            self.must_look_again = true;
+        }
+        self.portion_limit = self.vault.engram.portion_limit()?;
+        (self.progress)(self.so_far);
+        Ok(())
+    }
+}
