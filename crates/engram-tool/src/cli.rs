@@ -2,11 +2,13 @@
 //!
 //! Each command's own flags stand in its file in `commands/`, next to what they do.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use engram::text::abridged;
 
 use engram::OpenOptions;
 
@@ -15,6 +17,9 @@ use crate::commands::{
 };
 use crate::exit::{self, Exit, Failure};
 use crate::{output, style};
+
+/// How much of a value an error quotes.
+const MAX_QUOTED_BYTES: usize = 200;
 
 /// The environment variable that names the store where `--store` does not.
 pub const STORE_VARIABLE: &str = "ENGRAM_STORE";
@@ -164,7 +169,15 @@ pub fn refuse(error: &clap::Error) -> Exit {
 
 /// What clap says in a paragraph, as one sentence.
 fn sentence(error: &clap::Error) -> String {
-    let text = error.render().to_string();
+    let mut text = error.render().to_string();
+    for (_, value) in error.context() {
+        // A value that fills the terminal says no more than its two ends.
+        if let ContextValue::String(value) = value
+            && let Cow::Owned(short) = abridged(value, MAX_QUOTED_BYTES)
+        {
+            text = text.replace(value.as_str(), &short);
+        }
+    }
     let what = text.strip_prefix("error: ").unwrap_or(&text);
     let mut parts = what.split("\n\n");
     let mut sentence = joined(parts.next().unwrap_or_default());

@@ -217,7 +217,14 @@ fn what_is_said_about_input_is_bounded() {
     assert!(ran.err.lines().all(|line| line.len() < 4200), "{ran:?}");
     assert!(ran.err.lines().all(|line| !line.ends_with('x')), "each says what to do: {ran:?}");
     let ran = sandbox.run(&["recall", "--since", &huge[..100_000], "cue"]);
-    assert!(ran.code == Some(2) && ran.err.len() < 4200 && ran.err.contains("--help"), "{ran:?}");
+    assert!(ran.code == Some(2) && ran.err.len() < 800 && ran.err.contains("--help"), "{ran:?}");
+    for pattern in ["*".repeat(100_000), format!("{}a{}", "{".repeat(250), "}".repeat(250)), "{".repeat(250)]
+    {
+        for arguments in [&["list", "--source", &pattern][..], &["recall", "--source", &pattern, "cue"]] {
+            let ran = sandbox.fails(arguments, 2, &["is no file pattern: "]);
+            assert!(ran.err.len() < 800, "{ran:?}");
+        }
+    }
     sandbox.is_sound();
 }
 
