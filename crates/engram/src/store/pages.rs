@@ -84,6 +84,10 @@ impl Damage {
         Self { page: None, table: None, what: Fault::Header(what.into()) }
     }
 
+    fn of_file(what: impl Into<Fault>) -> Self {
+        Self { page: None, table: None, what: what.into() }
+    }
+
     fn of_tree(tree: &Tree, what: Fault) -> Self {
         Self { page: None, table: Some(tree.clone()), what }
     }
@@ -117,6 +121,9 @@ pub(crate) enum Fault {
     /// The number that it bears.
     #[error("bears the number {0}")]
     Number(u64),
+    /// Its depth, which is more than LMDB can go down.
+    #[error("is {0} pages deep")]
+    Depth(u16),
     /// Its flags, or its place in the tree.
     #[error("is not of the kind that belongs there")]
     Kind,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::free::check_last_transaction;
 use super::layout::{
-    HEADER_PAGES, MAGIC, MDB_INTEGERKEY, MDB_NOSUBDIR, META_BYTES, NO_PAGE, P_META, PAGE_HEADER, PAGE_SIZES,
+    HEADER_PAGES, MAGIC, MDB_INTEGERKEY, MDB_NOSUBDIR, META_BYTES, P_META, PAGE_HEADER, PAGE_SIZES,
     TREE_RECORD_BYTES, TreeRecord, VERSION, u16_at, u32_at, u64_at,
 };
 use super::source::{Source, read_at};
@@ -28,7 +28,8 @@ pub(super) type MetaBytes = [u8; META_BYTES];
 pub(crate) enum Contents {
     /// There is not one byte: the file was created, and LMDB has not come to it yet.
     Empty,
-    /// LMDB has made the header pages, and no transaction was ever committed.
+    /// LMDB has made the header pages, and no transaction was ever committed; the first may have been cut off, and have
+    /// left pages behind.
     Unwritten,
     /// Both header pages are sound; this is the newer one.
     Sound(Header),
@@ -92,7 +93,7 @@ impl Header {
     /// If the page is not a header page or has fields that cannot be.
     pub(crate) fn of_transaction(file: &File, transaction: u64) -> Result<Option<Self>, Damage> {
         let index = (transaction % HEADER_PAGES) as usize;
-        let read = || read_metas(file).map_err(|e| Damage { page: None, table: None, what: e.into() });
+        let read = || read_metas(file).map_err(Damage::of_file);
         let mut readings = Readings::default();
         loop {
             let ((before, _), (after, page_bytes)) = (read()?, read()?);
@@ -153,17 +154,21 @@ pub(super) fn read_metas(file: &File) -> io::Result<([MetaBytes; 2], u32)> {
     Ok(([first, read(size)?], size))
 }
 
-/// What a header page says, whatever it is; `None` where the state has no tables.
-pub(super) fn fields(meta: &MetaBytes, page_bytes: u32) -> Option<Header> {
+/// What a header page says, whatever it is.
+fn fields(meta: &MetaBytes, page_bytes: u32) -> Option<Header> {
     let records = PAGE_HEADER + 24;
-    let header = Header {
+    Some(Header {
         transaction: u64_at(meta, META_BYTES - 8)?,
         page_bytes,
         last_page: u64_at(meta, META_BYTES - 16)?,
         free: TreeRecord::read(meta.get(records..)?)?,
         tables: TreeRecord::read(meta.get(records + TREE_RECORD_BYTES..)?)?,
-    };
-    (header.tables.root != NO_PAGE).then_some(header)
+    })
+}
+
+/// What a header page says, whatever it is; `None` where the state has no tables.
+pub(super) fn with_tables(meta: &MetaBytes, page_bytes: u32) -> Option<Header> {
+    fields(meta, page_bytes).filter(|header| !header.tables.is_empty())
 }
 
 /// Whether a page is a header page, by its number, kind and magic number.
@@ -184,17 +189,7 @@ fn parse(meta: &MetaBytes, index: usize, page_bytes: u32) -> Result<Header, Dama
         Some(VERSION) => {}
         version => return damage(format!("its {which} page is of the format {}", version.unwrap_or(0))),
     }
-    let records = PAGE_HEADER + 24;
-    let trees =
-        TreeRecord::read(&meta[records..]).zip(TreeRecord::read(&meta[records + TREE_RECORD_BYTES..]));
-    let header = trees.map(|(free, tables)| Header {
-        transaction: u64_at(meta, META_BYTES - 8).unwrap_or_default(),
-        page_bytes,
-        last_page: u64_at(meta, META_BYTES - 16).unwrap_or_default(),
-        free,
-        tables,
-    });
-    header
+    fields(meta, page_bytes)
         .filter(|header| {
             let zeros = [&meta[8..10], &meta[12..PAGE_HEADER], &meta[PAGE_HEADER + 8..PAGE_HEADER + 16]];
             let Header { last_page, free, tables, .. } = header;
@@ -239,7 +234,6 @@ pub(super) fn contents(file: &File, metas: &[MetaBytes; 2], page_bytes: u32) -> 
         && first.transaction.is_multiple_of(HEADER_PAGES)
         && (older.transaction > 0 || is_pristine(&older))
         && newer.last_page >= older.last_page
-        && newer.page_bytes == older.page_bytes
         && newer.free.flags == older.free.flags;
     if !fits {
         return damaged("its two header pages contradict each other");
@@ -252,9 +246,7 @@ pub(super) fn contents(file: &File, metas: &[MetaBytes; 2], page_bytes: u32) -> 
     for header in [&newer, &older] {
         match check_last_transaction(&mut source, header) {
             Ok(()) => {}
-            Err(what @ Fault::Header(_)) => {
-                return Ok(Contents::Damaged(Damage { page: None, table: None, what }));
-            }
+            Err(what @ Fault::Header(_)) => return Ok(Contents::Damaged(Damage::of_file(what))),
             Err(what) => return Ok(Contents::Damaged(Damage::of_tree(&super::Tree::FreePages, what))),
         }
     }

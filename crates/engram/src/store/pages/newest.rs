@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::free::last_transaction;
-use super::header::{fields, is_header, read_metas};
+use super::header::{is_header, read_metas, with_tables};
 use super::source::Source;
 use super::{Contents, Damage, Header};
 
@@ -27,7 +27,7 @@ pub(super) fn newest(file: &File) -> io::Result<Option<(Header, Vec<Damage>)>> {
     let mut source = Source::new(file, page_bytes);
     let (mut states, mut is_lost) = (Vec::new(), false);
     for (index, meta) in metas.iter().enumerate() {
-        let Some(header) = fields(meta, page_bytes) else {
+        let Some(header) = with_tables(meta, page_bytes) else {
             // A compacted file begins with a header page of no tables.
             is_lost |= !is_header(meta, index);
             continue;

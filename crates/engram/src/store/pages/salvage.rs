@@ -64,14 +64,13 @@ impl<'f> Salvage<'f> {
     ///
     /// If the system cannot read the file, or if neither of its header pages leads to anything.
     pub(crate) fn new(file: &'f File) -> Result<Option<Self>, Damage> {
-        let unreadable = |e: std::io::Error| Damage { page: None, table: None, what: e.into() };
-        let Some((mut header, mut damage)) = newest(file).map_err(unreadable)? else {
-            return match Header::read(file).map_err(unreadable)? {
+        let Some((mut header, mut damage)) = newest(file).map_err(Damage::of_file)? else {
+            return match Header::read(file).map_err(Damage::of_file)? {
                 Contents::Damaged(damage) => Err(damage),
                 _ => Ok(None),
             };
         };
-        let length = file.metadata().map_err(unreadable)?.len();
+        let length = file.metadata().map_err(Damage::of_file)?.len();
         let last_of_file = (length / u64::from(header.page_bytes)).saturating_sub(1);
         if Claims::new(header.last_page, u64::from(header.page_bytes), length).is_err() {
             header.last_page = last_of_file;

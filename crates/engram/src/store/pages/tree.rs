@@ -28,7 +28,7 @@ impl Visit {
 
     /// The pages that a branch leads to, the first last, so that a stack gives them in order.
     pub(super) fn children(&self, branch: Page<'_>) -> impl Iterator<Item = Self> {
-        let (from, depth) = (Some(self.page), self.depth + 1);
+        let (from, depth) = (Some(self.page), self.depth.saturating_add(1));
         let children = branch.children(&self.range).into_iter().rev();
         children.map(move |(page, range)| Self { page, from, depth, range })
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::claims::Claims;
 use super::free;
 use super::header::Header;
-use super::layout::{PAGE_HEADER, TreeRecord, u64_at};
+use super::layout::{DEPTH_MOST, PAGE_HEADER, TreeRecord, u64_at};
 use super::page::{Entry, Kind, Range, Value};
 use super::source::Source;
 use super::tree::{Visit, checked_page, overflow_pages, table_of};
@@ -116,12 +116,12 @@ pub(super) struct Place {
 impl<'f> Walker<'f> {
     /// Looks at nothing yet; with `first_only`, will stop at the first damage.
     pub(super) fn new(file: &'f File, header: &Header, first_only: bool) -> Result<Self, Damage> {
-        let of_file = |what: Fault| Damage { page: None, table: None, what };
-        let length = file.metadata().map_err(|e| of_file(e.into()))?.len();
+        let length = file.metadata().map_err(Damage::of_file)?.len();
         Ok(Self {
             source: Source::new(file, header.page_bytes),
             header: *header,
-            claims: Claims::new(header.last_page, u64::from(header.page_bytes), length).map_err(of_file)?,
+            claims: Claims::new(header.last_page, u64::from(header.page_bytes), length)
+                .map_err(Damage::of_file)?,
             found: Walk::default(),
             believes_trees: false,
             doubts: Vec::new(),
@@ -157,7 +157,7 @@ impl<'f> Walker<'f> {
         if self.found.damaged == 0
             && let Err(what) = free::check_last_transaction(&mut self.source, &self.header)
         {
-            self.report(Damage { page: None, table: None, what });
+            self.report(Damage::of_file(what));
         }
     }
 
@@ -173,6 +173,10 @@ impl<'f> Walker<'f> {
         let damaged_before = self.found.damaged;
         let (mut counts, mut tables, mut buffer) = (Counts::default(), Vec::new(), Vec::new());
         let mut visits = Vec::from_iter(Visit::root(record));
+        if record.depth > DEPTH_MOST {
+            self.report(Damage::of_tree(tree, Fault::Depth(record.depth)));
+            return tables;
+        }
         while let Some(visit) = visits.pop() {
             if self.first_only && self.found.damaged > 0 {
                 return tables;

@@ -2,7 +2,7 @@
 
 use super::{Left, Row, Salvage};
 use crate::store::pages::claims::PageSet;
-use crate::store::pages::layout::{PAGE_HEADER, TreeRecord};
+use crate::store::pages::layout::{DEPTH_MOST, PAGE_HEADER, TreeRecord};
 use crate::store::pages::page::{Entry, Kind, Page, Range, Value};
 use crate::store::pages::source::Source;
 use crate::store::pages::tree::{Visit, long_value, order_of, overflow_pages};
@@ -16,6 +16,7 @@ pub(crate) struct Rows<'s, 'f> {
     tree: Tree,
     /// Whether its values are records of trees, and others are not.
     of_trees: bool,
+    depth: u16,
     /// Pages to be read, and whether those that lead to them are sound.
     visits: Vec<(Visit, bool)>,
     seen: PageSet,
@@ -38,6 +39,7 @@ impl<'s, 'f> Rows<'s, 'f> {
         Self {
             source: Source::new(salvage.file, salvage.header.page_bytes),
             of_trees: tree == Tree::Tables,
+            depth: record.depth,
             tree,
             visits: Visit::root(record).map(|visit| (visit, true)).into_iter().collect(),
             seen: PageSet::new(salvage.header.last_page + 1),
@@ -74,7 +76,8 @@ impl<'s, 'f> Rows<'s, 'f> {
         }
         let (entries, fault) = page.salvage(visit.page);
         let fault = fault.and_then(|()| page.check_keys(order_of(&self.tree), &visit.range));
-        let is_certain = is_certain && fault.is_ok();
+        let kind = if visit.depth < self.depth { Kind::Branch } else { Kind::Leaf };
+        let is_certain = is_certain && fault.is_ok() && page.kind() == kind;
         match page.kind() {
             Kind::Branch if is_certain => self.visits.extend(visit.children(page).map(|visit| (visit, true))),
             Kind::Branch => {
@@ -84,16 +87,19 @@ impl<'s, 'f> Rows<'s, 'f> {
                 self.visits.extend(visits.map(|visit| (visit, false)));
             }
             Kind::Leaf => {
-                let found =
-                    entries.iter().rev().filter_map(|entry| self.found(entry, visit.page, is_certain));
-                let found: Vec<Found> = found.collect();
-                self.entries.extend(found);
+                for entry in entries.iter().rev() {
+                    match self.found(entry, visit.page, is_certain) {
+                        Some(found) => self.entries.push(found),
+                        None => self.report(Some(visit.page), Fault::EntryKind),
+                    }
+                }
             }
         }
         self.buffer = buffer;
         fault
     }
 
+    /// What an entry holds; `None` where that is not what the tree holds.
     fn found(&self, entry: &Entry<'_>, on_page: u64, intact: bool) -> Option<Found> {
         let (value, elsewhere) = match entry.value {
             Value::Inline(value) if !self.of_trees => (value.to_vec(), None),
@@ -144,6 +150,8 @@ impl Iterator for Rows<'_, '_> {
                 Some(Fault::Pointer(visit.page))
             } else if self.is_free(visit.page) {
                 Some(Fault::Free(visit.page))
+            } else if visit.depth > DEPTH_MOST {
+                Some(Fault::Depth(visit.depth))
             } else if self.seen.contains(visit.page) {
                 Some(Fault::Twice(visit.page))
             } else {

@@ -15,7 +15,7 @@ fn sentence(contents: Contents) -> String {
 fn new_files_are_told_from_damaged_ones() {
     let file = Changed::new(&[]);
     assert_eq!(Header::read(&file.file).unwrap(), Contents::Empty);
-    // As LMDB makes them: the pages of an environment that was opened and not written to.
+    // As LMDB makes it on opening: twice the page that is the first of a compacted file, under two numbers.
     let page_bytes = MADE[1].page_bytes();
     let mut new = [&MADE[1].bytes[..page_bytes], &MADE[1].bytes[..page_bytes]].concat();
     new[page_bytes] = 1;
@@ -66,6 +66,65 @@ fn no_header_brings_an_older_state_back() {
         assert_eq!(Salvage::new(&file.file).unwrap().unwrap().header().tables, header.tables);
         file.mend(at, 152);
     }
+}
+
+#[test]
+fn header_pages_that_do_not_fit_together_are_damaged() {
+    let contradiction = |file: &Changed| {
+        assert_eq!(sentence(file.contents()), "its two header pages contradict each other");
+    };
+    let page_bytes = MADE[0].page_bytes();
+    let file = MADE[0].file();
+    let header = file.header();
+    let newest = (header.transaction % 2) as usize * page_bytes;
+    file.write_u64(newest + 144, header.transaction + 2);
+    contradiction(&file);
+    // Each in the place of the other, under the number of the place.
+    let file = MADE[0].file();
+    file.write(8, &MADE[0].bytes[page_bytes + 8..page_bytes + 152]);
+    file.write(page_bytes + 8, &MADE[0].bytes[8..152]);
+    contradiction(&file);
+    // The first transaction finds nothing, and so does a compacted file's.
+    let file = MADE[1].file();
+    file.write_u64(136, 5);
+    contradiction(&file);
+    file.mend(136, 8);
+    file.flip(page_bytes + 20, 0);
+    assert_eq!(sentence(file.contents()), "its second page is of the format 0");
+}
+
+#[test]
+fn any_page_may_be_taken_for_the_list_of_tables() {
+    let made = &MADE[0];
+    let file = made.file();
+    let newest = (file.header().transaction % 2) as usize * made.page_bytes();
+    let structure = structure(made);
+    for page in structure.tree_pages.iter().take(40).chain(&structure.overflow_pages[..3]) {
+        file.write_u64(newest + 128, *page);
+        let salvage = Salvage::new(&file.file).unwrap().unwrap();
+        let orphans = salvage.orphans().into_iter().flatten();
+        let found: Rows = orphans.map(|row| (row.key, row.value)).collect();
+        for (key, value) in made.rows.values().flatten() {
+            assert!(found.get(key) == Some(value) || salvage.tables().count() > 0, "page {page}");
+        }
+    }
+}
+
+#[test]
+fn an_older_header_is_never_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), true, Trust::Private).unwrap();
+    let (_, memories) = written(&store)[0];
+    let mut txn = store.write().unwrap();
+    memories.put(&mut txn, b"a", b"b").unwrap();
+    store.commit(txn).unwrap();
+    let made = Made::of(&store, bytes_of(&store));
+    let file = made.file();
+    assert_eq!(file.header().transaction, 2);
+    // The first transaction's, whose list of free pages is empty.
+    file.flip(made.page_bytes() + 147, 7);
+    let salvage = Salvage::new(&file.file).unwrap().unwrap();
+    assert_eq!(salvage.rows("memories").count(), 1);
 }
 
 #[test]

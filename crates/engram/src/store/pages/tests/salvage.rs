@@ -79,7 +79,7 @@ fn lost_branches_and_lost_lists_of_tables_cost_nothing() {
         let (file, page_bytes) = (made.file(), made.page_bytes());
         let header = file.header();
         let Structure { branches_of_postings: branches, .. } = structure(made);
-        assert!(branches.len() > 1);
+        assert!(!branches.is_empty());
         for page in branches.iter().chain([&header.tables.root]) {
             let at = *page as usize * page_bytes;
             file.write(at, &vec![0; page_bytes]);
@@ -99,7 +99,7 @@ fn one_changed_bit_of_a_leaf_costs_a_row_at_most() {
     let leaf = structure(made).leaves_of_memories[1];
     let rows = &made.rows["memories"];
     let at = leaf as usize * page_bytes;
-    for bit in (0..page_bytes * 8).step_by(29) {
+    for bit in (0..32 * 8).chain((0..page_bytes * 8).step_by(29)) {
         file.flip(at + bit / 8, (bit % 8) as u32);
         let found = salvaged(&salvage(&file), "memories");
         let lost = rows.len() - found.len();
@@ -195,6 +195,58 @@ fn an_older_page_in_its_old_place_brings_nothing_back() {
     assert!(older > 0);
 }
 
+/// Behind the last place of an entry may stand that of one that was deleted, and its bytes below the others.
+#[test]
+fn a_deleted_entry_on_a_page_in_use_does_not_come_back() {
+    let (folder, row) = (tempfile::tempdir().unwrap(), |key: &[u8]| sealed(key, 60, 1));
+    let store = Store::open(folder.path(), true, Trust::Private).unwrap();
+    let (_, memories) = written(&store)[0];
+    let mut txn = store.write().unwrap();
+    for key in [b"memories 1", b"memories 2", b"memories 3"] {
+        memories.put(&mut txn, key, &row(key)).unwrap();
+    }
+    store.commit(txn).unwrap();
+    let mut txn = store.write().unwrap();
+    memories.delete(&mut txn, b"memories 3").unwrap();
+    store.commit(txn).unwrap();
+    // LMDB copies only what a page holds; what was deleted stays where it was deleted.
+    let mut made = Made::of(&store, bytes_of(&store));
+    let at = structure(&made).leaves_of_memories[0] as usize * made.page_bytes();
+    let first = entries(&made.file(), at);
+    let length = first[0] - first[1];
+    let deleted = first[1] - length;
+    made.bytes.copy_within(first[1]..first[0], deleted);
+    made.bytes[deleted + 8..deleted + 18].copy_from_slice(b"memories 3");
+    made.bytes[deleted + 18..deleted + 86].copy_from_slice(&row(b"memories 3"));
+    made.bytes.copy_within(at + 18..at + 20, at + 20);
+    let place = (deleted - at) as u16;
+    made.bytes[at + 20..at + 22].copy_from_slice(&place.to_le_bytes());
+    let file = made.file();
+    file.check().unwrap();
+    // The page says that it has one entry more, and each of the others is damaged in turn, so that nothing tells better.
+    file.write(at + 12, &[file.sound[at + 12] + 2]);
+    for damaged in first {
+        file.flip(damaged, 5);
+        let found = salvaged(&salvage(&file), "memories");
+        assert!(!found.contains_key(&b"memories 3"[..]));
+        file.mend(damaged, 1);
+    }
+}
+
+#[test]
+fn orphans_need_the_list_of_free_pages() {
+    let made = &MADE[0];
+    let (file, page_bytes) = (made.file(), made.page_bytes());
+    let leaf = structure(made).branches_of_postings[0] as usize * page_bytes;
+    file.write(leaf, &[0; 16]);
+    assert!(salvage(&file).orphans().unwrap().count() > 0);
+    file.write(file.header().free.root as usize * page_bytes + 10, &[0]);
+    let damaged = salvage(&file);
+    let refused = damaged.orphans().map(Iterator::count).unwrap_err();
+    assert!(refused.to_string().starts_with("its list of free pages is damaged"));
+    assert!(damaged.rows("memories").count() == made.rows["memories"].len());
+}
+
 /// Reading rows needs no list of free pages, so what is wrong with it costs none, unless a page of the list would do as
 /// well where another is that the list says is free.
 #[test]
@@ -215,7 +267,7 @@ fn a_damaged_list_of_free_pages_costs_hardly_a_row() {
         lost += u32::from(costs);
         file.mend(at, 1);
     }
-    assert!(damaged > 50 && lost * 50 < damaged, "{lost} of {damaged}");
+    assert!(damaged > 50 && lost * 20 < damaged, "{lost} of {damaged}");
 }
 
 proptest! {
