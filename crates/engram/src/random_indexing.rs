@@ -137,12 +137,12 @@ fn scale(sums: &[[i32; STRIP]; STRIPS], vector: &mut [f32]) {
     }
 }
 
-/// Rounds half away from zero, as [`f64::round`] does, what is far from the bounds of `i64`.
-fn rounded(x: f64) -> i64 {
-    let whole = x as i64;
+/// Rounds half away from zero, as [`f64::round`] does, what is far from the bounds of `i32`.
+fn rounded(x: f64) -> i32 {
+    let whole = x as i32;
     // Exact: the two are within 1 of each other.
-    let rest = x - whole as f64;
-    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
+    let rest = x - f64::from(whole);
+    whole + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)
 }
 
 /// The squares added up in `f64`, one after the other. Where no step could round, in any order.
@@ -191,7 +191,7 @@ mod tests {
         fn numbers_are_rounded_as_usual(x in -5e6..5e6_f64, halves in -9_000_000_i32..9_000_000) {
             let half = f64::from(halves) / 2.0;
             for x in [x, half, half.next_up(), half.next_down()] {
-                prop_assert_eq!(rounded(x), x.round() as i64);
+                prop_assert_eq!(rounded(x), x.round() as i32);
             }
         }
     }

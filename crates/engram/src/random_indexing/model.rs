@@ -90,37 +90,40 @@ pub(crate) fn learn<'m>(
     idf: &[f32],
 ) -> Model {
     let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
-    let is_rare = |term: usize| occurrences.offsets[term + 1] - occurrences.offsets[term] <= RARE;
+    let rows = || occurrences.offsets.windows(2).map(|row| row[0]..row[1]);
     let mut by_term = vec![0_i16; occurrences.memories.len()];
     let mut next = occurrences.offsets.to_vec();
     let mut weights = Weights::default();
-    let groups = indices.len().div_ceil(GROUP);
-    let (mut common_in, mut rare_in) = (vec![0; groups + 1], vec![0; groups + 1]);
-    for (memory, counts) in counts.enumerate() {
+    for counts in counts {
         weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
         for ((term, _), weight) in counts.iter().zip(&weights.whole) {
             let at = &mut next[*term as usize];
             by_term[*at] = *weight;
             *at += 1;
-            let kind = if is_rare(*term as usize) { &mut rare_in } else { &mut common_in };
-            kind[memory / GROUP + 1] += 1;
         }
     }
     drop(next);
-    let terms = occurrences.offsets.len() - 1;
-    let common = (0..terms).filter(|term| !is_rare(*term)).count();
+    let groups = indices.len().div_ceil(GROUP);
+    let (mut common_in, mut rare_in) = (vec![0; groups + 1], vec![0; groups + 1]);
+    let mut common = 0;
+    for row in rows() {
+        let is_rare = row.len() <= RARE;
+        common += usize::from(!is_rare);
+        let counts = if is_rare { &mut rare_in } else { &mut common_in };
+        occurrences.memories[row].iter().for_each(|memory| counts[*memory as usize / GROUP + 1] += 1);
+    }
     let mut model = Model {
         indices,
-        terms: Vec::with_capacity(terms),
+        terms: Vec::with_capacity(idf.len()),
         common: CommonTerms { terms: common, strips: vec![Strip([0; STRIP]); common * STRIPS] },
         rare: RareTerms::default(),
         common_in: Grouped::of(common_in),
         rare_in: Grouped::of(rare_in),
     };
     let mut learnt = 0;
-    for (term, row) in occurrences.offsets.windows(2).enumerate() {
-        let (memories, weights) = (&occurrences.memories[row[0]..row[1]], &by_term[row[0]..row[1]]);
-        if is_rare(term) {
+    for row in rows() {
+        let (memories, weights) = (&occurrences.memories[row.clone()], &by_term[row]);
+        if memories.len() <= RARE {
             let rare = model.rare.add(memories, weights);
             model.rare_in.add(rare, memories, weights);
             model.terms.push(Term::Rare(rare));
@@ -301,86 +304,4 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::{TermVector, embed, inverse_document_frequency};
-    use super::*;
-
-    /// Common terms; behind them come rare ones.
-    const COMMON: u32 = 60;
-
-    #[test]
-    fn memories_have_the_vectors_of_their_texts() {
-        // More memories than one group has, some without a term.
-        let memories = GROUP + 70;
-        let counts: Vec<Vec<(u32, u32)>> = (0..memories as u32)
-            .map(|memory| {
-                let common =
-                    (0..memory % 6).map(|at| ((memory * 7 + at * 11) % COMMON, 1 + (memory + at) % 3));
-                // One memory alone has one, and two in different groups another.
-                let rare = [COMMON + memory, COMMON + memories as u32 + memory % GROUP as u32];
-                let rare = rare.into_iter().zip([2, 1]).take(if memory % 97 == 0 { 2 } else { 0 });
-                let mut terms: Vec<_> = common.chain(rare).collect();
-                terms.sort_unstable();
-                terms.dedup_by_key(|(term, _)| *term);
-                terms
-            })
-            .collect();
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); COMMON as usize + memories + GROUP];
-        for (memory, counts) in (0_u32..).zip(&counts) {
-            counts.iter().for_each(|(term, _)| rows[*term as usize].push(memory));
-        }
-        let mut offsets = vec![0];
-        offsets.extend(rows.iter().scan(0, |end, row| {
-            *end += row.len();
-            Some(*end)
-        }));
-        let all = rows.concat();
-        let idf: Vec<f32> = rows
-            .iter()
-            .map(|row| inverse_document_frequency(memories as u32, row.len() as u32) as f32)
-            .collect();
-        let ids: Vec<String> = (0..memories).map(|memory| format!("m{memory}")).collect();
-        let occurrences = Occurrences { offsets: &offsets, memories: &all };
-        let model =
-            learn(ids.iter().map(String::as_str), counts.iter().map(Vec::as_slice), occurrences, &idf);
-        let term = |term: u32| TermVector { idf: idf[term as usize], elements: model.term(term as usize) };
-        let is_zero = |at: u32| term(at).elements.iter().all(|element| *element == 0);
-        assert!((0..COMMON).any(|at| !is_zero(at)) && !is_zero(COMMON + 97) && is_zero(COMMON + 1));
-        let mut sums = Sums::new();
-        for (group, counts) in counts.chunks(GROUP).enumerate() {
-            // What is in the buffer before does not matter.
-            let mut vectors = vec![f32::NAN; counts.len() * DIMENSIONS];
-            model.combine(group, &mut sums, &mut vectors);
-            for (counts, vector) in counts.iter().zip(vectors.chunks_exact(DIMENSIONS)) {
-                let text: Vec<_> = counts.iter().map(|(number, tf)| (term(*number), *tf)).collect();
-                assert_eq!(embed(&text), vector);
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_rare_term_has_the_vector_that_a_common_one_would(
-            rows in prop::collection::vec(prop::collection::vec((0_u32..5, -256_i16..257), 0..RARE + 1), 1..9),
-        ) {
-            let indices: Vec<IndexVector> = (0..5).map(|at| IndexVector::of(&format!("m{at}"))).collect();
-            let mut rare = RareTerms::default();
-            let mut vector = RareVector::default();
-            for row in rows {
-                let (memories, weights): (Vec<u32>, Vec<i16>) = row.into_iter().unzip();
-                let number = rare.add(&memories, &weights);
-                rare.vector(number, &indices, &mut vector);
-                let mut elements = [0; DIMENSIONS];
-                for (at, element) in &vector.elements {
-                    elements[usize::from(*at)] = *element;
-                }
-                let mut common = CommonTerms { terms: 1, strips: vec![Strip([0; STRIP]); STRIPS] };
-                common.set(0, &sums_of(&indices, &memories, &weights));
-                let strips: Vec<i16> = common.strips.iter().flat_map(|strip| strip.0).collect();
-                prop_assert_eq!(&elements[..], &strips[..]);
-            }
-        }
-    }
-}
+mod tests;
