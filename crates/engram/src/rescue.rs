@@ -127,7 +127,7 @@ impl Remains {
             Some(state) if u64::from(state.memories) > there => {
                 sentences.push(format!("{} memories cannot be found", u64::from(state.memories) - there));
             }
-            None => sentences.push("the store's count of its memories is lost: some may be missing".into()),
+            None => sentences.push("the store's state record is lost: memories may be missing, and vectors lack the name of their model".into()),
             _ => {}
         }
         sentences

@@ -46,6 +46,12 @@ pub(crate) fn rewrite<'t>(
     let target = Engram::open_draft(&draft.folder, trust)?;
     let store = target.store()?;
     let tables = &store.tables;
+    // Memories without a state would be damage.
+    target.write(|_, _, state| {
+        state.model = facts.state.model.clone();
+        state.version = 1;
+        Ok(())
+    })?;
     let mut writing = Portions { store: &store, txn: None, bytes: 0 };
     for row in facts.memories {
         writing.put(&tables.memories, row?)?;

@@ -164,7 +164,13 @@ impl<'a> Judge<'a> {
         match Answer::of(operation, ended) {
             Some(answer) if answer.code == 0 => self.compare(operation, &answer, truth),
             Some(answer) if operation.is_export() => {
-                if let Lines::Others = lines(&answer.out, &truth.out) {
+                // Of two states it cannot know the last where a header page is lost, and says so.
+                let may_be_outdated = ended.err.contains("as it was before the last change");
+                let truth = match ended.err.contains("vectors lack the name of their model") {
+                    true => without_models(&truth.out),
+                    false => truth.out.clone(),
+                };
+                if let (Lines::Others, false) = (lines(&answer.out, &truth), may_be_outdated) {
                     self.find(Fault::Altered, operation, "what it gave beside its complaint is not true");
                 }
             }
@@ -293,6 +299,15 @@ impl<'a> Judge<'a> {
             self.find(Fault::NotRebuilt, operation, format!("{} {err}", shortened(&found)));
         }
     }
+}
+
+/// The lines of an export without the names of vector models.
+fn without_models(lines: &str) -> String {
+    let line = |line: &str| match line.split_once(",\"model\":\"") {
+        Some((before, after)) => format!("{before}{}\n", after.split_once('"').map_or("", |(_, rest)| rest)),
+        None => format!("{line}\n"),
+    };
+    lines.lines().map(line).collect()
 }
 
 /// How the lines of an export are to those of the true one.

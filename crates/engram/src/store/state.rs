@@ -151,6 +151,10 @@ pub(crate) fn write_moved(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
 /// Reads the state; `None` for a store that nothing was written to.
 pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     let Some(bytes) = store.tables.meta.get_stored(txn, KEY)? else {
+        // Whoever puts a memory in writes the state with it.
+        if !store.tables.memories.is_empty(txn)? {
+            return Err(store.damaged("its state record is missing"));
+        }
         return Ok(None);
     };
     let damaged = || store.damaged("its state record cannot be read");
