@@ -178,6 +178,7 @@ fn changes() -> (Vec<NewMemory>, Vec<MemoryId>) {
 fn base() -> Vec<NewMemory> {
     let mut base: Vec<NewMemory> = alike(150).collect();
     base[5] = linked(memory("m00005", "Fox", "The Red Fox and Anna Bell"), [LinkTarget::Id(id("new0"))]);
+    base[8] = linked(memory("m00008", "", "a kettle"), [LinkTarget::Id(id("m00001"))]);
     base[9] = linked(memory("m00009", "", "The Red Fox"), [LinkTarget::Name("Fox".to_owned())]);
     base[17].namespace = "other".parse().unwrap();
     base
