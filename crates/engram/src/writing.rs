@@ -261,7 +261,7 @@ fn in_turn(
     let mut is_begun = false;
     if !plan.is_due(state) {
         match recent::write(store, txn, state, changed, packing / 2) {
-            Ok(()) => {
+            Ok(_) => {
                 besides.write(store, txn, state)?;
                 return Ok(true);
             }
@@ -275,9 +275,25 @@ fn in_turn(
         *state = before;
         return Ok(false);
     }
-    let packed = Packed::build(Facts { store, txn, changed }, state)?;
-    plan::write_facts(store, txn, changed, is_begun)?;
-    packed.write(store, txn, state, Vectors::ToWrite)?;
+    pack(store, txn, state, plan, is_begun)?;
     besides.write(store, txn, state)?;
     Ok(true)
 }
+
+/// Writes what is planned by packing everything; some of it may have been written beside the packed blocks where that
+/// `is_begun`.
+fn pack(
+    store: &Store,
+    txn: &mut RwTxn<'_>,
+    state: &mut State,
+    plan: &Plan<'_>,
+    is_begun: bool,
+) -> Result<()> {
+    let changed = plan.changed();
+    let packed = Packed::build(Facts { store, txn, changed }, state)?;
+    plan::write_facts(store, txn, changed, is_begun)?;
+    packed.write(store, txn, state, Vectors::ToWrite)
+}
+
+#[cfg(test)]
+mod tests;

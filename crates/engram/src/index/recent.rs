@@ -28,10 +28,13 @@ use crate::store::tables::{Store, edge_key, node_key, posting_key};
 use crate::text::Tokens;
 use removed::Removed;
 
+/// Text that has a new term, at least.
+const TERM_BYTES: u64 = 16;
+
 /// What a step of writing gives, if it may be taken.
 type Step<T> = std::result::Result<T, Halt>;
 
-/// Writes what a write changes beside what is packed, as long as that is no more work than `most`.
+/// Writes what a write changes beside what is packed, as long as that is no more work than `most`; gives the work.
 ///
 /// # Errors
 /// [`Halt::TooDear`] where it would be. Then some memories are written and others not, each of them wholly as far as facts
@@ -42,21 +45,30 @@ pub(crate) fn write(
     state: &mut State,
     changed: Changed<'_>,
     most: u64,
-) -> Step<()> {
+) -> Step<u64> {
+    let records =
+        changed.put.iter().map(|put| Record::read(&put.record).map_err(|bad| bad.of(store, put.id)));
+    let records: Vec<Record<'_>> = records.collect::<Result<_>>()?;
+    // Where it is too much anyway, it is not begun.
+    let least = |record: &Record<'_>| {
+        let bytes = reading::pieces(record).map(str::len).sum::<usize>() as u64;
+        work::MEMORY + work::TEXT_BYTE * bytes + work::TERM * bytes.div_ceil(TERM_BYTES)
+    };
+    Meter::new(most).charge(records.iter().map(least).sum())?;
     let mut writer = Writer::new(store, most);
     for id in changed.gone {
         writer.forget(txn, state, id)?;
     }
-    for put in changed.put {
+    for (put, record) in changed.put.iter().zip(&records) {
         if put.replaces {
             writer.forget(txn, state, put.id)?;
         }
-        let record = Record::read(&put.record).map_err(|bad| bad.of(store, put.id))?;
-        writer.remember(txn, state, put.id, &record, &put.record)?;
+        writer.remember(txn, state, put.id, record, &put.record)?;
     }
+    let work = writer.meter.done();
     writer.finish(txn, state)?;
     state.recent_writes += changed.len();
-    Ok(())
+    Ok(work)
 }
 
 /// Writes single memories within one transaction.

@@ -76,6 +76,11 @@ impl Meter {
         self.done = self.done.saturating_add(work);
         if self.done > self.most { Err(Halt::TooDear) } else { Ok(()) }
     }
+
+    /// The work that was counted.
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
 }
 
 /// Packing anything at all.

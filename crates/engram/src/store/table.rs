@@ -5,6 +5,9 @@
 //! a recall reads of them; they carry checksums of their own and are checked where they are used. Stores of formats 1
 //! to 3 have no seals: there only memories carry a checksum, in front of the value, and it leaves out the id.
 
+#[cfg(test)]
+pub(crate) mod touched;
+
 use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
@@ -115,6 +118,13 @@ impl Table {
         self.seal
     }
 
+    /// Counts a row that is read, written or looked for, in tests.
+    fn count(&self, stored: Option<&[u8]>) {
+        #[cfg(test)]
+        touched::count(stored.filter(|_| self.seal != Seal::Nothing));
+        let _ = stored;
+    }
+
     fn fail(&self, error: heed::Error) -> Error {
         Error::from_heed(&self.folder, error)
     }
@@ -134,13 +144,15 @@ impl Table {
 
     /// The value of a key.
     pub(crate) fn get<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
-        let Some(stored) = self.rows.get(txn, key).map_err(|e| self.fail(e))? else { return Ok(None) };
+        let Some(stored) = self.get_stored(txn, key)? else { return Ok(None) };
         self.seal.open(key, stored).map(Some).ok_or_else(|| self.damaged(key))
     }
 
     /// What lies on disk for a key, seal and all.
     pub(crate) fn get_stored<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
-        self.rows.get(txn, key).map_err(|e| self.fail(e))
+        let stored = self.rows.get(txn, key).map_err(|e| self.fail(e))?;
+        self.count(stored);
+        Ok(stored)
     }
 
     /// The row with the least key that is not below `key`.
@@ -150,6 +162,7 @@ impl Table {
         key: &[u8],
     ) -> Result<Option<(&'t [u8], &'t [u8])>> {
         let found = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
+        self.count(found.map(|(_, stored)| stored));
         let Some((key, stored)) = found else { return Ok(None) };
         self.seal.open(key, stored).map(|value| Some((key, value))).ok_or_else(|| self.damaged(key))
     }
@@ -157,6 +170,7 @@ impl Table {
     /// The least key that is not below `key`. Its value is not looked at.
     pub(crate) fn first_key_from<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
         let found = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
+        self.count(found.map(|(_, stored)| stored));
         Ok(found.map(|(key, _)| key))
     }
 
@@ -167,6 +181,7 @@ impl Table {
 
     /// Sets what lies on disk for a key, which carries a checksum of its own.
     pub(crate) fn put_stored(&self, txn: &mut RwTxn<'_>, key: &[u8], stored: &[u8]) -> Result<()> {
+        self.count(Some(stored));
         self.rows.put(txn, key, stored).map_err(|e| self.fail(e))
     }
 
@@ -176,6 +191,7 @@ impl Table {
     }
 
     fn put_with_flags(&self, txn: &mut RwTxn<'_>, flags: PutFlags, key: &[u8], value: &[u8]) -> Result<()> {
+        self.count(Some(value));
         let mut put =
             |stored: &[u8]| self.rows.put_with_flags(txn, flags, key, stored).map_err(|e| self.fail(e));
         let bytes = self.seal.stored_bytes(value.len());
@@ -194,6 +210,7 @@ impl Table {
 
     /// Removes a key; says whether it was there.
     pub(crate) fn delete(&self, txn: &mut RwTxn<'_>, key: &[u8]) -> Result<bool> {
+        self.count(None);
         self.rows.delete(txn, key).map_err(|e| self.fail(e))
     }
 
@@ -246,6 +263,7 @@ impl Table {
     ) -> impl Iterator<Item = Result<(&'t [u8], &'t [u8])>> {
         stored.map(|row| {
             let (key, stored) = row.map_err(|e| self.fail(e))?;
+            self.count(Some(stored));
             let value = self.seal.open(key, stored).ok_or_else(|| self.damaged(key))?;
             Ok((key, value))
         })
@@ -286,6 +304,7 @@ impl Table {
         let rows = self.rows.iter(txn).map_err(|e| self.fail(e))?;
         Ok(rows.map(|row| {
             let (key, stored) = row.map_err(|e| self.fail(e))?;
+            self.count(Some(stored));
             Ok((key, self.seal.open(key, stored)))
         }))
     }

@@ -51,6 +51,12 @@ macro_rules! tables {
             /// The names, in the order of the fields.
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// The tables with their names, in the order of the fields.
+            #[cfg(test)]
+            pub(crate) fn named(&self) -> Vec<(&'static str, &Table)> {
+                vec![$((stringify!($name), &self.$name)),*]
+            }
+
             fn create(env: &heed::Env<WithoutTls>, txn: &mut RwTxn<'_>, made: &Making<'_>) -> heed::Result<Self> {
                 Ok(Self { $($name: {
                     let rows = env.create_database(txn, Some(stringify!($name)))?;
