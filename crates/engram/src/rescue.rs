@@ -37,6 +37,8 @@ struct Remains {
     meta: Vec<(Vec<u8>, Vec<u8>)>,
     /// The state, if its record can be read.
     state: Option<State>,
+    /// Whether the store has moved on from this generation.
+    has_moved: bool,
     /// Whether all this may be as it was before the last change.
     may_be_outdated: bool,
     /// What is wrong with the file, or with the table of the memories alone.
@@ -103,6 +105,7 @@ impl Remains {
             files,
             meta: meta.collect(),
             state,
+            has_moved: format == Some(state::MOVED_FORMAT),
             may_be_outdated: salvage.may_be_outdated(),
             damage: salvage.damage().iter().map(ToString::to_string).collect(),
             memories_damage,
@@ -124,6 +127,8 @@ impl Remains {
         }
         let there = (self.memories.len() + self.unreadable.len()) as u64;
         match &self.state {
+            // On sound pages every row is found, whatever was counted.
+            _ if self.damage.is_empty() => {}
             Some(state) if u64::from(state.memories) > there => {
                 sentences.push(format!("{} memories cannot be found", u64::from(state.memories) - there));
             }
@@ -202,8 +207,9 @@ impl OpenOptions {
         let maker = Maker::begin(&root.path, self.trust())?;
         let Some(sole) = Sole::take(&root.path, self.trust())? else { return Err(damage) };
         let damaged = |what: String| Error::Damaged { path: root.path.clone(), what };
-        let Some(remains) = Remains::read(&root.path, &sole.folder)? else { return Err(damage) };
-        if remains.damage.is_empty() && remains.state.is_some() {
+        let remains = Remains::read(&root.path, &sole.folder)?.filter(|remains| !remains.has_moved);
+        let Some(remains) = remains else { return Err(damage) };
+        if remains.damage.is_empty() && !remains.unreadable.is_empty() {
             // Its pages are sound: what is wrong is in the memories themselves.
             return Err(damage);
         }

@@ -30,7 +30,7 @@ pub(crate) struct Facts<M, F> {
     pub(crate) files: F,
     /// The rows of `meta` but for the state.
     pub(crate) meta: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The state, of which the vector model counts.
+    /// The state, of which the vector model counts, and how often it was changed.
     pub(crate) state: State,
 }
 
@@ -64,13 +64,11 @@ pub(crate) fn rewrite<'t>(
     }
     writing.finish()?;
     drop(writing);
-    target.write(|store, txn, state| {
-        // One write is still to be packed: everything.
-        *state =
-            State { recent_writes: 1, vector_slot: state.vector_slot, format: state.format, ..facts.state };
-        accounts(store, txn)?;
-        state.version += 1;
-        Ok(())
+    target.with_write_lock(|store, mut txn| {
+        accounts(store, &mut txn)?;
+        let memories = u32::try_from(store.tables.memories.len(&txn)?).map_err(|_| Error::OutOfNumbers)?;
+        state::write(store, &mut txn, &facts.state.of_facts(state::packing_format(store), memories))?;
+        store.commit(txn)
     })?;
     target.consolidate()?;
     drop(store);

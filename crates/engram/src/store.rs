@@ -1,6 +1,8 @@
 //! The store on disk: one folder, one LMDB file, facts and what is derived from them.
 
 pub(crate) mod block;
+#[cfg(test)]
+mod crafted;
 pub(crate) mod folder;
 pub(crate) mod generation;
 pub(crate) mod nodes;

@@ -6,6 +6,9 @@ use crate::memory::StoredMemory;
 use crate::random_indexing;
 use crate::store::state::{self, Model};
 
+/// The most dimensions of a vector.
+pub(crate) const MOST_DIMENSIONS: u32 = 65_536;
+
 /// Where the vectors of a store come from; settled when the store is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum VectorModel {
@@ -52,7 +55,7 @@ pub(crate) fn stored_model(model: &VectorModel) -> Result<Model> {
             dimensions: random_indexing::DIMENSIONS as u32,
         }),
         VectorModel::Given { name, dimensions } => {
-            if !(1..=65_536).contains(dimensions) {
+            if !(1..=MOST_DIMENSIONS).contains(dimensions) {
                 let value = dimensions.to_string();
                 return Err(Error::Parameter { name: "dimensions", value, bound: "from 1 to 65536" });
             }
@@ -65,7 +68,7 @@ pub(crate) fn stored_model(model: &VectorModel) -> Result<Model> {
 pub(crate) fn model_of(stored: &StoredMemory) -> Option<Model> {
     let dimensions = stored.memory.vector.as_ref()?.len() as u32;
     let name = stored.model.clone().unwrap_or_else(|| "given".into());
-    (1..=65_536).contains(&dimensions).then_some(Model { given: true, name, dimensions })
+    (1..=MOST_DIMENSIONS).contains(&dimensions).then_some(Model { given: true, name, dimensions })
 }
 
 /// Refuses a vector that does not fit the store's model.

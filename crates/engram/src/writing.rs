@@ -259,7 +259,7 @@ fn in_turn(
     state.model = plan.model.clone();
     let packing = work::packing(store, txn, state, plan.changes.added, plan.bytes())?;
     let mut is_begun = false;
-    if !plan.is_due(state) {
+    if !plan.is_due(state) && !state.is_sparse(store) {
         match recent::write(store, txn, state, changed, packing / 2) {
             Ok(_) => {
                 besides.write(store, txn, state)?;

@@ -213,3 +213,38 @@ fn vectors_that_memories_bring_along_are_those_of_their_records() {
         assert_sound(&engram);
     }
 }
+
+/// A damaged tree may lead to a page twice, and to another not at all. No such thing becomes a packed store.
+#[test]
+fn memories_that_come_twice_are_damage() {
+    let (folder, engram) = store();
+    drop(engram);
+    let path = folder.path().join("data.mdb");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let page_bytes = u32::from_le_bytes(*bytes[40..].first_chunk().unwrap()) as usize;
+    let mut changed = 0;
+    for page in bytes.chunks_exact_mut(page_bytes) {
+        let u16_at = |at: usize| usize::from(u16::from_le_bytes([page[at], page[at + 1]]));
+        let (is_branch, entries) = (u16_at(10) == 1, (u16_at(12).saturating_sub(16)) / 2);
+        if !is_branch || entries < 3 {
+            continue;
+        }
+        // The number of a child lies in the first six bytes of its entry.
+        let [first, second] = [16, 18].map(u16_at);
+        if page[second + 8..].starts_with(b"m") {
+            page.copy_within(first..first + 6, second);
+            changed += 1;
+        }
+    }
+    assert!(changed >= 2, "{changed}");
+    std::fs::write(&path, &bytes).unwrap();
+    let engram = Engram::open(folder.path()).unwrap();
+    let is_damaged = |result: Result<()>| matches!(result, Err(Error::Damaged { .. }));
+    // This walks the pages first, but a write that packs does not.
+    assert!(is_damaged(engram.consolidate()));
+    let many = (0..400).map(|at| memory(at, "another text"));
+    let packed = engram.remember_all(many).map(drop);
+    assert!(matches!(&packed, Err(Error::Damaged { what, .. }) if what.contains("ascend")), "{packed:?}");
+    assert!(is_damaged(engram.rebuild()));
+    assert!(!engram.verify().unwrap().problems.is_empty());
+}

@@ -14,7 +14,7 @@ use crate::source::SourcePattern;
 use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS, VectorBlock};
 use crate::store::nodes::{self, NameNode};
 use crate::store::record::Record;
-use crate::store::state::State;
+use crate::store::state::{self, State};
 use crate::store::tables::{Store, node_at, node_key};
 
 /// A state of the store.
@@ -38,6 +38,7 @@ impl<'t> View<'t> {
         state: &'t State,
         marks: Arc<Marks>,
     ) -> Result<Self> {
+        state::check_counts(store, txn, state)?;
         let mut columns = Vec::new();
         for index in 0..state.packed_memories.div_ceil(ROWS) {
             let damaged = || store.damaged(format!("block {index} of the columns cannot be read"));

@@ -296,4 +296,4 @@ impl<'t> Block<'t> {
 pub(crate) type Sink<'s> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 's;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

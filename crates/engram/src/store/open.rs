@@ -73,6 +73,12 @@ impl Environment {
         generation::is_superseded(&self.root, self.generation)
     }
 
+    /// How long the file is by its header.
+    pub(crate) fn bytes(&self) -> u64 {
+        let pages = self.env.info().last_page_number as u64 + 1;
+        pages.saturating_mul(u64::from(self.env.stat().page_size))
+    }
+
     /// Begins to read, once there is a place among the readers.
     pub(crate) fn read(&self) -> Result<RoTxn<'_, WithoutTls>> {
         let begun = Instant::now();
@@ -304,7 +310,7 @@ pub(crate) fn check_file(root: &Path, folder: &Path, is_made: bool) -> Result<()
 /// LMDB may leave pages at the end unwritten when one transaction both took and freed them. Only called with
 /// the write lock held, so that nobody else is extending the file.
 pub(crate) fn extend_file(environment: &Environment, _lock: &RwTxn<'_>) -> io::Result<()> {
-    let needed = needed_bytes(environment);
+    let needed = environment.bytes();
     let file = environment.env.try_clone_inner_file().map_err(io::Error::other)?;
     if file.metadata()?.len() < needed {
         file.set_len(needed)?;
@@ -314,12 +320,6 @@ pub(crate) fn extend_file(environment: &Environment, _lock: &RwTxn<'_>) -> io::R
 
 /// Whether the file is shorter than its header says; see [`extend_file`].
 pub(crate) fn is_short(environment: &Environment) -> bool {
-    let needed = needed_bytes(environment);
+    let needed = environment.bytes();
     fs::metadata(environment.folder.join(DATA_FILE)).is_ok_and(|m| m.len() < needed)
-}
-
-/// How long the file is by its header.
-fn needed_bytes(environment: &Environment) -> u64 {
-    let pages = environment.env.info().last_page_number as u64 + 1;
-    pages * u64::from(environment.env.stat().page_size)
 }

@@ -158,8 +158,17 @@ impl<'a> Record<'a> {
         self.stability = history.stability_seconds;
     }
 
-    /// The memory that was put in, under its id.
+    /// Whether its numbers are some that a memory may have: all finite.
+    fn has_numbers(&self) -> bool {
+        let mut vector = self.vector.iter().flatten();
+        self.strength.is_finite() && self.stability.is_finite() && vector.all(|x| x.is_finite())
+    }
+
+    /// The memory that was put in, under its id; `None` where a field cannot be.
     pub(crate) fn to_memory(&self, id: MemoryId) -> Option<NewMemory> {
+        if !self.has_numbers() {
+            return None;
+        }
         Some(NewMemory {
             id,
             text: self.text.to_string(),

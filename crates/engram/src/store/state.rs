@@ -8,6 +8,8 @@ use super::block::VectorSlot;
 use super::table::Table;
 use super::tables::Store;
 use crate::error::{Error, Result};
+use crate::random_indexing;
+use crate::vector_model::MOST_DIMENSIONS;
 
 /// The newest store format that this build reads, and the one of new generations.
 ///
@@ -29,6 +31,8 @@ pub(crate) fn packing_format(store: &Store) -> u32 {
 
 pub(crate) const KEY: &[u8] = b"state";
 const SECOND_SLOT: u8 = 1;
+/// More than there ever are.
+const MOST_CHANGES: u64 = 1 << 60;
 
 /// What a store is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +76,16 @@ pub(crate) struct Model {
     pub(crate) dimensions: u32,
 }
 
+impl Model {
+    /// Whether a store can have it.
+    fn is_possible(&self) -> bool {
+        if self.given {
+            return (1..=MOST_DIMENSIONS).contains(&self.dimensions);
+        }
+        self.name == random_indexing::NAME && self.dimensions as usize == random_indexing::DIMENSIONS
+    }
+}
+
 impl std::fmt::Display for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.name, self.dimensions)
@@ -98,6 +112,46 @@ impl State {
         }
     }
 
+    /// The state of a store with the same model that has so many memories and nothing derived from them yet.
+    pub(crate) fn of_facts(self, format: u32, memories: u32) -> Self {
+        Self {
+            generation: self.generation.min(MOST_CHANGES / 2),
+            version: self.version.min(MOST_CHANGES / 2) + 1,
+            memories,
+            next_node: memories,
+            // One write is still to be packed: everything.
+            recent_writes: 1,
+            ..Self::new(format, self.model)
+        }
+    }
+
+    /// Whether its numbers can be those of a file of so many bytes. What is sized by one of them is then bounded by the
+    /// file: a node in blocks takes eight bytes for its row's place and out-weight, an element of a packed vector four, a
+    /// memory more than eight for its row, a term a byte of a text. For numbers that were given out since blocks were packed see [`State::is_sparse`].
+    fn is_possible(&self, file_bytes: u64) -> bool {
+        let recent = u64::from(self.next_node).checked_sub(u64::from(self.packed_nodes));
+        let fits = |number: u64, each: u64| number <= file_bytes / each;
+        self.packed_memories <= self.packed_nodes
+            && recent.is_some_and(|recent| {
+                fits(recent, 1) && u64::from(self.memories) <= u64::from(self.packed_memories) + recent
+            })
+            && fits(u64::from(self.packed_nodes), 8)
+            && fits(u64::from(self.packed_memories) * u64::from(self.model.dimensions), 4)
+            && fits(u64::from(self.memories), 8)
+            && fits(u64::from(self.next_namespace), 8)
+            && fits(self.terms, 1)
+            && self.version < MOST_CHANGES
+            && self.generation < MOST_CHANGES
+            && self.languages.is_sorted_by(|a, b| a < b)
+            && self.model.is_possible()
+    }
+
+    /// Whether so many numbers were given out since blocks were packed that it is time to pack, which gives them out
+    /// anew: every recall takes some bytes for each, also for those that nothing has any more.
+    pub(crate) fn is_sparse(&self, store: &Store) -> bool {
+        u64::from(self.next_node.saturating_sub(self.packed_nodes)) > store.environment.bytes() / 8
+    }
+
     /// The mean length of a memory, in terms; 1 for an empty store.
     pub(crate) fn mean_length(&self) -> f64 {
         if self.terms == 0 { 1.0 } else { self.terms as f64 / f64::from(self.memories.max(1)) }
@@ -120,10 +174,11 @@ pub(crate) fn format_of(record: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(record.get(..4)?.try_into().ok()?))
 }
 
-/// Reads a state's record by itself; `None` where it is not what was written, or is of a newer format.
+/// Reads a state's record by itself; `None` where it is not what was written, is of a newer format, or has a vector model
+/// that cannot be. Its numbers may be any.
 pub(crate) fn parse(record: &[u8]) -> Option<State> {
     let format = format_of(record).filter(|format| *format <= FORMAT)?;
-    parse_fields(format, record.get(4..)?)
+    parse_fields(format, record.get(4..)?).filter(|state| state.model.is_possible())
 }
 
 fn parse_fields(format: u32, rest: &[u8]) -> Option<State> {
@@ -171,7 +226,39 @@ pub(crate) fn read(store: &Store, txn: &RoTxn<'_>) -> Result<Option<State>> {
     if store.is_sealed != (format >= SEALED_FORMAT) {
         return Err(store.damaged(format!("its format is {format}, and its rows are those of another")));
     }
-    parse_fields(format, rest).map(Some).ok_or_else(damaged)
+    let state = parse_fields(format, rest).ok_or_else(damaged)?;
+    if !state.is_possible(store.environment.bytes()) {
+        return Err(store.damaged("its state record has numbers that cannot be"));
+    }
+    Ok(Some(state))
+}
+
+/// Compares the numbers of rows with one another and with the state's, as far as they are the same in every state of a
+/// sealed store; the first that differs is damage: rows are missing. Cost: constant.
+pub(crate) fn check_counts(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<()> {
+    if !store.is_sealed {
+        return Ok(());
+    }
+    let tables = &store.tables;
+    let memories = u64::from(state.memories);
+    for table in [&tables.memories, &tables.numbers] {
+        let rows = table.len(txn)?;
+        if rows != memories {
+            let name = table.name();
+            return Err(
+                store.damaged(format!("it has {memories} memories, and {rows} rows of the table {name}"))
+            );
+        }
+    }
+    let (nodes, names) = (tables.nodes.len(txn)?, tables.names.len(txn)?);
+    if nodes != memories + names {
+        return Err(store.damaged(format!("it has {memories} memories and {names} names, and {nodes} nodes")));
+    }
+    let (postings, terms) = (tables.postings.len(txn)?, tables.terms.len(txn)?);
+    if terms != if state.model.given { 0 } else { postings } {
+        return Err(store.damaged(format!("it has {postings} rows of terms, and {terms} vectors for them")));
+    }
+    Ok(())
 }
 
 /// The checksum of a state. From format 4 on it includes the format.

@@ -113,6 +113,11 @@ impl Table {
         Self { rows, name, seal, folder }
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// What stands beside its rows' values on disk.
     pub(crate) fn seal(&self) -> Seal {
         self.seal

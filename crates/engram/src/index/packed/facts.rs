@@ -67,10 +67,25 @@ impl<'f> Facts<'f> {
         first: &str,
     ) -> Result<impl Iterator<Item = Result<(&'f str, Kept<'f>)>>> {
         let Self { store, txn, changed } = self;
-        let stored = store.tables.memories.iter_stored_from(txn, first.as_bytes())?.map(move |row| {
-            let (id, bytes) = row?;
+        let mut rows = store.tables.memories.iter_stored_from(txn, first.as_bytes())?;
+        // In a damaged tree, rows may come twice or not at all; packing relies on what it was given.
+        let mut expected = if first.is_empty() { Some(store.tables.memories.len(txn)?) } else { None };
+        let (mut last, mut found): (Option<&str>, u64) = (None, 0);
+        let mut read = move |(id, bytes): (&'f [u8], &'f [u8])| {
             let id = std::str::from_utf8(id).map_err(|_| store.damaged("an id is not text"))?;
+            if last.replace(id).is_some_and(|last| last >= id) {
+                return Err(store.damaged("the ids of its memories do not ascend"));
+            }
             Ok((id, Kept { bytes, is_stored: true }))
+        };
+        let stored = std::iter::from_fn(move || match rows.next() {
+            Some(row) => {
+                found += 1;
+                Some(row.and_then(&mut read))
+            }
+            None => expected.take().filter(|expected| *expected != found).map(|expected| {
+                Err(store.damaged(format!("of its {expected} memories, {found} can be reached")))
+            }),
         });
         let mut stored = stored.peekable();
         let new = |put: &'f Put<'f>| Ok((put.id, Kept { bytes: &put.record[..], is_stored: false }));

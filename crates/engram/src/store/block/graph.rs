@@ -179,14 +179,14 @@ impl fmt::Debug for GraphRows<'_> {
 
 /// The checksum of a node's row. What it consists of is hashed apart, and put together so that no two parts can change
 /// places.
-fn row_sum(node: u32, targets: &[u32], weights: &[f32], out_weight: f32) -> u32 {
+pub(super) fn row_sum(node: u32, targets: &[u32], weights: &[f32], out_weight: f32) -> u32 {
     let edges =
         xxh3_64(bytemuck::cast_slice(targets)).rotate_left(23) ^ xxh3_64(bytemuck::cast_slice(weights));
     fold(edges ^ mixed(node, out_weight.to_bits()))
 }
 
 /// The checksum of a group's offsets and out-weights, of which `first` is the first node.
-fn group_sum(first: u32, offsets: &[u32], out_weights: &[f32]) -> u32 {
+pub(super) fn group_sum(first: u32, offsets: &[u32], out_weights: &[f32]) -> u32 {
     let bounds =
         xxh3_64(bytemuck::cast_slice(offsets)).rotate_left(23) ^ xxh3_64(bytemuck::cast_slice(out_weights));
     fold(bounds ^ mixed(first, 0))
