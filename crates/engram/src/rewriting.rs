@@ -3,6 +3,7 @@
 //! A store of an older format becomes one of today's this way, and what a damaged file still holds gets a sound one.
 
 use std::fs;
+use std::path::Path;
 
 use heed::RoTxn;
 use tracing::debug_span;
@@ -40,10 +41,20 @@ pub(crate) fn rewrite<'t>(
     trust: Trust,
     facts: Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>,
 ) -> Result<Draft> {
-    let _span = debug_span!("rewriting").entered();
     let draft = maker.make(trust)?;
-    // The draft's folder is a store of its own until it is published.
-    let target = Engram::open_draft(&draft.folder, trust)?;
+    rewrite_into(&draft.folder, trust, facts)?;
+    Ok(draft)
+}
+
+/// Writes a store into an empty folder: its facts, and all that is derived from them.
+pub(crate) fn rewrite_into<'t>(
+    folder: &Path,
+    trust: Trust,
+    facts: Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>,
+) -> Result<()> {
+    let _span = debug_span!("rewriting").entered();
+    // The folder is a store of its own until it becomes a generation of another.
+    let target = Engram::open_draft(folder, trust)?;
     let store = target.store()?;
     let tables = &store.tables;
     // Memories without a state would be damage.
@@ -73,9 +84,8 @@ pub(crate) fn rewrite<'t>(
     target.consolidate()?;
     drop(store);
     drop(target);
-    let lock = draft.folder.join(LOCK_FILE);
-    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })?;
-    Ok(draft)
+    let lock = folder.join(LOCK_FILE);
+    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })
 }
 
 /// The facts of a store as a transaction sees them.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::block::{self, BlockKind};
+use super::block;
 use super::folder::Trust;
 use super::open::DATA_FILE;
 use super::record::{Record, StoredLink};

@@ -80,6 +80,11 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
+    /// Whether it is only that pages are used for nothing: they take room and do no harm.
+    pub(crate) fn is_leak(&self) -> bool {
+        matches!(self.what, Fault::Lost(_))
+    }
+
     fn of_header(what: impl Into<String>) -> Self {
         Self { page: None, table: None, what: Fault::Header(what.into()) }
     }
