@@ -11,7 +11,7 @@ use engram_kernels::{FanExponent, Patch, Progress, SpreadParameters, Spreading};
 use tracing::debug_span;
 
 use super::seeds::Seeds;
-use super::view::View;
+use super::view::{GraphRow, View};
 use super::words::internal;
 use crate::error::Result;
 
@@ -179,7 +179,7 @@ impl Spread {
     }
 
     /// The row that a node had in this spreading.
-    fn row<'a>(&'a self, view: &'a View<'_>, node: u32) -> Result<Option<(&'a [u32], &'a [f32], f32)>> {
+    fn row<'a>(&'a self, view: &'a View<'_>, node: u32) -> Result<Option<GraphRow<'a>>> {
         match self.patched.get(&node) {
             Some((targets, weights)) => Ok(Some((targets, weights, weights.iter().sum()))),
             None => view.packed_row(node),

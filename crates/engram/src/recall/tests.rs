@@ -116,7 +116,7 @@ fn altered_values_are_noticed() {
                     let mut broken = stored.clone();
                     // Scattered, and the same each time.
                     let place = (place * 7_368_787 + row * 104_729) % broken.len();
-                    broken[place] ^= 1 << (row + place) % 8;
+                    broken[place] ^= 1 << ((row + place) % 8);
                     put(folder, at, key, &broken);
                     match answers(folder, given) {
                         Ok(answers) => assert!(answers == sound, "table {at}, {key:?}, byte {place}"),

@@ -17,6 +17,9 @@ use crate::store::record::Record;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, node_at, node_key};
 
+/// A node's row: targets, weights, and the sum of the weights.
+pub(crate) type GraphRow<'a> = (&'a [u32], &'a [f32], f32);
+
 /// A state of the store.
 pub(crate) struct View<'t> {
     pub(crate) store: &'t Store,
@@ -196,7 +199,7 @@ impl<'t> View<'t> {
     }
 
     /// A node's packed row; `None` where it has none.
-    pub(crate) fn packed_row(&self, node: u32) -> Result<Option<(&[u32], &[f32], f32)>> {
+    pub(crate) fn packed_row(&self, node: u32) -> Result<Option<GraphRow<'_>>> {
         if node >= self.state.packed_nodes {
             return Ok(None);
         }
