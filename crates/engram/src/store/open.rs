@@ -24,6 +24,7 @@ use super::generation::{self, Maker, Use};
 use super::pages::{self, Contents, Header};
 use super::seen::Seen;
 use super::state;
+use super::tables::Opened;
 use super::walked;
 use crate::error::{Error, Result};
 
@@ -58,6 +59,8 @@ pub(crate) struct Environment {
     /// Whether its pages were walked, by this process or by one that has noted it.
     pub(crate) is_walked: AtomicBool,
     trust: Trust,
+    /// Its tables, once they are open.
+    pub(crate) tables: Mutex<Option<Opened>>,
     /// What of it this process has checked.
     pub(crate) seen: Seen,
     /// Where the file is mapped, if the system tells.
@@ -168,6 +171,7 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             generation: number,
             is_walked: AtomicBool::new(false),
             trust,
+            tables: Mutex::default(),
             seen: Seen::default(),
             in_use,
         });

@@ -28,8 +28,8 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use heed::{RoTxn, RwTxn, WithoutTls};
 
@@ -118,7 +118,7 @@ impl Store {
             let environment = open::open(root, create, trust, Tables::NAMES.len() as u32)?;
             let opened = match Self::of(&environment) {
                 Ok(Some(store)) => Ok(store),
-                Ok(None) if create => Self::make(Arc::clone(&environment)),
+                Ok(None) if create => Self::make(&environment),
                 Ok(None) if environment.in_use.is_made() => Err(lost_tables(&environment)),
                 Ok(None) => Err(Error::NoStore { path: environment.root.to_path_buf() }),
                 Err(error) => Err(error),
@@ -132,50 +132,25 @@ impl Store {
 
     /// The store of an environment; `None` where it has no tables.
     pub(crate) fn of(environment: &Arc<Environment>) -> Result<Option<Self>> {
-        let fail = |e| Error::from_heed(&environment.root, e);
-        let env = &environment.env;
-        let txn = environment.read()?;
-        let root = &environment.root;
-        let Some(tables) = Tables::open(env, &txn, &Making { is_sealed: true, root }).map_err(fail)? else {
-            return Ok(None);
-        };
-        let is_sealed = match state::format(&tables.meta, &txn)? {
-            Some(state::MOVED_FORMAT) => {
-                let what = "its memories have moved on to a generation that is missing".into();
-                return Err(Error::Damaged { path: root.to_path_buf(), what });
-            }
-            Some(format) => format >= state::SEALED_FORMAT,
-            None => true,
-        };
-        let tables = if is_sealed {
-            Some(tables)
-        } else {
-            Tables::open(env, &txn, &Making { is_sealed, root }).map_err(fail)?
-        };
-        // Committed, not dropped: only then do the table handles outlive the transaction.
-        txn.commit().map_err(fail)?;
-        environment.in_use.set_made();
-        let environment = Arc::clone(environment);
-        Ok(tables.map(|tables| Self { environment, tables: Arc::new(tables), is_sealed }))
+        // LMDB lets one transaction of a process open tables at a time, and none begin before it ends. So they are opened
+        // once for an environment, by whoever comes first.
+        let mut opened = environment.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.is_none() {
+            *opened = opened_tables(environment)?;
+        }
+        let found = opened.clone();
+        Ok(found.map(|(tables, is_sealed)| Self { environment: Arc::clone(environment), tables, is_sealed }))
     }
 
     /// Makes the tables of a file that nothing was ever written to.
-    pub(crate) fn make(environment: Arc<Environment>) -> Result<Self> {
-        let fail = |e| Error::from_heed(&environment.root, e);
-        let mut txn = environment.write()?;
-        let making = Making { is_sealed: true, root: &environment.root };
-        // Another process may have made them meanwhile.
-        let there = Tables::open(&environment.env, &txn, &making).map_err(fail)?.is_some();
-        if !there && (txn.id() != 1 || environment.in_use.is_made()) {
-            return Err(lost_tables(&environment));
+    pub(crate) fn make(environment: &Arc<Environment>) -> Result<Self> {
+        let mut opened = environment.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.is_none() {
+            create_tables(environment)?;
+            *opened = opened_tables(environment)?;
         }
-        if !there {
-            Tables::create(&environment.env, &mut txn, &making).map_err(fail)?;
-            txn.commit().map_err(fail)?;
-        } else {
-            drop(txn);
-        }
-        Self::of(&environment)?.ok_or_else(|| lost_tables(&environment))
+        let (tables, is_sealed) = opened.clone().ok_or_else(|| lost_tables(environment))?;
+        Ok(Self { environment: Arc::clone(environment), tables, is_sealed })
     }
 
     /// The store's folder.
@@ -271,6 +246,52 @@ impl Store {
     pub(crate) fn damaged(&self, what: impl Into<String>) -> Error {
         Error::Damaged { path: self.folder().to_owned(), what: what.into() }
     }
+}
+
+/// The tables of an environment, and whether their rows are sealed.
+pub(crate) type Opened = (Arc<Tables>, bool);
+
+/// Opens the tables; `None` where there are none.
+fn opened_tables(environment: &Environment) -> Result<Option<Opened>> {
+    let fail = |e| Error::from_heed(&environment.root, e);
+    let env = &environment.env;
+    let txn = environment.read()?;
+    let root = &environment.root;
+    let Some(tables) = Tables::open(env, &txn, &Making { is_sealed: true, root }).map_err(fail)? else {
+        return Ok(None);
+    };
+    let is_sealed = match state::format(&tables.meta, &txn)? {
+        Some(state::MOVED_FORMAT) => {
+            let what = "its memories have moved on to a generation that is missing".into();
+            return Err(Error::Damaged { path: root.to_path_buf(), what });
+        }
+        Some(format) => format >= state::SEALED_FORMAT,
+        None => true,
+    };
+    let tables = match is_sealed {
+        true => Some(tables),
+        false => Tables::open(env, &txn, &Making { is_sealed, root }).map_err(fail)?,
+    };
+    // Committed, not dropped: only then do the table handles outlive the transaction.
+    txn.commit().map_err(fail)?;
+    environment.in_use.set_made();
+    Ok(tables.map(|tables| (Arc::new(tables), is_sealed)))
+}
+
+/// Makes the tables of a file that nothing was ever written to.
+fn create_tables(environment: &Environment) -> Result<()> {
+    let fail = |e| Error::from_heed(&environment.root, e);
+    let mut txn = environment.write()?;
+    let making = Making { is_sealed: true, root: &environment.root };
+    // Another process may have made them meanwhile.
+    let there = Tables::open(&environment.env, &txn, &making).map_err(fail)?.is_some();
+    if !there && (txn.id() != 1 || environment.in_use.is_made()) {
+        return Err(lost_tables(environment));
+    }
+    if !there {
+        Tables::create(&environment.env, &mut txn, &making).map_err(fail)?;
+    }
+    txn.commit().map_err(fail)
 }
 
 fn lost_tables(environment: &Environment) -> Error {
