@@ -135,14 +135,19 @@ impl Engram {
 
     /// How many bytes of memories the next commit of a long import takes in. Each packs the whole store again, so
     /// portions grow with the store, unless they were made smaller.
-    pub(crate) fn portion_limit(&self) -> Result<usize> {
+    fn portion_limit(&self) -> Result<usize> {
+        self.portion_limit_from(self.portion_bytes)
+    }
+
+    /// [`Engram::portion_limit`], where a commit takes in at least so many bytes unless portions were made smaller.
+    pub(crate) fn portion_limit_from(&self, least: usize) -> Result<usize> {
         if self.portion_bytes < PORTION_BYTES {
             return Ok(self.portion_bytes);
         }
         let store = self.store()?;
         let txn = store.read()?;
         let stored = store.tables.memories.bytes(&txn)?;
-        Ok(self.portion_bytes.max(usize::try_from(stored).unwrap_or(usize::MAX)))
+        Ok(least.max(usize::try_from(stored).unwrap_or(usize::MAX)))
     }
 
     /// Puts memories in and takes memories out in one transaction. Ids to forget that are not there are

@@ -70,9 +70,12 @@ impl Look {
     }
 }
 
+/// The bytes of memories that one commit takes in at least: somebody waits for a recall, and may end it.
+const PORTION_BYTES: usize = 16 << 20;
+
 impl<'v> Synchronisation<'v> {
     pub(super) fn new(vault: &'v Vault, progress: &'v mut dyn FnMut(Progress)) -> Result<Self> {
-        let portion_limit = vault.engram.portion_limit()?;
+        let portion_limit = vault.engram.portion_limit_from(PORTION_BYTES)?;
         Ok(Self {
             vault,
             progress,
@@ -295,7 +298,7 @@ impl<'v> Synchronisation<'v> {
             self.done.remove(&relative);
             self.must_look_again = true;
         }
-        self.portion_limit = self.vault.engram.portion_limit()?;
+        self.portion_limit = self.vault.engram.portion_limit_from(PORTION_BYTES)?;
         (self.progress)(self.so_far);
         Ok(())
     }
