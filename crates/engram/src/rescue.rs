@@ -127,6 +127,8 @@ impl Remains {
         }
         let there = (self.memories.len() + self.unreadable.len()) as u64;
         match &self.state {
+            None if self.damage.is_empty() => sentences
+                .push("the store's state record is lost: vectors lack the name of their model".into()),
             // On sound pages every row is found, whatever was counted.
             _ if self.damage.is_empty() => {}
             Some(state) if u64::from(state.memories) > there => {
