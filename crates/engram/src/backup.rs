@@ -8,6 +8,7 @@ use tracing::debug_span;
 use crate::compaction::copy_into;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
+use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::store::folder::{self, Trust};
 use crate::store::open::DATA_FILE;
 
@@ -21,8 +22,25 @@ impl Engram {
     /// # Errors
     /// If `target` is there already, or its folder cannot be written; if the store is damaged. Nothing is left then.
     pub fn backup(&self, target: impl AsRef<Path>) -> Result<u64> {
-        let _span = debug_span!("backup").entered();
+        self.backup_watched(target.as_ref(), &Monitor::unwatched())
+    }
+
+    /// [`Engram::backup`], which tells `progress` how far it has come and ends if that says so; nothing is left then. See
+    /// [`Engram::consolidate_with`] for what `progress` may do.
+    ///
+    /// # Errors
+    /// As [`Engram::backup`]; [`Error::Cancelled`] if `progress` has ended it.
+    pub fn backup_with<A: Answer>(
+        &self,
+        target: impl AsRef<Path>,
+        progress: &mut dyn FnMut(Progress) -> A,
+    ) -> Result<u64> {
         let target = target.as_ref();
+        watch(&mut |now| progress(now).flow(), |monitor| self.backup_watched(target, monitor))
+    }
+
+    fn backup_watched(&self, target: &Path, monitor: &Monitor) -> Result<u64> {
+        let _span = debug_span!("backup").entered();
         let written = |source| Error::File { action: "written", path: target.to_owned(), source };
         if fs::symlink_metadata(target).is_ok() {
             return Err(written(std::io::ErrorKind::AlreadyExists.into()));
@@ -36,8 +54,8 @@ impl Engram {
         folder::make(&unfinished.0, Trust::Private).map_err(written)?;
         let store = loop {
             let store = self.store()?;
-            store.check_pages()?;
-            copy_into(&store, &unfinished.0, Trust::Private)?;
+            store.check_pages(monitor)?;
+            copy_into(&store, &unfinished.0, Trust::Private, monitor)?;
             // What was copied after the store had moved on bears a mark that says so.
             if !store.environment.is_superseded()? {
                 break store;
@@ -46,6 +64,7 @@ impl Engram {
             fs::remove_file(&copy)
                 .map_err(|source| Error::from_io(store.folder(), "written", copy, source))?;
         };
+        monitor.begin(Stage::Checking, 0)?;
         let copy = Self::open(&unfinished.0)?;
         let bytes = copy.stats()?.bytes;
         let problems = copy.verify_rows()?.problems;
@@ -53,6 +72,7 @@ impl Engram {
         if let Some(problem) = problems.into_iter().next() {
             return Err(store.damaged(problem));
         }
+        monitor.check()?;
         fs::rename(&unfinished.0, target).map_err(written)?;
         folder::sync(parent).map_err(written)?;
         Ok(bytes)

@@ -20,6 +20,7 @@ use tracing::debug_span;
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
+use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::rewriting;
 use crate::store::folder::{self, Trust};
 use crate::store::generation::{self, Draft, Maker};
@@ -55,13 +56,27 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read or written; it is as it was then.
     pub fn compact(&self) -> Result<Compaction> {
+        self.compact_watched(&Monitor::unwatched())
+    }
+
+    /// [`Engram::compact`], which tells `progress` how far it has come and ends if that says so. The store may be
+    /// consolidated then, and has the file that it had. See [`Engram::consolidate_with`] for what `progress` may do.
+    ///
+    /// # Errors
+    /// As [`Engram::compact`]; [`Error::Cancelled`] if `progress` has ended it.
+    pub fn compact_with<A: Answer>(&self, progress: &mut dyn FnMut(Progress) -> A) -> Result<Compaction> {
+        watch(&mut |now| progress(now).flow(), |monitor| self.compact_watched(monitor))
+    }
+
+    fn compact_watched(&self, monitor: &Monitor) -> Result<Compaction> {
         let _span = debug_span!("compact").entered();
-        self.consolidate()?;
+        self.consolidate_watched(monitor)?;
         let root = self.folder();
         let maker = Maker::begin(root, self.trust())?;
         let (bytes_before, bytes_after) = self.next_generation(&maker, &|store| {
             let draft = maker.make(self.trust())?;
-            copy_into(store, &draft.folder, self.trust())?;
+            copy_into(store, &draft.folder, self.trust(), monitor)?;
+            monitor.check()?;
             Ok(draft)
         })?;
         // This handle lets go of the old file.
@@ -72,7 +87,7 @@ impl Engram {
     }
 
     /// Takes a store of an older format to a generation of today's; says whether that was needed.
-    pub(crate) fn upgrade(&self) -> Result<bool> {
+    pub(crate) fn upgrade(&self, monitor: &Monitor) -> Result<bool> {
         if self.store()?.is_sealed {
             return Ok(false);
         }
@@ -83,7 +98,7 @@ impl Engram {
                 let txn = store.read()?;
                 let state = state::read(store, &txn)?;
                 let state = state.ok_or_else(|| store.damaged("its state record is missing"))?;
-                rewriting::rewrite(&maker, self.trust(), rewriting::facts_of(store, &txn, state)?)
+                rewriting::rewrite(&maker, self.trust(), rewriting::facts_of(store, &txn, state)?, monitor)
             })?;
         }
         Ok(true)
@@ -113,10 +128,13 @@ impl Engram {
 }
 
 /// Copies what is alive in a store into a new file in a folder, on disk and checked.
-pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()> {
+pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust, monitor: &Monitor) -> Result<()> {
     let path = target.join(DATA_FILE);
     let written = |source| Error::from_io(store.folder(), "written", &path, source);
     let mut file = folder::new_file(&path, trust).map_err(written)?;
+    let copy = file.try_clone().map_err(written)?;
+    let alive = store.environment.env.non_free_pages_size().map_err(|e| store.fail(e))?;
+    monitor.begin_measured(Stage::Copying, alive, move || copy.metadata().map_or(0, |copy| copy.len()))?;
     let copied = debug_span!("copying")
         .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled));
     if let Err(heed::Error::Mdb(heed::MdbError::Incompatible)) = copied {
@@ -125,31 +143,36 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust) -> Result<()
         fs::remove_file(&path).map_err(written)?;
         let txn = store.read()?;
         let state = state::read(store, &txn)?.ok_or_else(|| store.damaged("its state record is missing"))?;
-        rewriting::rewrite_into(target, trust, rewriting::facts_of(store, &txn, state)?)?;
-        return check_copy(store, target, trust);
+        rewriting::rewrite_into(target, trust, rewriting::facts_of(store, &txn, state)?, monitor)?;
+        return check_copy(store, target, trust, monitor);
     }
     copied.map_err(|e| store.fail(e))?;
+    monitor.begin(Stage::Clearing, 0)?;
     debug_span!("clearing").in_scope(|| clear_unused(store, &path, &mut file))?;
+    monitor.begin(Stage::Committing, 0)?;
     file.sync_all().map_err(written)?;
     drop(file);
-    check_copy(store, target, trust)?;
+    check_copy(store, target, trust, monitor)?;
     folder::sync(target).map_err(written)
 }
 
 /// Walks all pages of a copy, and notes that they are sound.
-fn check_copy(store: &Store, target: &Path, trust: Trust) -> Result<()> {
+fn check_copy(store: &Store, target: &Path, trust: Trust, monitor: &Monitor) -> Result<()> {
     let path = target.join(DATA_FILE);
     let unreadable = |source| Error::from_io(store.folder(), "read", &path, source);
     let file = File::open(&path).map_err(unreadable)?;
     let damage = match Header::read(&file).map_err(unreadable)? {
-        Contents::Sound(header) => match pages::walk(&file, &header).damage.into_iter().next() {
-            None => {
-                // Without a note it is walked again, which only takes time.
-                let _ = walked::note(target, header.transaction, trust);
-                return Ok(());
+        Contents::Sound(header) => {
+            monitor.begin(Stage::Checking, header.last_page.saturating_add(1))?;
+            match pages::walk_watched(&file, &header, monitor).damage.into_iter().next() {
+                None => {
+                    // Without a note it is walked again, which only takes time.
+                    let _ = walked::note(target, header.transaction, trust);
+                    return Ok(());
+                }
+                damage => damage,
             }
-            damage => damage,
-        },
+        }
         Contents::Damaged(damage) => Some(damage),
         Contents::Empty | Contents::Unwritten => None,
     };

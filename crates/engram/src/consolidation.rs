@@ -16,6 +16,8 @@ use crate::beside;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::index::packed::{Changed, Facts, Packed, VectorSource, Vectors};
+use crate::progress::{Answer, Monitor, Progress, Stage, watch};
+use crate::store::block::VECTOR_ROWS;
 use crate::store::staging::{self, Claim};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
@@ -43,31 +45,50 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read or written; nothing is changed then.
     pub fn consolidate(&self) -> Result<()> {
+        self.consolidate_watched(&Monitor::unwatched())
+    }
+
+    /// [`Engram::consolidate`], which tells `progress` how far it has come, and ends if that says so; nothing is changed
+    /// then.
+    ///
+    /// `progress` is called by this thread when a stage begins, and ten times a second; the work runs on a thread of its
+    /// own meanwhile. It returns nothing, or a [`ControlFlow`](std::ops::ControlFlow), which counts before the next stage,
+    /// or sooner. It may read the store, and must not write to it: the work that holds the write lock waits for it.
+    ///
+    /// # Errors
+    /// As [`Engram::consolidate`]; [`Error::Cancelled`] if `progress` has ended it.
+    pub fn consolidate_with<A: Answer>(&self, progress: &mut dyn FnMut(Progress) -> A) -> Result<()> {
+        watch(&mut |now| progress(now).flow(), |monitor| self.consolidate_watched(monitor))
+    }
+
+    pub(crate) fn consolidate_watched(&self, monitor: &Monitor) -> Result<()> {
         let _span = debug_span!("consolidate").entered();
         // Packing reads and writes nearly every page; where one is damaged, it would do so blindly.
-        self.store()?.check_pages()?;
-        if self.upgrade()? {
+        self.store()?.check_pages(monitor)?;
+        if self.upgrade(monitor)? {
             return Ok(());
         }
         for _ in 0..TRIES {
-            if self.try_consolidation(STAGE_BYTES)? {
+            if self.try_consolidation(STAGE_BYTES, monitor)? {
                 return Ok(());
             }
         }
         self.write(|store, txn, state| {
-            Packed::build(Facts::of(store, txn), state)?.write(store, txn, state, Vectors::ToWrite)
+            let packed = Packed::build(Facts::of(store, txn), state, monitor)?;
+            packed.write(store, txn, state, Vectors::ToWrite, monitor)?;
+            monitor.begin(Stage::Committing, 0)
         })
     }
 
     /// Consolidates unless something is written meanwhile; says whether that is done.
-    fn try_consolidation(&self, stage_bytes: usize) -> Result<bool> {
+    fn try_consolidation(&self, stage_bytes: usize, monitor: &Monitor) -> Result<bool> {
         let store = self.store()?;
         let txn = store.read()?;
         let Some(state) = state::read(&store, &txn)? else { return Ok(true) };
         if is_packed(&store, &txn, &state)? {
             return Ok(true);
         }
-        self.try_packing(&store, txn, &state, Changed::default(), &(), stage_bytes)
+        self.try_packing(&store, txn, &state, Changed::default(), &(), stage_bytes, monitor)
     }
 
     /// Makes a write's changes to a state of the store, which `txn` reads, and packs everything, unless something else is
@@ -80,14 +101,17 @@ impl Engram {
         changed: Changed<'_>,
         besides: &impl Besides,
         stage_bytes: usize,
+        monitor: &Monitor,
     ) -> Result<bool> {
         let early = |vectors: VectorSource<'_>| {
             if vectors.bytes() <= stage_bytes {
+                monitor.advance(vectors.len());
                 return Ok(Staged::Nothing);
             }
-            debug_span!("staging").in_scope(|| stage(store, vectors, before, changed, stage_bytes))
+            debug_span!("staging").in_scope(|| stage(store, vectors, before, changed, stage_bytes, monitor))
         };
-        let (packed, staged) = Packed::build_and(Facts { store, txn: &txn, changed }, before, &early)?;
+        let (packed, staged) =
+            Packed::build_and(Facts { store, txn: &txn, changed }, before, &early, monitor)?;
         let staged = staged?;
         drop(txn);
         let changed_over = self.write(|newest, txn, state| {
@@ -101,16 +125,20 @@ impl Engram {
                 Staged::Nothing if state.version != before.version => return Ok(false),
                 Staged::Nothing => Vectors::ToWrite,
             };
-            write_facts(store, txn, changed, false)?;
+            monitor.begin(Stage::Gathering, u64::from(changed.len()))?;
+            write_facts(store, txn, changed, false, monitor)?;
             state.model = before.model.clone();
-            packed.write(store, txn, state, vectors)?;
+            packed.write(store, txn, state, vectors, monitor)?;
             besides.write(store, txn, state)?;
+            monitor.begin(Stage::Committing, 0)?;
             Ok(true)
         })?;
         drop(packed);
         if let Staged::All(claim) = staged
             && changed_over
         {
+            // What was done is not to be reported as cancelled.
+            monitor.tell(Stage::Clearing, 0);
             debug_span!("finishing").in_scope(|| claim.finish(store, before.vector_slot))?;
         }
         Ok(changed_over)
@@ -147,6 +175,7 @@ fn stage(
     state: &State,
     changed: Changed<'_>,
     stage_bytes: usize,
+    monitor: &Monitor,
 ) -> Result<Staged> {
     let Some(claim) = Claim::take(store, state)? else { return Ok(Staged::Overtaken) };
     let mut blocks = vectors.blocks(state.vector_slot.other(), store.is_sealed);
@@ -180,6 +209,8 @@ fn stage(
         },
         |block| {
             let block = block?;
+            monitor.check()?;
+            monitor.advance(u64::from(VECTOR_ROWS));
             bytes += block.1.len();
             portion.push(block);
             if bytes < stage_bytes {

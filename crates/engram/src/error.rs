@@ -221,6 +221,9 @@ pub enum Error {
         /// Why the rest was not.
         source: Box<Error>,
     },
+    /// Whoever was told of the progress has ended the call.
+    #[error("it was cancelled; do it again to go on")]
+    Cancelled,
     /// The store holds as many memories and names as it can number.
     #[error("the store is out of numbers; `engram consolidate` gives unused ones back")]
     OutOfNumbers,
@@ -308,6 +311,7 @@ impl Error {
     fn cause(&self) -> String {
         match self {
             Self::Full { path } => no_room(path),
+            Self::Cancelled => "it was cancelled".to_owned(),
             other => other.to_string(),
         }
     }

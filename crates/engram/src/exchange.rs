@@ -1,9 +1,11 @@
 //! In and out: importing files and folders, exporting everything as JSON lines.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -12,6 +14,7 @@ use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::import::{self, Kind, Notices, beir, jsonl, kind_of, markdown, plain};
 use crate::memory::StoredMemory;
+use crate::progress::{Answer, Monitor, Progress, Stage, Watcher};
 use crate::vector_model::{check_vector, model_of};
 use crate::writing::Changes;
 
@@ -27,16 +30,35 @@ pub struct ImportReport {
     pub refused: Notices,
 }
 
-/// How far an import has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Bytes read.
-    pub bytes_done: u64,
-    /// Bytes that there are to read.
-    pub bytes_total: u64,
-    /// Memories found so far.
-    pub memories: u64,
+/// How much an import has read.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reading {
+    pub(crate) bytes_done: u64,
+    pub(crate) bytes_total: u64,
+    pub(crate) memories: u64,
+}
+
+impl Reading {
+    /// So much more was read.
+    pub(crate) fn and(self, bytes: u64, memories: u64) -> Self {
+        Self {
+            bytes_done: self.bytes_done.saturating_add(bytes).min(self.bytes_total),
+            memories: self.memories + memories,
+            ..self
+        }
+    }
+
+    /// The progress while files are read.
+    pub(crate) fn progress(self) -> Progress {
+        let (done, total) = (self.bytes_done, self.bytes_total);
+        self.during(Progress { stage: Stage::Reading, done, total, ..Progress::default() })
+    }
+
+    /// The progress while what was read is put in.
+    pub(crate) fn during(self, now: Progress) -> Progress {
+        let Self { bytes_done, bytes_total, memories } = self;
+        Progress { bytes_done, bytes_total, memories, ..now }
+    }
 }
 
 /// A file below a folder.
@@ -76,7 +98,11 @@ impl Engram {
     ///
     /// # Errors
     /// As [`Importer::import`].
-    pub fn import(&self, path: impl AsRef<Path>, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
+    pub fn import<A: Answer>(
+        &self,
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(Progress) -> A,
+    ) -> Result<ImportReport> {
         Importer::new(self).import(path, progress)
     }
 }
@@ -96,15 +122,21 @@ impl<'e> Importer<'e> {
     /// an id that comes a second time, in the same file or another, of which the first is taken.
     /// Cost: several megabytes of text a second.
     ///
+    /// `progress` is called for each memory that is read, and while a portion is committed; see
+    /// [`Engram::consolidate_with`] for what it may do. If it ends the import, what was committed before stays.
+    ///
     /// # Errors
-    /// If `path` itself cannot be read or is of no known kind, or the store cannot be written;
-    /// [`Error::Incomplete`] if portions were committed before.
-    pub fn import(
+    /// If `path` itself cannot be read or is of no known kind, or the store cannot be written; [`Error::Cancelled`] if
+    /// `progress` has ended it; [`Error::Incomplete`] around these if portions were committed before.
+    pub fn import<A: Answer>(
         &mut self,
         path: impl AsRef<Path>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(Progress) -> A,
     ) -> Result<ImportReport> {
-        let path = path.as_ref();
+        self.import_watched(path.as_ref(), &mut |now| progress(now).flow())
+    }
+
+    fn import_watched(&mut self, path: &Path, progress: &mut Watcher<'_>) -> Result<ImportReport> {
         let kind = kind_of(path)?;
         let mut report = ImportReport::default();
         let changes = match kind {
@@ -141,9 +173,9 @@ impl<'e> Importer<'e> {
         &mut self,
         folder: &Path,
         report: &mut ImportReport,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut Watcher<'_>,
     ) -> Result<Changes> {
-        let (files, unread) = files_below(folder, &mut || progress(Progress::default()));
+        let (files, unread) = files_below(folder, &mut || progress(Progress::default()))?;
         report.refused.extend(unread.into_iter().map(|unread| unread.sentence));
         let total = files.iter().map(|file| file.bytes).sum();
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
@@ -195,9 +227,11 @@ impl<'e> Importer<'e> {
         entries: impl Iterator<Item = std::result::Result<StoredMemory, String>>,
         bytes_total: u64,
         report: &mut ImportReport,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut Watcher<'_>,
     ) -> Result<Changes> {
-        let mut so_far = Progress { bytes_done: 0, bytes_total, memories: 0 };
+        // Progress is told while memories are read, and while those that were are put in.
+        let so_far = Cell::new(Reading { bytes_total, ..Reading::default() });
+        let progress = RefCell::new(progress);
         let refused = &mut report.refused;
         let model = self.engram.vector_model()?;
         let seen = &mut self.seen;
@@ -219,12 +253,11 @@ impl<'e> Importer<'e> {
             });
             match memory {
                 Ok(memory) => {
-                    so_far.memories += 1;
                     // The texts stand for the bytes of their files, which hold little else.
-                    so_far.bytes_done =
-                        (so_far.bytes_done + memory.memory.text.len() as u64).min(so_far.bytes_total);
-                    progress(so_far);
-                    Some(memory)
+                    let read = so_far.get().and(memory.memory.text.len() as u64, 1);
+                    so_far.set(read);
+                    let flow = (progress.borrow_mut())(read.progress());
+                    Some(if flow.is_break() { Err(Error::Cancelled) } else { Ok(memory) })
                 }
                 Err(sentence) => {
                     refused.push(sentence);
@@ -232,9 +265,10 @@ impl<'e> Importer<'e> {
                 }
             }
         });
-        let changes = self.engram.remember_all(memories)?;
-        so_far.bytes_done = bytes_total;
-        progress(so_far);
+        let watcher = &mut |now| (progress.borrow_mut())(so_far.get().during(now));
+        let changes = self.engram.remember_watched(memories, watcher)?;
+        // All is done: there is nothing left to be ended.
+        let _ = (progress.borrow_mut())(so_far.get().and(bytes_total, 0).progress());
         Ok(changes)
     }
 }
@@ -256,7 +290,7 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read any further, or `out` cannot be written.
     pub fn export(&self, out: &mut impl Write) -> Result<ExportReport> {
-        if !self.store()?.walk_pages()?.damage.is_empty() {
+        if !self.store()?.walk_pages(&Monitor::unwatched())?.damage.is_empty() {
             let report = self.export_remains(out)?;
             out.flush().map_err(Error::Output)?;
             return Ok(report);
@@ -279,7 +313,13 @@ impl Engram {
 
 /// The files below a folder that an import takes, by relative path, and what could not be looked into.
 /// Hidden ones are passed over, and symbolic links are not followed. Calls `found` for each file.
-pub(crate) fn files_below(folder: &Path, found: &mut dyn FnMut()) -> (Vec<Found>, Vec<Unread>) {
+///
+/// # Errors
+/// [`Error::Cancelled`] if `found` breaks off.
+pub(crate) fn files_below(
+    folder: &Path,
+    found: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(Vec<Found>, Vec<Unread>)> {
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     let relative = |path: &Path| {
         let parts = path.strip_prefix(folder).unwrap_or(path).components();
@@ -309,7 +349,9 @@ pub(crate) fn files_below(folder: &Path, found: &mut dyn FnMut()) -> (Vec<Found>
             unread.push(Unread { relative: relative(entry.path()), sentence });
             continue;
         }
-        found();
+        if found().is_break() {
+            return Err(Error::Cancelled);
+        }
         let metadata = entry.metadata().ok();
         let changed = metadata.as_ref().and_then(|m| m.modified().ok()).map_or(0, nanoseconds);
         files.push(Found {
@@ -321,7 +363,7 @@ pub(crate) fn files_below(folder: &Path, found: &mut dyn FnMut()) -> (Vec<Found>
         });
     }
     files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-    (files, unread)
+    Ok((files, unread))
 }
 
 fn nanoseconds(time: std::time::SystemTime) -> i128 {

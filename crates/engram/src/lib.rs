@@ -54,6 +54,7 @@ pub mod import;
 mod index;
 pub mod memory;
 mod packed_graph;
+mod progress;
 mod random_indexing;
 mod rebuild;
 mod recall;
@@ -73,11 +74,12 @@ pub use compaction::Compaction;
 pub use engram::{Engram, OpenOptions};
 pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};
-pub use exchange::{ExportReport, ImportReport, Importer, Progress};
+pub use exchange::{ExportReport, ImportReport, Importer};
 pub use memory::{
     History, InvalidMemory, Link, LinkTarget, MemoryId, Namespace, NewMemory, StoredMemory, Weight,
 };
 pub use packed_graph::PackedGraph;
+pub use progress::{Answer, Progress, Stage};
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
 pub use source::{MAX_PATTERN_BYTES, SourcePattern};
 #[cfg(unix)]

@@ -13,6 +13,7 @@ use crate::engram::Engram;
 use crate::error::Result;
 use crate::index::links;
 use crate::index::packed::{Facts, Packed, Vectors};
+use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::store::nodes::NamespaceEntry;
 use crate::store::record::Record;
 use crate::store::tables::Store;
@@ -28,22 +29,39 @@ impl Engram {
     /// If a memory is unreadable, or the store cannot be read or written; nothing is changed then. If pages of the file
     /// are damaged, LMDB cannot be trusted with it: [`OpenOptions::rebuild`](crate::OpenOptions::rebuild) can mend that.
     pub fn rebuild(&self) -> Result<()> {
+        self.rebuild_watched(&Monitor::unwatched())
+    }
+
+    /// [`Engram::rebuild`], which tells `progress` how far it has come and ends if that says so; nothing is changed then.
+    /// See [`Engram::consolidate_with`] for what `progress` may do.
+    ///
+    /// # Errors
+    /// As [`Engram::rebuild`]; [`Error::Cancelled`](crate::Error::Cancelled) if `progress` has ended it.
+    pub fn rebuild_with<A: Answer>(&self, progress: &mut dyn FnMut(Progress) -> A) -> Result<()> {
+        watch(&mut |now| progress(now).flow(), |monitor| self.rebuild_watched(monitor))
+    }
+
+    pub(crate) fn rebuild_watched(&self, monitor: &Monitor) -> Result<()> {
         let _span = debug_span!("rebuild").entered();
-        self.store()?.check_pages()?;
+        self.store()?.check_pages(monitor)?;
         self.write(|store, txn, state| {
             // Nothing was written: the store stays open to the model of its first vector.
             if state.version == 0 && store.tables.memories.is_empty(txn)? {
                 return Ok(());
             }
-            accounts(store, txn)?;
-            Packed::build(Facts::of(store, txn), state)?.write(store, txn, state, Vectors::ToWrite)
+            accounts(store, txn, monitor)?;
+            let packed = Packed::build(Facts::of(store, txn), state, monitor)?;
+            packed.write(store, txn, state, Vectors::ToWrite, monitor)?;
+            monitor.begin(Stage::Committing, 0)
         })
     }
 }
 
 /// Writes anew what packing takes as it is: the namespaces, and who links to what.
-pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>, monitor: &Monitor) -> Result<()> {
     let tables = &store.tables;
+    monitor.begin(Stage::Gathering, tables.memories.len(txn)?)?;
+    let mut steps = monitor.steps();
     let mut namespaces: BTreeMap<String, u32> = BTreeMap::new();
     let mut linking = Vec::new();
     for entry in tables.memories.iter(txn)? {
@@ -54,6 +72,7 @@ pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
             linking.push(id.to_owned());
         }
         *namespaces.entry(record.namespace.into_owned()).or_default() += 1;
+        steps.count()?;
     }
     tables.namespaces.clear(txn)?;
     for (number, (name, memories)) in (0..).zip(namespaces) {

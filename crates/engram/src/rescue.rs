@@ -17,6 +17,7 @@ use crate::engram::{Engram, OpenOptions, read_memory};
 use crate::error::{Error, Result};
 use crate::exchange::ExportReport;
 use crate::import::jsonl;
+use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::rewriting::{self, Facts};
 use crate::store::folder::Root;
 use crate::store::generation::{self, Maker, Sole};
@@ -201,11 +202,29 @@ impl OpenOptions {
     /// As [`OpenOptions::open`], but for damage that can be mended. [`Error::Damaged`] names what cannot be; nothing is
     /// changed then.
     pub fn rebuild(&self, folder: impl AsRef<Path>) -> Result<()> {
-        let damage = match self.open(&folder).and_then(|engram| engram.rebuild()) {
+        self.rebuild_watched(folder.as_ref(), &Monitor::unwatched())
+    }
+
+    /// [`OpenOptions::rebuild`], which tells `progress` how far it has come and ends if that says so; nothing is changed
+    /// then. See [`Engram::consolidate_with`] for what `progress` may do.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::rebuild`]; [`Error::Cancelled`] if `progress` has ended it.
+    pub fn rebuild_with<A: Answer>(
+        &self,
+        folder: impl AsRef<Path>,
+        progress: &mut dyn FnMut(Progress) -> A,
+    ) -> Result<()> {
+        let folder = folder.as_ref();
+        watch(&mut |now| progress(now).flow(), |monitor| self.rebuild_watched(folder, monitor))
+    }
+
+    fn rebuild_watched(&self, folder: &Path, monitor: &Monitor) -> Result<()> {
+        let damage = match self.open(folder).and_then(|engram| engram.rebuild_watched(monitor)) {
             Err(error @ Error::Damaged { .. }) => error,
             done => return done,
         };
-        let root = self.root(folder.as_ref())?;
+        let root = self.root(folder)?;
         let maker = Maker::begin(&root.path, self.trust())?;
         let Some(sole) = Sole::take(&root.path, self.trust())? else { return Err(damage) };
         let damaged = |what: String| Error::Damaged { path: root.path.clone(), what };
@@ -228,7 +247,8 @@ impl OpenOptions {
         let memories = remains.memories.iter().map(row);
         let files = remains.files.iter().map(row);
         let facts = Facts { memories, files, meta: remains.meta.clone(), state };
-        let draft = rewriting::rewrite(&maker, self.trust(), facts)?;
+        let draft = rewriting::rewrite(&maker, self.trust(), facts, monitor)?;
+        monitor.begin(Stage::Committing, 0)?;
         maker.publish(draft, sole.number)?;
         drop(sole);
         generation::remove_unused(&root.path);

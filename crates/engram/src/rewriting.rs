@@ -10,6 +10,7 @@ use tracing::debug_span;
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
+use crate::progress::{Monitor, Stage};
 use crate::rebuild::accounts;
 use crate::store::folder::Trust;
 use crate::store::generation::{Draft, Maker};
@@ -40,9 +41,10 @@ pub(crate) fn rewrite<'t>(
     maker: &Maker,
     trust: Trust,
     facts: Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>,
+    monitor: &Monitor,
 ) -> Result<Draft> {
     let draft = maker.make(trust)?;
-    rewrite_into(&draft.folder, trust, facts)?;
+    rewrite_into(&draft.folder, trust, facts, monitor)?;
     Ok(draft)
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn rewrite_into<'t>(
     folder: &Path,
     trust: Trust,
     facts: Facts<impl Iterator<Item = Result<Fact<'t>>>, impl Iterator<Item = Result<Fact<'t>>>>,
+    monitor: &Monitor,
 ) -> Result<()> {
     let _span = debug_span!("rewriting").entered();
     // The folder is a store of its own until it becomes a generation of another.
@@ -64,8 +67,11 @@ pub(crate) fn rewrite_into<'t>(
         Ok(())
     })?;
     let mut writing = Portions { store: &store, txn: None, bytes: 0 };
+    monitor.begin(Stage::Gathering, u64::from(facts.state.memories))?;
+    let mut steps = monitor.steps();
     for row in facts.memories {
         writing.put(&tables.memories, row?)?;
+        steps.count()?;
     }
     for row in facts.files {
         writing.put(&tables.files, row?)?;
@@ -76,12 +82,12 @@ pub(crate) fn rewrite_into<'t>(
     writing.finish()?;
     drop(writing);
     target.with_write_lock(|store, mut txn| {
-        accounts(store, &mut txn)?;
+        accounts(store, &mut txn, monitor)?;
         let memories = u32::try_from(store.tables.memories.len(&txn)?).map_err(|_| Error::OutOfNumbers)?;
         state::write(store, &mut txn, &facts.state.of_facts(state::packing_format(store), memories))?;
         store.commit(txn)
     })?;
-    target.consolidate()?;
+    target.consolidate_watched(monitor)?;
     drop(store);
     drop(target);
     let lock = folder.join(LOCK_FILE);

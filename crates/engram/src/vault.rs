@@ -14,8 +14,9 @@ use heed::RoTxn;
 use self::synchronisation::Synchronisation;
 use crate::engram::{Engram, OpenOptions};
 use crate::error::{Error, Result};
-use crate::exchange::{ImportReport, Progress};
+use crate::exchange::ImportReport;
 use crate::import::ReadError;
+use crate::progress::{Answer, Progress};
 use crate::store::folder::write_new;
 use crate::store::tables::Store;
 
@@ -87,16 +88,18 @@ impl Vault {
     /// same vault meanwhile; the next call goes on from there. No more notes than those of one portion are in memory.
     /// Cost: looking at each file's metadata, and reading what has changed.
     ///
-    /// `progress` is called while the folder is looked at, for each file that is taken in or forgotten, and after
-    /// each commit. Deleted files count with the bytes that they had.
+    /// `progress` is called while the folder is looked at, for each file that is taken in or forgotten, and during and after
+    /// each commit; see [`Engram::consolidate_with`] for what it may do. If it ends the synchronisation, what was
+    /// committed before stays. Deleted files count with the bytes that they had.
     ///
     /// # Errors
-    /// If the store cannot be read or written; [`Error::Incomplete`] if portions were committed before. A store
+    /// If the store cannot be read or written; [`Error::Cancelled`] if `progress` has ended it; [`Error::Incomplete`]
+    /// around these if portions were committed before. A store
     /// outside the folder also refuses another vault than the one whose notes it keeps, as long as that is there, and a
     /// folder that has lost all of its notes. Files that cannot be read are reported each time and do not stop the
     /// rest; what was known of them stays.
-    pub fn synchronise(&self, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport> {
-        Synchronisation::new(self, progress)?.run()
+    pub fn synchronise<A: Answer>(&self, progress: &mut dyn FnMut(Progress) -> A) -> Result<ImportReport> {
+        Synchronisation::new(self, &mut |now| progress(now).flow())?.run()
     }
 
     /// Writes into a store outside the folder whose notes it keeps. Errors where it would forget the notes of another

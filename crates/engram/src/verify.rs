@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::index::packed::{Facts, Packed, derived_tables};
 use crate::index::{associations::Kind, edges, links, postings};
 use crate::memory::MemoryId;
+use crate::progress::Monitor;
 use crate::random_indexing::TermVector;
 use crate::store::block::{self, BlockKind, Columns};
 use crate::store::nodes::{self, Node};
@@ -62,7 +63,7 @@ impl Engram {
         let txn = store.read()?;
         let mut found = Verification::default();
         // First the pages, by plain reads: of a damaged one, LMDB may make anything.
-        for damage in store.walk_pages()?.damage {
+        for damage in store.walk_pages(&Monitor::unwatched())?.damage {
             found.problem(damage.to_string());
         }
         if !found.problems.is_empty() {
@@ -331,7 +332,7 @@ fn rebuild(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verificati
     if !is_packed(store, txn, state)? {
         return Ok(());
     }
-    let again = Packed::build(Facts::of(store, txn), state)?;
+    let again = Packed::build(Facts::of(store, txn), state, &Monitor::unwatched())?;
     let mut expected = 0;
     again.for_each_entry(store, txn, state, &mut |table, key, value| {
         expected += 1;

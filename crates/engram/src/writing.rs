@@ -14,6 +14,7 @@ use crate::index::packed::{Facts, Packed, Vectors};
 use crate::index::recent;
 use crate::index::work::{self, Halt};
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
+use crate::progress::{Monitor, Stage, Watcher, watch};
 use crate::store::record;
 use crate::store::state::State;
 use crate::store::tables::Store;
@@ -107,29 +108,45 @@ impl Engram {
         memories: impl IntoIterator<Item = M>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
-        self.put_in_portions(memories, &mut changes).map_err(|error| error.after(changes))?;
+        let put = |portion: &mut Portion| self.apply_portion(portion, &[], &Monitor::unwatched());
+        let memories = memories.into_iter().map(|memory| Ok(memory.into()));
+        self.put_in_portions(memories, put, &mut changes).map_err(|error| error.after(changes))?;
         Ok(changes)
     }
 
-    /// [`Engram::remember_all`]; adds to `changes` what each commit has done.
-    fn put_in_portions<M: Into<StoredMemory>>(
+    /// [`Engram::remember_all`], of memories that come with progress: the watcher is told of each stage.
+    pub(crate) fn remember_watched(
         &self,
-        memories: impl IntoIterator<Item = M>,
+        memories: impl Iterator<Item = Result<StoredMemory>>,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Changes> {
+        let mut changes = Changes::default();
+        let put = |portion: &mut Portion| watch(watcher, |monitor| self.apply_portion(portion, &[], monitor));
+        self.put_in_portions(memories, put, &mut changes).map_err(|error| error.after(changes))?;
+        Ok(changes)
+    }
+
+    /// Gathers memories up to the first error and lets `put` commit them portion by portion; adds to `changes` what each
+    /// commit has done.
+    fn put_in_portions(
+        &self,
+        memories: impl Iterator<Item = Result<StoredMemory>>,
+        mut put: impl FnMut(&mut Portion) -> Result<Changes>,
         changes: &mut Changes,
     ) -> Result<()> {
         let mut portion = Portion::default();
         let mut limit = self.portion_limit()?;
         for memory in memories {
-            let memory = memory.into();
+            let memory = memory?;
             check(std::slice::from_ref(&memory))?;
             portion.push(&memory);
             if portion.bytes() >= limit {
-                *changes = changes.and(self.apply_portion(&mut portion, &[])?);
+                *changes = changes.and(put(&mut portion)?);
                 portion.clear();
                 limit = self.portion_limit()?;
             }
         }
-        *changes = changes.and(self.apply_portion(&mut portion, &[])?);
+        *changes = changes.and(put(&mut portion)?);
         Ok(())
     }
 
@@ -157,17 +174,22 @@ impl Engram {
     /// As [`Engram::remember`]; nothing is changed then.
     pub fn apply(&self, put: &[StoredMemory], forget: &[MemoryId]) -> Result<Changes> {
         check(put)?;
-        self.apply_portion(&mut Portion::of(put), forget)
+        self.apply_portion(&mut Portion::of(put), forget, &Monitor::unwatched())
     }
 
     /// [`Engram::apply`], of memories that were checked.
-    fn apply_portion(&self, portion: &mut Portion, forget: &[MemoryId]) -> Result<Changes> {
+    fn apply_portion(
+        &self,
+        portion: &mut Portion,
+        forget: &[MemoryId],
+        monitor: &Monitor,
+    ) -> Result<Changes> {
         portion.sort();
         let portion = &*portion;
         let decide = |_: &Store, _: &RoTxn<'_>| {
             Ok(Decided { portion: Held::Borrowed(portion), forget: Cow::Borrowed(forget), besides: () })
         };
-        Ok(self.apply_decided(&decide)?.0)
+        Ok(self.apply_decided(&decide, monitor)?.0)
     }
 
     /// Changes parts of a memory; what `change` leaves alone stays, as it is at that moment: nobody else writes
@@ -195,7 +217,7 @@ impl Engram {
         check(&stored)?;
         let portion = Portion::of(&stored);
         let plan = Plan::new(store, txn, state, &portion, &[])?;
-        in_turn(store, txn, state, &plan, &(), u64::MAX)?;
+        in_turn(store, txn, state, &plan, &(), u64::MAX, &Monitor::unwatched())?;
         Ok(if plan.changes.any() { Change::Updated } else { Change::Unchanged })
     }
 
@@ -254,6 +276,7 @@ fn in_turn(
     plan: &Plan<'_>,
     besides: &impl Besides,
     patience: u64,
+    monitor: &Monitor,
 ) -> Result<bool> {
     let changed = plan.changed();
     if changed.len() == 0 {
@@ -265,9 +288,11 @@ fn in_turn(
     let packing = work::packing(store, txn, state, plan.changes.added, plan.bytes())?;
     let mut is_begun = false;
     if !plan.is_due(state) && !state.is_sparse(store) {
+        monitor.begin(Stage::Writing, 0)?;
         match recent::write(store, txn, state, changed, packing / 2) {
             Ok(_) => {
                 besides.write(store, txn, state)?;
+                monitor.begin(Stage::Committing, 0)?;
                 return Ok(true);
             }
             Err(Halt::Failed(error)) => return Err(error),
@@ -280,8 +305,9 @@ fn in_turn(
         *state = before;
         return Ok(false);
     }
-    pack(store, txn, state, plan, is_begun)?;
+    pack(store, txn, state, plan, is_begun, monitor)?;
     besides.write(store, txn, state)?;
+    monitor.begin(Stage::Committing, 0)?;
     Ok(true)
 }
 
@@ -293,11 +319,13 @@ fn pack(
     state: &mut State,
     plan: &Plan<'_>,
     is_begun: bool,
+    monitor: &Monitor,
 ) -> Result<()> {
     let changed = plan.changed();
-    let packed = Packed::build(Facts { store, txn, changed }, state)?;
-    plan::write_facts(store, txn, changed, is_begun)?;
-    packed.write(store, txn, state, Vectors::ToWrite)
+    let packed = Packed::build(Facts { store, txn, changed }, state, monitor)?;
+    monitor.begin(Stage::Gathering, u64::from(changed.len()))?;
+    plan::write_facts(store, txn, changed, is_begun, monitor)?;
+    packed.write(store, txn, state, Vectors::ToWrite, monitor)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::recall::Cue;
 use crate::store::block::{BlockKind, VectorSlot, kind_of};
 use crate::time::Time;
 
+const UNWATCHED: Monitor = Monitor::unwatched();
 const NOW: Time = Time::from_milliseconds(1_767_000_000_000);
 
 fn memory(at: u32, text: &str) -> NewMemory {
@@ -63,9 +64,14 @@ fn interrupted(engram: &Engram) -> Claim {
     let store = engram.store().unwrap();
     let txn = store.read().unwrap();
     let state = state::read(&store, &txn).unwrap().unwrap();
-    let early =
-        |vectors: VectorSource<'_>| stage(&engram.store().unwrap(), vectors, &state, Changed::default(), 1);
-    match Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &state, &early).unwrap().1.unwrap() {
+    let early = |vectors: VectorSource<'_>| {
+        stage(&engram.store().unwrap(), vectors, &state, Changed::default(), 1, &UNWATCHED)
+    };
+    match Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &state, &early, &UNWATCHED)
+        .unwrap()
+        .1
+        .unwrap()
+    {
         Staged::All(claim) => claim,
         _ => panic!("nothing was written meanwhile"),
     }
@@ -75,10 +81,10 @@ fn interrupted(engram: &Engram) -> Claim {
 fn vectors_written_ahead_are_those_written_at_once() {
     let (_folder, engram) = store();
     let (_other, plain) = store();
-    assert!(plain.try_consolidation(usize::MAX).unwrap());
+    assert!(plain.try_consolidation(usize::MAX, &UNWATCHED).unwrap());
     assert_eq!((slot(&plain), blocks(&plain)), (VectorSlot::First, [3, 0]));
     for (round, expected) in [(1, VectorSlot::Second), (2, VectorSlot::First), (3, VectorSlot::Second)] {
-        assert!(engram.try_consolidation(1 << round).unwrap());
+        assert!(engram.try_consolidation(1 << round, &UNWATCHED).unwrap());
         assert_eq!(slot(&engram), expected);
         assert_eq!(blocks(&engram).into_iter().sum::<usize>(), 3);
         assert_sound(&engram);
@@ -88,7 +94,7 @@ fn vectors_written_ahead_are_those_written_at_once() {
         write(&engram, "a violin by the river");
     }
     // All at once goes back to the first place.
-    assert!(engram.try_consolidation(usize::MAX).unwrap());
+    assert!(engram.try_consolidation(usize::MAX, &UNWATCHED).unwrap());
     assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::First, [3, 0]));
     assert_sound(&engram);
     assert_eq!(hits(&engram), hits(&plain));
@@ -121,7 +127,7 @@ fn an_interrupted_consolidation_does_no_harm() {
     let state = state::read(&store, &txn).unwrap().unwrap();
     assert!(!is_packed(&engram.store().unwrap(), &txn, &state).unwrap());
     drop(txn);
-    assert!(engram.try_consolidation(1).unwrap());
+    assert!(engram.try_consolidation(1, &UNWATCHED).unwrap());
     assert_eq!(blocks(&engram), [0, 3]);
     assert_sound(&engram);
 }
@@ -131,26 +137,29 @@ fn a_consolidation_killed_before_it_clears_does_no_harm() {
     let (_folder, engram) = store();
     for stage_bytes in [1, usize::MAX] {
         write(&engram, "quartz");
-        assert!(engram.try_consolidation(usize::MAX).unwrap());
+        assert!(engram.try_consolidation(usize::MAX, &UNWATCHED).unwrap());
         write(&engram, "a violin by the river");
         let store = engram.store().unwrap();
         let txn = store.read().unwrap();
         let before = state::read(&store, &txn).unwrap().unwrap();
         let early = |vectors: VectorSource<'_>| {
-            stage(&engram.store().unwrap(), vectors, &before, Changed::default(), 1)
+            stage(&engram.store().unwrap(), vectors, &before, Changed::default(), 1, &UNWATCHED)
         };
         let (packed, staged) =
-            Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &before, &early).unwrap();
+            Packed::build_and(Facts::of(&engram.store().unwrap(), &txn), &before, &early, &UNWATCHED)
+                .unwrap();
         assert!(matches!(staged.unwrap(), Staged::All(_)));
         drop(txn);
         engram
-            .write(|_, txn, state| packed.write(&engram.store().unwrap(), txn, state, Vectors::Staged))
+            .write(|_, txn, state| {
+                packed.write(&engram.store().unwrap(), txn, state, Vectors::Staged, &UNWATCHED)
+            })
             .unwrap();
         assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::Second, [3, 3]));
         let found = engram.verify().unwrap();
         assert!(found.problems.is_empty() && !found.rebuilt, "{found:?}");
         let there = hits(&engram);
-        assert!(engram.try_consolidation(stage_bytes).unwrap());
+        assert!(engram.try_consolidation(stage_bytes, &UNWATCHED).unwrap());
         assert_eq!(blocks(&engram), [3, 0]);
         assert_sound(&engram);
         assert_eq!(hits(&engram), there);
@@ -168,12 +177,12 @@ fn a_write_meanwhile_is_not_lost() {
     assert!(Claim::take(&engram.store().unwrap(), &state).unwrap().is_none());
     assert_eq!(blocks(&engram), [3, 0]);
     engram.forget(&MemoryId::new("m0001").unwrap()).unwrap();
-    assert!(engram.try_consolidation(1).unwrap());
+    assert!(engram.try_consolidation(1, &UNWATCHED).unwrap());
     // Forgetting erases in the place that is in use.
     engram.forget(&MemoryId::new("m0000").unwrap()).unwrap();
     let found = engram.verify().unwrap();
     assert!(found.problems.is_empty(), "{found:?}");
-    assert!(engram.try_consolidation(1).unwrap());
+    assert!(engram.try_consolidation(1, &UNWATCHED).unwrap());
     assert_sound(&engram);
     let hits = engram.recall(&Cue::new("quartz").at(NOW)).unwrap().hits;
     assert_eq!(hits[0].id.as_str(), "m9999");
@@ -208,7 +217,7 @@ fn vectors_that_memories_bring_along_are_those_of_their_records() {
     assert_given();
     for (text, stage_bytes) in [("one", 1), ("other", usize::MAX)] {
         write(&engram, text);
-        assert!(engram.try_consolidation(stage_bytes).unwrap());
+        assert!(engram.try_consolidation(stage_bytes, &UNWATCHED).unwrap());
         assert_given();
         assert_sound(&engram);
     }
@@ -247,4 +256,36 @@ fn memories_that_come_twice_are_damage() {
     assert!(matches!(&packed, Err(Error::Damaged { what, .. }) if what.contains("ascend")), "{packed:?}");
     assert!(is_damaged(engram.rebuild()));
     assert!(!engram.verify().unwrap().problems.is_empty());
+}
+
+/// Writing vectors ahead is ended at each of its reports; what was written so far is in nobody's way.
+#[test]
+fn writing_ahead_can_be_ended_and_tells_of_each_stage() {
+    use std::ops::ControlFlow::{Break, Continue};
+
+    let (_folder, engram) = store();
+    let before = hits(&engram);
+    for most in 0.. {
+        let mut stages = Vec::new();
+        let mut watcher = |now: Progress| {
+            stages.push(now.stage);
+            if stages.len() > most { Break(()) } else { Continue(()) }
+        };
+        match watch(&mut watcher, |monitor| engram.try_consolidation(1, monitor)) {
+            Err(Error::Cancelled) => {
+                assert_eq!(slot(&engram), VectorSlot::First, "{stages:?}");
+                assert_eq!(hits(&engram), before, "{stages:?}");
+                assert!(engram.verify().unwrap().problems.is_empty(), "{stages:?}");
+            }
+            done => {
+                assert!(done.unwrap());
+                stages.dedup();
+                let ends = [Stage::Writing, Stage::Committing, Stage::Clearing];
+                assert!(stages.ends_with(&ends) && most >= ends.len(), "{stages:?}");
+                break;
+            }
+        }
+    }
+    assert_eq!((slot(&engram), blocks(&engram)), (VectorSlot::Second, [0, 3]));
+    assert_sound(&engram);
 }

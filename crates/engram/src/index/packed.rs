@@ -23,9 +23,10 @@ use heed::{RoTxn, RwTxn};
 use tracing::debug_span;
 
 use crate::beside;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::progress::{Monitor, Stage};
 use crate::random_indexing::{Model, TermVector};
-use crate::store::block::{self, BlockKind, Columns, VectorSlot};
+use crate::store::block::{self, BlockKind, Columns, VECTOR_ROWS, VectorSlot};
 use crate::store::nodes::{NameNode, NamespaceEntry, NodeView};
 use crate::store::pass::Pass;
 use crate::store::staging;
@@ -68,8 +69,9 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Reads every memory and derives everything from them.
-    pub(crate) fn build(facts: Facts<'_>, state: &State) -> Result<Self> {
-        Ok(Self::build_and(facts, state, &|_| ())?.0)
+    pub(crate) fn build(facts: Facts<'_>, state: &State, monitor: &Monitor) -> Result<Self> {
+        let early = |vectors: VectorSource<'_>| monitor.advance(vectors.len());
+        Ok(Self::build_and(facts, state, &early, monitor)?.0)
     }
 
     /// As [`Packed::build`]; calls `early` as soon as the memories' vectors can be made, beside the rest.
@@ -77,9 +79,13 @@ impl Packed {
         facts: Facts<'_>,
         state: &State,
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
+        monitor: &Monitor,
     ) -> Result<(Self, T)> {
         let store = facts.store;
         let _packing = debug_span!("packing").entered();
+        let memories = store.tables.memories.len(facts.txn)? + u64::from(facts.changed.len());
+        monitor.begin(Stage::Analysing, 2 * memories)?;
+        let mut steps = monitor.steps();
         let span = debug_span!("records").entered();
         let mut ids = Strings::default();
         let mut records: Vec<Kept<'_>> = Vec::new();
@@ -90,7 +96,9 @@ impl Packed {
             // The record's own bytes are read later.
             pass.read(record.bytes, 0);
             records.push(record);
+            steps.count()?;
         }
+        drop(steps);
         let mut builder = Builder::default();
         let mut decoder = Decoder::new(&records, &ids, store.tables.memories.seal(), pass);
         beside::ahead(
@@ -102,13 +110,14 @@ impl Packed {
                     records.push(decoded.as_ref().map_err(|bad| bad.of(store, ids.get(memory)))?);
                 }
                 builder.read_all(&batch, &records);
-                Ok::<_, Error>(())
+                monitor.advance(records.len() as u64);
+                monitor.check()
             },
         )?;
         drop(decoder);
         drop(records);
         drop(span);
-        builder.finish(ids, state, early)
+        builder.finish(ids, state, early, monitor)
     }
 }
 
@@ -129,7 +138,10 @@ impl Packed {
         txn: &mut RwTxn<'_>,
         state: &mut State,
         vectors: Vectors,
+        monitor: &Monitor,
     ) -> Result<()> {
+        monitor.begin(Stage::Writing, self.rows(vectors))?;
+        let mut steps = monitor.steps();
         let _writing = debug_span!("writing").entered();
         let clearing = debug_span!("clearing").entered();
         for table in derived_tables(store) {
@@ -152,17 +164,33 @@ impl Packed {
         }
         store.environment.give_back();
         drop(clearing);
-        self.for_each_row(store, &mut |table, key, value| table.append(txn, key, value))?;
-        let mut put = |key: &[u8], value: &[u8]| store.tables.blocks.put(txn, key, value);
+        self.for_each_row(store, &mut |table, key, value| {
+            steps.count()?;
+            table.append(txn, key, value)
+        })?;
+        let mut put = |key: &[u8], value: &[u8]| {
+            monitor.check()?;
+            store.tables.blocks.put(txn, key, value)
+        };
         self.for_each_block(store, &mut put)?;
         if vectors == Vectors::ToWrite {
             let mut blocks = self.vectors(state).blocks(state.vector_slot, store.is_sealed);
             while let Some((key, bytes)) = blocks.next(Some(Facts::of(store, txn)))? {
                 store.tables.blocks.put(txn, &key, &bytes)?;
+                monitor.advance(u64::from(VECTOR_ROWS));
+                monitor.check()?;
             }
         }
         *state = self.state(store, state);
         Ok(())
+    }
+
+    /// How many rows there are to write, those of vectors among them.
+    fn rows(&self, vectors: Vectors) -> u64 {
+        let memories = self.ids.len() * (2 + usize::from(vectors == Vectors::ToWrite));
+        let terms = self.terms.len() * (1 + usize::from(self.model.is_some()));
+        let rows = self.namespaces.len() + memories + 2 * self.names.len() + self.singles.len() + terms;
+        rows as u64
     }
 
     /// The state of a store of exactly these memories.

@@ -44,7 +44,9 @@ pub(crate) use salvage::Salvage;
 pub(crate) use unused::for_each_unused;
 #[cfg(test)]
 pub(crate) use walk::check;
-pub(crate) use walk::{Walk, walk};
+#[cfg(test)]
+pub(crate) use walk::walk;
+pub(crate) use walk::{Walk, walk_watched};
 
 /// One of the trees of pages in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

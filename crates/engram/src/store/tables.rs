@@ -40,6 +40,7 @@ use super::state;
 use super::table::{Seal, Table};
 use super::walked;
 use crate::error::{Error, Result};
+use crate::progress::{Monitor, Stage};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -200,7 +201,7 @@ impl Store {
         }
         let transaction = self.read()?.id() as u64;
         if !walked::is_noted(&self.environment.folder, transaction) {
-            self.check_pages()?;
+            self.check_pages(&Monitor::unwatched())?;
             is_walked.store(true, Ordering::Release);
             self.environment.note_walked(transaction);
         }
@@ -209,7 +210,7 @@ impl Store {
     }
 
     /// Walks the pages of the file by plain reads, as a new transaction sees them. Cost: a read of every page of a tree.
-    pub(crate) fn walk_pages(&self) -> Result<Walk> {
+    pub(crate) fn walk_pages(&self, monitor: &Monitor) -> Result<Walk> {
         let path = self.environment.folder.join(open::DATA_FILE);
         let file = std::fs::File::open(&path)
             .map_err(|source| Error::from_io(self.folder(), "read", path, source))?;
@@ -220,7 +221,8 @@ impl Store {
             }
             match Header::of_transaction(&file, txn.id() as u64) {
                 Ok(Some(header)) => {
-                    let mut walk = pages::walk(&file, &header);
+                    monitor.begin(Stage::Checking, header.last_page.saturating_add(1))?;
+                    let mut walk = pages::walk_watched(&file, &header, monitor);
                     // LMDB itself can lose pages (ITS#8174). They take room, and nothing else is wrong with them.
                     walk.damage.retain(|damage| !damage.is_leak());
                     return Ok(walk);
@@ -233,8 +235,11 @@ impl Store {
     }
 
     /// Refuses a file of which a page is damaged; see [`Store::walk_pages`].
-    pub(crate) fn check_pages(&self) -> Result<()> {
-        self.walk_pages()?.damage.first().map_or(Ok(()), |damage| Err(self.damaged(damage.to_string())))
+    pub(crate) fn check_pages(&self, monitor: &Monitor) -> Result<()> {
+        self.walk_pages(monitor)?
+            .damage
+            .first()
+            .map_or(Ok(()), |damage| Err(self.damaged(damage.to_string())))
     }
 
     /// The error for what LMDB reported.

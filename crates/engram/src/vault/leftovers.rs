@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::exchange::{Found, read_note};
 use crate::import::{Kind, Notices};
 use crate::memory::MemoryId;
+use crate::progress::{Monitor, Stage};
 use crate::store::record::{self, Record};
 use crate::store::tables::Store;
 use crate::writing::{Changes, Decided, Held, Portion};
@@ -110,17 +111,23 @@ pub(super) fn note_that_there_are_none(store: &Store, txn: &mut RwTxn<'_>) -> Re
 }
 
 impl Vault {
+    /// Whether leftovers are to be looked for.
+    pub(super) fn may_have_leftovers(&self) -> Result<bool> {
+        let store = &self.engram.store()?;
+        let txn = store.read()?;
+        Ok(!is_settled(store, &txn)? && !store.tables.memories.is_empty(&txn)?)
+    }
+
     /// Forgets leftovers, once for each store; returns a sentence about memories that may be such and stay.
     pub(super) fn forget_leftovers(
         &self,
         look: &Look,
         unreadable: &BTreeSet<String>,
+        monitor: &Monitor,
     ) -> Result<(Changes, Option<String>)> {
         let store = &self.engram.store()?;
         let txn = store.read()?;
-        if is_settled(store, &txn)? || store.tables.memories.is_empty(&txn)? {
-            return Ok(<_>::default());
-        }
+        monitor.begin(Stage::Gathering, 0)?;
         let mut accounts = LastAccount::default();
         let (mut suspects, mut must_wait) = (Vec::new(), false);
         notes(store, &txn, |id, source, record| {
@@ -148,7 +155,7 @@ impl Vault {
             let besides = Accounts { has_no_leftovers: !must_wait && !is_settled, ..Accounts::default() };
             Ok(Decided { portion: Held::Owned(Portion::default()), forget: forget.into(), besides })
         };
-        let (changes, _) = self.engram.apply_decided(&decide)?;
+        let (changes, _) = self.engram.apply_decided(&decide, monitor)?;
         let named = if must_wait { None } else { named(&self.folder, &others) };
         Ok((changes, named))
     }

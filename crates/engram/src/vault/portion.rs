@@ -14,6 +14,7 @@ use super::leftovers;
 use super::renames::Gone;
 use crate::error::Result;
 use crate::memory::{MemoryId, StoredMemory};
+use crate::progress::Monitor;
 use crate::store::record;
 use crate::store::tables::Store;
 use crate::writing::{Besides, Changes, Decided, Held, Portion};
@@ -63,9 +64,9 @@ impl Reading {
 
 impl Vault {
     /// Does the steps that are not stale, in one transaction; returns the files of those that are.
-    pub(super) fn commit(&self, steps: &[Step]) -> Result<(Changes, Vec<String>)> {
+    pub(super) fn commit(&self, steps: &[Step], monitor: &Monitor) -> Result<(Changes, Vec<String>)> {
         let decide = |store: &Store, txn: &RoTxn<'_>| self.decide(store, txn, steps);
-        let (changes, accounts) = self.engram.apply_decided(&decide)?;
+        let (changes, accounts) = self.engram.apply_decided(&decide, monitor)?;
         Ok((changes, accounts.stale))
     }
 

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,8 +18,9 @@ use super::portion::{Outcome, Reading, Step};
 use super::renames::{Gone, Renames};
 use super::{Vault, is_below};
 use crate::error::{Error, Result};
-use crate::exchange::{Found, ImportReport, Progress, Unread, files_below, read_note};
+use crate::exchange::{Found, ImportReport, Reading as SoFar, Unread, files_below, read_note};
 use crate::import::{Kind, Notices, ReadError};
+use crate::progress::{Watcher, watch};
 use crate::text::Language;
 use crate::time::Time;
 use crate::writing::Changes;
@@ -35,8 +37,8 @@ const FILES_PER_REPORT: u32 = 256;
 /// One call of [`Vault::synchronise`].
 pub(super) struct Synchronisation<'v> {
     vault: &'v Vault,
-    progress: &'v mut dyn FnMut(Progress),
-    so_far: Progress,
+    progress: &'v mut Watcher<'v>,
+    so_far: SoFar,
     changes: Changes,
     /// What there is to say, and the places that something was said of in this call.
     refused: Notices,
@@ -74,12 +76,12 @@ impl Look {
 const PORTION_BYTES: usize = 16 << 20;
 
 impl<'v> Synchronisation<'v> {
-    pub(super) fn new(vault: &'v Vault, progress: &'v mut dyn FnMut(Progress)) -> Result<Self> {
+    pub(super) fn new(vault: &'v Vault, progress: &'v mut Watcher<'v>) -> Result<Self> {
         let portion_limit = vault.engram.portion_limit_from(PORTION_BYTES)?;
         Ok(Self {
             vault,
             progress,
-            so_far: Progress::default(),
+            so_far: SoFar::default(),
             changes: Changes::default(),
             refused: Notices::default(),
             warnings: Notices::default(),
@@ -112,11 +114,20 @@ impl<'v> Synchronisation<'v> {
                 break;
             }
         }
-        let (changes, named) = self.vault.forget_leftovers(look, &self.unreadable)?;
-        self.changes = self.changes.and(changes);
+        let mut named = None;
+        if self.vault.may_have_leftovers()? {
+            let (vault, unreadable) = (self.vault, &self.unreadable);
+            let (so_far, progress) = (self.so_far, &mut *self.progress);
+            let (changes, suspects) = watch(&mut |now| progress(so_far.during(now)), |monitor| {
+                vault.forget_leftovers(look, unreadable, monitor)
+            })?;
+            self.changes = self.changes.and(changes);
+            named = suspects;
+        }
         if self.so_far.bytes_total > 0 {
             self.so_far.bytes_done = self.so_far.bytes_total;
-            (self.progress)(self.so_far);
+            // All is done: there is nothing left to be ended.
+            let _ = (self.progress)(self.so_far.progress());
         }
         Ok(named)
     }
@@ -125,7 +136,7 @@ impl<'v> Synchronisation<'v> {
     fn look(&mut self, look: &mut Look) -> Result<()> {
         // Asked before the folder is looked at: a note that another process takes in meanwhile is then no deleted one.
         let known = accounts::all(&self.vault.engram.store()?)?;
-        let (files, unread) = self.notes();
+        let (files, unread) = self.notes()?;
         self.vault.claim_store(known.len(), files.is_empty() && unread.is_empty())?;
         let gone_before = mem::take(&mut look.gone);
         look.there = files.iter().map(|file| file.relative.clone()).collect();
@@ -156,7 +167,7 @@ impl<'v> Synchronisation<'v> {
                 self.must_look_again = true;
                 continue;
             }
-            self.read(gone.bytes, 0);
+            self.read(gone.bytes, 0)?;
             let Gone { relative, bytes, version } = gone;
             self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
         }
@@ -164,16 +175,15 @@ impl<'v> Synchronisation<'v> {
     }
 
     /// The notes in the folder, by path, and what could not be looked into.
-    fn notes(&mut self) -> (Vec<Found>, Vec<Unread>) {
+    fn notes(&mut self) -> Result<(Vec<Found>, Vec<Unread>)> {
         let (mut found, so_far, progress) = (0, self.so_far, &mut *self.progress);
         let (mut files, unread) = files_below(&self.vault.folder, &mut || {
             found += 1;
-            if found % FILES_PER_REPORT == 0 {
-                progress(so_far);
-            }
-        });
+            let is_due = found % FILES_PER_REPORT == 0;
+            if is_due { progress(so_far.progress()) } else { ControlFlow::Continue(()) }
+        })?;
         files.retain(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
-        (files, unread)
+        Ok((files, unread))
     }
 
     fn has_changed(&self, file: &Found, known: &BTreeMap<String, Known>) -> bool {
@@ -192,8 +202,7 @@ impl<'v> Synchronisation<'v> {
         if matches!(&read, Err(Error::Read(ReadError::Missing { .. }))) {
             // It has gone, or has another name, since the folder was looked at.
             self.must_look_again = true;
-            self.read(file.bytes, 0);
-            return Ok(());
+            return self.read(file.bytes, 0);
         }
         self.done.insert(file.relative.clone(), (file.bytes, file.changed));
         let (found, text) = match read {
@@ -203,8 +212,7 @@ impl<'v> Synchronisation<'v> {
                 refusals.push(error.to_string());
                 self.unreadable.insert(file.relative.clone());
                 self.tell(&file.relative, refusals, warnings);
-                self.read(file.bytes, 0);
-                return Ok(());
+                return self.read(file.bytes, 0);
             }
         };
         let (mut memories, mut refused) = (Vec::with_capacity(found.len()), Vec::new());
@@ -241,7 +249,7 @@ impl<'v> Synchronisation<'v> {
         };
         let renamed = if known.is_none() { renames.take(&file.relative, entry.text) } else { None };
         let renamed_bytes = renamed.as_ref().map_or(0, |gone| gone.bytes);
-        self.read(file.bytes.saturating_add(renamed_bytes), memories.len() as u64);
+        self.read(file.bytes.saturating_add(renamed_bytes), memories.len() as u64)?;
         let reading = Reading { entry, memories, refused, renamed };
         if known.is_some() && self.is_noted(&reading)? {
             return Ok(());
@@ -269,10 +277,14 @@ impl<'v> Synchronisation<'v> {
     }
 
     /// Reports progress: so many more bytes were read, or need not be, and so many memories found.
-    fn read(&mut self, bytes: u64, memories: u64) {
-        self.so_far.bytes_done = self.so_far.bytes_done.saturating_add(bytes).min(self.so_far.bytes_total);
-        self.so_far.memories += memories;
-        (self.progress)(self.so_far);
+    fn read(&mut self, bytes: u64, memories: u64) -> Result<()> {
+        self.so_far = self.so_far.and(bytes, memories);
+        self.report()
+    }
+
+    fn report(&mut self) -> Result<()> {
+        let flow = (self.progress)(self.so_far.progress());
+        if flow.is_break() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Puts a step into the portion. A file that fills one by itself has one of its own.
@@ -291,7 +303,9 @@ impl<'v> Synchronisation<'v> {
         if steps.is_empty() {
             return Ok(());
         }
-        let (changes, stale) = self.vault.commit(&steps)?;
+        let (vault, so_far, progress) = (self.vault, self.so_far, &mut *self.progress);
+        let (changes, stale) =
+            watch(&mut |now| progress(so_far.during(now)), |monitor| vault.commit(&steps, monitor))?;
         drop(steps);
         self.changes = self.changes.and(changes);
         for relative in stale {
@@ -299,7 +313,6 @@ impl<'v> Synchronisation<'v> {
             self.must_look_again = true;
         }
         self.portion_limit = self.vault.engram.portion_limit_from(PORTION_BYTES)?;
-        (self.progress)(self.so_far);
-        Ok(())
+        self.report()
     }
 }

@@ -13,6 +13,7 @@ use crate::engram::{Engram, new_state};
 use crate::error::{Error, Result};
 use crate::index::work;
 use crate::memory::MemoryId;
+use crate::progress::{Monitor, Stage};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
 
@@ -68,11 +69,15 @@ impl Engram {
     pub(crate) fn apply_decided<'d, B: Besides>(
         &self,
         decide: &impl Fn(&Store, &RoTxn<'_>) -> Result<Decided<'d, B>>,
+        monitor: &Monitor,
     ) -> Result<(Changes, B)> {
         let mut tries = 0;
         loop {
-            let done =
-                if tries < TRIES { self.try_apply(decide)? } else { self.apply_in_turn(decide, u64::MAX)? };
+            let done = if tries < TRIES {
+                self.try_apply(decide, monitor)?
+            } else {
+                self.apply_in_turn(decide, u64::MAX, monitor)?
+            };
             if let Some(done) = done {
                 return Ok(done);
             }
@@ -85,12 +90,14 @@ impl Engram {
         &self,
         decide: &impl Fn(&Store, &RoTxn<'_>) -> Result<Decided<'d, B>>,
         patience: u64,
+        monitor: &Monitor,
     ) -> Result<Option<(Changes, B)>> {
         self.write(|store, txn, state| {
+            monitor.begin(Stage::Comparing, 0)?;
             let decided = decide(store, txn)?;
             let plan = Plan::new(store, txn, state, &decided.portion, &decided.forget)?;
             let changes = plan.changes;
-            let is_done = in_turn(store, txn, state, &plan, &decided.besides, patience)?;
+            let is_done = in_turn(store, txn, state, &plan, &decided.besides, patience, monitor)?;
             drop(plan);
             Ok(is_done.then_some((changes, decided.besides)))
         })
@@ -101,7 +108,9 @@ impl Engram {
     fn try_apply<'d, B: Besides>(
         &self,
         decide: &impl Fn(&Store, &RoTxn<'_>) -> Result<Decided<'d, B>>,
+        monitor: &Monitor,
     ) -> Result<Option<(Changes, B)>> {
+        monitor.begin(Stage::Comparing, 0)?;
         let store = &self.store()?;
         let read = || {
             let txn = store.read()?;
@@ -114,7 +123,7 @@ impl Engram {
             is_due(&state, portion.len() + forget.len(), 0)
                 && work::packing(store, &txn, &state, portion.len() as u64, portion.bytes() as u64)? > LONG
         };
-        if !is_long && let Some(done) = self.apply_in_turn(decide, LONG)? {
+        if !is_long && let Some(done) = self.apply_in_turn(decide, LONG, monitor)? {
             return Ok(Some(done));
         }
         let (txn, mut state) = read()?;
@@ -129,10 +138,11 @@ impl Engram {
         // Most of what an import takes in may be there already.
         if is_unchanged || (is_long && !plan.is_due(&state)) {
             drop(txn);
-            return self.apply_in_turn(decide, LONG);
+            return self.apply_in_turn(decide, LONG, monitor);
         }
         state.model = plan.model.clone();
-        let is_done = self.try_packing(store, txn, &state, plan.changed(), &decided.besides, STAGE_BYTES)?;
+        let is_done =
+            self.try_packing(store, txn, &state, plan.changed(), &decided.besides, STAGE_BYTES, monitor)?;
         drop(plan);
         Ok(is_done.then_some((changes, decided.besides)))
     }

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::index::links;
 use crate::index::packed::{Changed, Put};
 use crate::memory::MemoryId;
+use crate::progress::Monitor;
 use crate::store::nodes;
 use crate::store::record::{self, Record};
 use crate::store::state::{Model, State};
@@ -106,11 +107,15 @@ pub(crate) fn write_facts(
     txn: &mut RwTxn<'_>,
     changed: Changed<'_>,
     is_begun: bool,
+    monitor: &Monitor,
 ) -> Result<()> {
+    let mut steps = monitor.steps();
     for id in changed.gone {
+        steps.count()?;
         remove(store, txn, id)?;
     }
     for Put { id, record, replaces } in changed.put {
+        steps.count()?;
         if *replaces || is_begun {
             let there = store.tables.memories.get(txn, id.as_bytes())?;
             if there == Some(record) {

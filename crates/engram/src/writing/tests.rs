@@ -224,7 +224,7 @@ fn what_is_given_up_half_way_leaves_no_trace() {
         with_plan(&engram, |store, txn, state, plan| {
             let changed = plan.changed();
             assert!(matches!(recent::write(store, txn, state, changed, most), Err(Halt::TooDear)), "{most}");
-            pack(store, txn, state, plan, true)
+            pack(store, txn, state, plan, true, &Monitor::unwatched())
         });
         let found = engram.verify().unwrap();
         assert!(found.problems.is_empty() && found.rebuilt, "{most}: {found:?}");
@@ -247,7 +247,9 @@ fn packing_beside_others_gives_what_packing_in_turn_does() {
             let state = state::read(store, &txn).unwrap().unwrap();
             let plan = Plan::new(store, &txn, &state, &portion, &gone).unwrap();
             meanwhile();
-            engram.try_packing(store, txn, &state, plan.changed(), &(), stage_bytes).unwrap()
+            engram
+                .try_packing(store, txn, &state, plan.changed(), &(), stage_bytes, &Monitor::unwatched())
+                .unwrap()
         };
         // Somebody else's write is not lost, and nothing is half done.
         let others = || {

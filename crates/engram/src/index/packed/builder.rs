@@ -14,10 +14,15 @@ use crate::error::Result;
 use crate::index::associations::Kind;
 use crate::index::reading;
 use crate::index::trie::{BREAK, TokenId, Trie};
+use crate::progress::{Monitor, Stage};
 use crate::random_indexing::{self, Model};
 use crate::store::block::Columns;
 use crate::store::state::State;
 use crate::text::Language;
+
+/// Parts of the work after the first pass, each of which goes through all memories: counting, weighing, learning and the
+/// vectors; names, mentions, and the graph twice.
+const PARTS: u64 = 8;
 
 /// One memory as the first pass leaves it: where its parts lie in the lists of all memories.
 pub(super) struct Reading {
@@ -242,12 +247,15 @@ impl Builder {
         ids: Strings,
         state: &State,
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
+        monitor: &Monitor,
     ) -> Result<(Packed, T)> {
+        let parts = if state.model.given { PARTS - 1 } else { PARTS };
+        monitor.begin(Stage::Associating, parts * self.readings.len() as u64)?;
         let namespaces = self.order_namespaces();
         let terms = postings::order_terms(&mut self);
         let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {
-            let (postings, model) = self.words(&ids, terms.len(), state);
+            let (postings, model) = self.words(&ids, terms.len(), state, monitor);
             let made =
                 early(VectorSource { ids: &ids, dimensions: state.model.dimensions, model: model.as_ref() });
             (postings, model, made)
@@ -255,11 +263,13 @@ impl Builder {
         let associations = || {
             let Names { mut names, singles } =
                 debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens));
-            let mentions = debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names));
+            monitor.advance(self.readings.len() as u64);
+            let mentions =
+                debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names, monitor));
             let _span = debug_span!("graph").entered();
             let links = links::resolve(&self, links, &trie);
             drop(trie);
-            let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links);
+            let graph = links::graph(&namespaces, self.readings.len(), &names, &mentions, &links, monitor);
             graph.map(|graph| (names, singles, graph))
         };
         let ((postings, model, made), associations) = beside::both(words, associations);
@@ -283,17 +293,27 @@ impl Builder {
     }
 
     /// The terms' counts, rows and vectors; no vectors where memories bring their own.
-    fn words(&self, ids: &Strings, terms: usize, state: &State) -> (Postings, Option<Model>) {
+    fn words(
+        &self,
+        ids: &Strings,
+        terms: usize,
+        state: &State,
+        monitor: &Monitor,
+    ) -> (Postings, Option<Model>) {
         let (counts, postings) = debug_span!("postings").in_scope(|| {
-            let counts = postings::count(self);
-            let postings = postings::weigh(&counts, terms, &self.columns, self.length_total);
+            let counts = postings::count(self, monitor);
+            let postings = postings::weigh(&counts, terms, &self.columns, self.length_total, monitor);
             (counts, postings)
         });
         if state.model.given {
             return (postings, None);
         }
         let _span = debug_span!("term_vectors").entered();
-        let model = random_indexing::learn(ids.iter(), counts.iter(), postings.occurrences(), &postings.idf);
+        let mut steps = monitor.steps();
+        let counts = counts.iter().inspect(|_| {
+            steps.add(1);
+        });
+        let model = random_indexing::learn(ids.iter(), counts, postings.occurrences(), &postings.idf);
         (postings, Some(model))
     }
 }

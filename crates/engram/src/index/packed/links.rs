@@ -7,7 +7,11 @@ use super::names::Mention;
 use crate::error::{Error, Result};
 use crate::index::associations::Kind;
 use crate::index::trie::Trie;
+use crate::progress::Monitor;
 use crate::store::nodes::NameNode;
+
+/// Mentions that are counted together.
+const CHUNK: usize = 1 << 16;
 
 /// An explicit association between memories that both exist, in one namespace.
 #[derive(Clone, Copy)]
@@ -97,6 +101,7 @@ pub(super) fn graph(
     names: &[NameNode],
     mentions: &[Mention],
     links: &[ResolvedLink],
+    monitor: &Monitor,
 ) -> Result<Graph> {
     // What an edge toward each name weighs, in as few bytes as that needs; negative where the name is common.
     let toward = |node: &NameNode| {
@@ -123,6 +128,12 @@ pub(super) fn graph(
         let weight = |kind: Kind| kind.weight(link.weight, None, false);
         both_ways(link.source, link.target, link.kind, weight(link.kind), weight(link.kind.reversed()))
     };
-    let edges = || mentions.iter().flat_map(&of_name).chain(links.iter().flat_map(&of_link));
+    // Mentions are of about as many memories in each chunk.
+    let chunks = mentions.len().div_ceil(CHUNK).max(1) as u64;
+    let of_chunk = |chunk| {
+        monitor.advance(memories as u64 / chunks);
+        <[Mention]>::iter(chunk).flat_map(&of_name)
+    };
+    let edges = || mentions.chunks(CHUNK).flat_map(of_chunk).chain(links.iter().flat_map(&of_link));
     Graph::from_edge_passes(memories + names.len(), edges).map_err(|_| Error::OutOfNumbers)
 }

@@ -4,6 +4,7 @@ use super::builder::{Builder, Term};
 use super::strings::{Lines, Strings};
 use crate::index::reading;
 use crate::index::trie::{NONE, Place, TokenId, Trie};
+use crate::progress::Monitor;
 use crate::store::nodes::NameNode;
 
 /// A memory that bears or mentions a name.
@@ -85,7 +86,13 @@ fn touch(builder: &Builder, trie: &Trie, memories: std::ops::Range<usize>, start
 }
 
 /// Finds the names of every memory, by memory and name, and counts the memories of every name.
-pub(super) fn mentions(builder: &Builder, trie: &Trie, names: &mut [NameNode]) -> Vec<Mention> {
+pub(super) fn mentions(
+    builder: &Builder,
+    trie: &Trie,
+    names: &mut [NameNode],
+    monitor: &Monitor,
+) -> Vec<Mention> {
+    let mut steps = monitor.steps();
     let mut memories = vec![0_u32; names.len()];
     let mut mentions: Vec<Mention> = Vec::new();
     let mut starts = Vec::new();
@@ -98,6 +105,7 @@ pub(super) fn mentions(builder: &Builder, trie: &Trie, names: &mut [NameNode]) -
                 &mut starts,
             );
         }
+        steps.add(1);
         let start = mentions.len();
         for place in &builder.borne[reading.borne.clone()] {
             if let Some(name) = trie.name(*place) {

@@ -3,6 +3,7 @@
 use super::builder::{Builder, Term};
 use crate::index::bm25;
 use crate::index::trie::BREAK;
+use crate::progress::Monitor;
 use crate::random_indexing::{self, Occurrences, TermCounts};
 use crate::store::block::Columns;
 
@@ -44,10 +45,12 @@ impl Counts {
 }
 
 /// Counts the terms of each memory.
-pub(super) fn count(builder: &Builder) -> Counts {
+pub(super) fn count(builder: &Builder, monitor: &Monitor) -> Counts {
+    let mut steps = monitor.steps();
     let mut counts = Counts { entries: Vec::new(), ends: Vec::with_capacity(builder.readings.len()) };
     let mut terms: Vec<u32> = Vec::new();
     for reading in &builder.readings {
+        steps.add(1);
         let term_of = &builder.term_of[reading.language as usize];
         terms.clear();
         for token in builder.sequence[reading.tokens.clone()].iter().filter(|token| **token != BREAK) {
@@ -85,7 +88,14 @@ impl Postings {
 }
 
 /// Turns the counts of each memory into a row of weights for each term.
-pub(super) fn weigh(counts: &Counts, terms: usize, columns: &[Columns], length_total: u64) -> Postings {
+pub(super) fn weigh(
+    counts: &Counts,
+    terms: usize,
+    columns: &[Columns],
+    length_total: u64,
+    monitor: &Monitor,
+) -> Postings {
+    let mut steps = monitor.steps();
     let mut offsets = vec![0_usize; terms + 1];
     for (term, _) in &counts.entries {
         offsets[*term as usize + 1] += 1;
@@ -103,6 +113,7 @@ pub(super) fn weigh(counts: &Counts, terms: usize, columns: &[Columns], length_t
     let mut weights = vec![0_f32; counts.entries.len()];
     let mean = if length_total == 0 { 1.0 } else { length_total as f64 / f64::from(memories_total) };
     for ((memory, columns), counts) in (0_u32..).zip(columns).zip(counts.iter()) {
+        steps.add(1);
         for (term, frequency) in counts {
             let at = &mut next[*term as usize];
             memories[*at] = memory;

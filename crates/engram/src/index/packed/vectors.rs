@@ -19,6 +19,11 @@ pub(crate) struct VectorSource<'p> {
 }
 
 impl<'p> VectorSource<'p> {
+    /// How many memories there are.
+    pub(crate) fn len(self) -> u64 {
+        self.ids.len() as u64
+    }
+
     /// The bytes of all vectors, as numbers and as codes.
     pub(crate) fn bytes(self) -> usize {
         self.ids.len() * self.dimensions as usize * 5

@@ -10,6 +10,7 @@ use super::page::{Entry, Kind, Range, Value};
 use super::source::Source;
 use super::tree::{Visit, checked_page, overflow_pages, table_of};
 use super::{Damage, Fault, Tree};
+use crate::progress::Monitor;
 
 /// The most faults that are told one by one.
 pub(super) const MOST_DAMAGE: usize = 100;
@@ -40,7 +41,7 @@ pub(crate) struct Walk {
     pub(crate) damaged: u64,
 }
 
-/// Walks one state of a file and stops at the first damage. Else as [`walk`].
+/// Walks one state of a file and stops at the first damage. Else as [`walk_watched`].
 ///
 /// # Errors
 ///
@@ -55,6 +56,12 @@ pub(crate) fn check(file: &File, header: &Header) -> Result<Walk, Damage> {
     }
 }
 
+/// As [`walk_watched`], where nobody watches.
+#[cfg(test)]
+pub(crate) fn walk(file: &File, header: &Header) -> Walk {
+    walk_watched(file, header, &Monitor::unwatched())
+}
+
 /// Walks one state of a file: the list of free pages, the list of tables, and every table.
 ///
 /// Looks at: the header and the entries of every page of a tree, that keys ascend and lie between those of the page above,
@@ -66,9 +73,10 @@ pub(crate) fn check(file: &File, header: &Header) -> Result<Walk, Damage> {
 /// with the header's number is open.
 ///
 /// Cost: one read a page of a tree (fewer where they lie in order), one a long value, and two bits of memory a page.
-pub(crate) fn walk(file: &File, header: &Header) -> Walk {
+pub(crate) fn walk_watched(file: &File, header: &Header, monitor: &Monitor) -> Walk {
     match Walker::new(file, header, false) {
         Ok(mut walker) => {
+            walker.monitor = Some(monitor);
             walker.everything();
             walker.found
         }
@@ -104,6 +112,7 @@ pub(super) struct Walker<'f> {
     /// Where pages that are listed as free are just what belongs there, so that the list or the tree may be wrong.
     pub(super) doubts: Vec<Place>,
     first_only: bool,
+    monitor: Option<&'f Monitor>,
 }
 
 /// A place in a tree, by what belongs there.
@@ -126,6 +135,7 @@ impl<'f> Walker<'f> {
             believes_trees: false,
             doubts: Vec::new(),
             first_only,
+            monitor: None,
         })
     }
 
@@ -199,6 +209,10 @@ impl<'f> Walker<'f> {
                 }
             };
             self.found.tree_pages += 1;
+            if let Some(monitor) = self.monitor {
+                let long = self.found.overflow_pages + counts.overflow_pages;
+                monitor.reach(self.found.tree_pages + long + self.found.free_pages);
+            }
             match page.kind() {
                 Kind::Branch => {
                     counts.branch_pages += 1;

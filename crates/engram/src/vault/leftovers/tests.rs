@@ -90,7 +90,10 @@ fn what_may_be_in_a_hidden_place_waits() {
         },
         ..Look::default()
     };
-    let forgotten = |look: &Look| vault.forget_leftovers(look, &BTreeSet::new()).unwrap().0.forgotten;
+    let forgotten = |look: &Look| {
+        let unreadable = BTreeSet::new();
+        vault.forget_leftovers(look, &unreadable, &Monitor::unwatched()).unwrap().0.forgotten
+    };
     assert_eq!(forgotten(&look(true)), 0);
     assert_eq!(forgotten(&look(false)), 1);
     assert!(!has(&vault, "deep/b.md") && has(&vault, "deep/c.md"));
