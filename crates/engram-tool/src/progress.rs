@@ -3,49 +3,109 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use engram::Progress;
 use engram::text::printable_line;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use engram::{Progress, Stage};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What is done sooner shows no progress: a bar that flashes by tells nothing.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// The most characters of a name in front of a bar.
 const NAME_CHARS: usize = 30;
+/// How long files must have been read before it is said how long the rest takes.
+const ESTIMATED_AFTER: Duration = Duration::from_secs(2);
 
-/// A bar that shows how far an import has come; it leaves nothing behind.
+/// A bar for each stage of a long work, in one line; it leaves nothing behind.
 pub struct Bar {
     bar: ProgressBar,
+    name: String,
     begun: Instant,
+    shown: Option<Form>,
+}
+
+/// What the line looks like.
+#[derive(Clone, Copy, PartialEq)]
+struct Form {
+    stage: Stage,
+    /// Whether it is known how much there is to do.
+    is_counted: bool,
+}
+
+impl Form {
+    fn template(self) -> &'static str {
+        match self {
+            Self { stage: Stage::Reading, .. } => "{prefix} {wide_bar} {bytes}/{total_bytes}, {msg}",
+            Self { is_counted: true, .. } => "{prefix} {wide_bar} {percent} %, {eta} to go{msg}",
+            Self { .. } => "{prefix} {spinner} {elapsed}{msg}",
+        }
+    }
 }
 
 impl Bar {
-    /// A bar named for the path that is read.
-    pub fn new(path: &Path) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let form = "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {msg}";
-        if let Ok(style) = ProgressStyle::with_template(form) {
-            bar.set_style(style);
-        }
+    /// A bar for the path that is read.
+    pub fn of(path: &Path) -> Self {
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-        bar.set_prefix(printable_line(&name).chars().take(NAME_CHARS).collect::<String>());
-        Self { bar, begun: Instant::now() }
+        Self::new(printable_line(&name).chars().take(NAME_CHARS).collect::<String>())
     }
 
-    /// Moves the bar.
-    pub fn show(&self, progress: Progress) {
+    /// A bar for a work of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { bar, name: name.into(), begun: Instant::now(), shown: None }
+    }
+
+    /// Shows how far the work is.
+    pub fn show(&mut self, progress: Progress) {
+        if self.begun.elapsed() < PATIENCE {
+            return;
+        }
         if self.bar.is_hidden() {
-            if self.begun.elapsed() < PATIENCE {
-                return;
-            }
             // Which draws nothing unless standard error is a terminal.
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }
-        // Messages cost an allocation; now and then is enough.
-        if progress.memories.is_multiple_of(64) || progress.bytes_done == progress.bytes_total {
-            self.bar.set_message(format!("{} memories", progress.memories));
+        let form = Form { stage: progress.stage, is_counted: progress.total > 0 };
+        if self.shown != Some(form) || progress.done < self.bar.position() {
+            self.begin(form);
         }
-        self.bar.set_length(progress.bytes_total);
-        self.bar.set_position(progress.bytes_done);
+        // Messages cost an allocation; for each of the memories that are read, that is too often.
+        if form.stage != Stage::Reading || progress.memories.is_multiple_of(64) {
+            self.bar.set_message(self.message(&progress));
+        }
+        self.bar.set_length(progress.total);
+        self.bar.set_position(progress.done);
+        if !form.is_counted {
+            self.bar.tick();
+        }
+    }
+
+    fn begin(&mut self, form: Form) {
+        self.shown = Some(form);
+        self.bar.reset();
+        if let Ok(style) = ProgressStyle::with_template(form.template()) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_prefix(match form.stage {
+            Stage::Reading => self.name.clone(),
+            stage => format!("{}: {stage}", self.name),
+        });
+    }
+
+    /// What an import has read, and how long the rest of it takes.
+    fn message(&self, progress: &Progress) -> String {
+        if progress.bytes_total == 0 {
+            return String::new();
+        }
+        let (done, total) = (progress.bytes_done, progress.bytes_total);
+        let mut message = format!("{} memories", progress.memories);
+        if progress.stage != Stage::Reading {
+            message = format!(", {} of {} read, {message}", HumanBytes(done), HumanBytes(total));
+        }
+        // Portions grow with the store, so that their packing takes as long for each byte.
+        let elapsed = self.begun.elapsed();
+        if elapsed > ESTIMATED_AFTER && done > 0 && done < total {
+            let left = elapsed.mul_f64((total - done) as f64 / done as f64);
+            message.push_str(&format!(", about {} left", HumanDuration(left)));
+        }
+        message
     }
 }
 
@@ -55,7 +115,7 @@ impl Drop for Bar {
     }
 }
 
-/// A spinner for work whose length is not known.
+/// A spinner for work that cannot say how far it is.
 pub struct Spinner(ProgressBar);
 
 impl Spinner {

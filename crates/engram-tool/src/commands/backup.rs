@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
-use crate::progress::Spinner;
+use crate::progress::Bar;
 
 const EXAMPLES: &str = "\
 The copy is a store like any other. To restore it, copy its folder to where the store was.
@@ -46,12 +46,13 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         let path = arguments.path.display();
         return Err(Failure::new(Exit::Output, format_args!("{path} is there already; name a new folder")));
     }
-    let spinner = Spinner::new("copying");
-    let bytes = engram.backup(&arguments.path).map_err(|error| match error {
-        engram::Error::File { source, path, .. } => Failure::writing(&path, &source),
-        error => error.into(),
-    })?;
-    drop(spinner);
+    let mut bar = Bar::new("backing up");
+    let bytes =
+        engram.backup_with(&arguments.path, &mut |now| bar.show(now)).map_err(|error| match error {
+            engram::Error::File { source, path, .. } => Failure::writing(&path, &source),
+            error => error.into(),
+        })?;
+    drop(bar);
     let (folder, took) = (arguments.path.display().to_string(), started.elapsed());
     if global.json {
         output::json(&BackedUp { folder, bytes, took_us: took.as_micros() as u64 })?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
-use crate::progress::Spinner;
+use crate::progress::Bar;
 
 const EXAMPLES: &str = "\
 It happens by itself when recent writes pass a twentieth of the store. After it, answers no longer depend on the
@@ -47,14 +47,16 @@ struct Consolidated {
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let started = Instant::now();
-    let spinner = Spinner::new("consolidating");
+    let mut bar = Bar::new(if arguments.rebuild { "rebuilding" } else { "consolidating" });
     if arguments.rebuild {
         super::report_faults(&global.store());
-        global.options().rebuild(global.store()).map_err(|error| Failure::new(Exit::Store, error))?;
+        let rebuilt = global.options().rebuild_with(global.store(), &mut |progress| bar.show(progress));
+        rebuilt.map_err(|error| Failure::new(Exit::Store, error))?;
     }
     let engram = super::open(global)?;
     let (before, after) = if arguments.compact {
-        let done = engram.compact()?;
+        let done = engram.compact_with(&mut |progress| bar.show(progress))?;
+        drop(bar);
         if done.old_file_is_open {
             output::note(
                 "somebody else has the store open and keeps the old file on the disk; it goes when they use the store \
@@ -64,10 +66,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         (done.bytes_before, done.bytes_after)
     } else {
         let before = engram.stats()?.bytes;
-        engram.consolidate()?;
+        engram.consolidate_with(&mut |progress| bar.show(progress))?;
+        drop(bar);
         (before, engram.stats()?.bytes)
     };
-    drop(spinner);
     let took = started.elapsed();
     if global.json {
         let (rebuilt, compacted, took_us) = (arguments.rebuild, arguments.compact, took.as_micros() as u64);

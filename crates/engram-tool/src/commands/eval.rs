@@ -83,10 +83,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     })?;
     let started = Instant::now();
     let engram = Engram::create(temporary.path())?;
-    let bar = Bar::new(folder);
+    let mut bar = Bar::of(folder);
     let report = engram.import(folder, &mut |progress| bar.show(progress))?;
     drop(bar);
-    engram.consolidate()?;
+    let mut bar = Bar::new("consolidating");
+    engram.consolidate_with(&mut |progress| bar.show(progress))?;
+    drop(bar);
     let ingest = started.elapsed();
     output::notes(&report.refused, "lines that were refused");
     if let Some(folder) = &arguments.tokens {

@@ -118,7 +118,7 @@ fn refuse(total: &mut ImportReport, sentence: String) {
 
 /// Imports one path. What the path is to blame for does not stop the others.
 fn take_in(importer: &mut Importer<'_>, path: &Path, total: &mut ImportReport) -> Result<(), Failure> {
-    let bar = Bar::new(path);
+    let mut bar = Bar::of(path);
     let report = importer.import(path, &mut |progress| bar.show(progress));
     drop(bar);
     match report {

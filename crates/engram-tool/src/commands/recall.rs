@@ -156,7 +156,7 @@ fn is_empty(engram: &Engram) -> Result<bool, Failure> {
 /// Takes in what has changed in a vault, and says so in one line if anything has.
 fn synchronise(vault: &Vault, folder: &Path) -> Result<(), Failure> {
     let started = Instant::now();
-    let bar = Bar::new(folder);
+    let mut bar = Bar::of(folder);
     let report = vault.synchronise(&mut |progress| bar.show(progress))?;
     drop(bar);
     output::notes(&report.refused, "files that could not be read");
