@@ -218,14 +218,6 @@ impl Monitor {
         }
     }
 
-    /// Says how much of the stage is done, if that is more than before.
-    pub(crate) fn reach(&self, done: u64) {
-        if let Some(watched) = &self.watched {
-            let now = &mut watched.account().now;
-            now.done = now.done.max(done.min(now.total));
-        }
-    }
-
     /// Whether the work may go on.
     ///
     /// # Errors

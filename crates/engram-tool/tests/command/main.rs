@@ -5,6 +5,8 @@
 mod bad_input;
 mod bad_luck;
 mod commands;
+#[cfg(unix)]
+mod interrupted;
 mod kernels;
 mod killed;
 mod output;

@@ -209,10 +209,7 @@ impl<'f> Walker<'f> {
                 }
             };
             self.found.tree_pages += 1;
-            if let Some(monitor) = self.monitor {
-                let long = self.found.overflow_pages + counts.overflow_pages;
-                monitor.reach(self.found.tree_pages + long + self.found.free_pages);
-            }
+            self.advance(1);
             match page.kind() {
                 Kind::Branch => {
                     counts.branch_pages += 1;
@@ -272,7 +269,14 @@ impl<'f> Walker<'f> {
         if self.claims.is_free(page) {
             self.doubts.push(Place { kind: None, range: Range::default() });
         }
+        self.advance(pages);
         taken.map(|()| pages)
+    }
+
+    fn advance(&self, pages: u64) {
+        if let Some(monitor) = self.monitor {
+            monitor.advance(pages);
+        }
     }
 
     /// Looks at an entry of the list of free pages; returns the pages that its value has for itself.
@@ -290,10 +294,13 @@ impl<'f> Walker<'f> {
             Value::Tree(_) | Value::Unknown => return Err(Fault::EntryKind),
         };
         let (claims, free) = (&mut self.claims, &mut self.found.free_pages);
+        let before = *free;
         free::each_page(&self.source, inline, offset, bytes, |page| {
             *free += 1;
             claims.set_free(page)
         })?;
+        let freed = self.found.free_pages - before;
+        self.advance(freed);
         Ok(pages)
     }
 
