@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod memory;
 mod output;
 mod progress;
 mod style;

@@ -132,9 +132,11 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust, monitor: &Mo
     let path = target.join(DATA_FILE);
     let written = |source| Error::from_io(store.folder(), "written", &path, source);
     let mut file = folder::new_file(&path, trust).map_err(written)?;
-    let copy = file.try_clone().map_err(written)?;
     let alive = store.environment.env.non_free_pages_size().map_err(|e| store.fail(e))?;
-    monitor.begin_measured(Stage::Copying, alive, move || copy.metadata().map_or(0, |copy| copy.len()))?;
+    let measured = path.clone();
+    monitor.begin_measured(Stage::Copying, alive, move || {
+        fs::metadata(&measured).map_or(0, |copy| copy.len())
+    })?;
     let copied = debug_span!("copying")
         .in_scope(|| store.environment.env.copy_to_file(&mut file, CompactionOption::Enabled));
     if let Err(heed::Error::Mdb(heed::MdbError::Incompatible)) = copied {

@@ -257,8 +257,15 @@ fn exhausted(error: &std::io::Error) -> Option<&'static str> {
         }
         _ => {}
     }
-    (error.kind() == std::io::ErrorKind::OutOfMemory)
-        .then_some("there is not enough memory; close some programs")
+    match error.kind() {
+        std::io::ErrorKind::OutOfMemory => Some("there is not enough memory; close some programs"),
+        // LMDB copies with a second thread.
+        std::io::ErrorKind::WouldBlock => Some(
+            "the system gives no more threads, or no memory for one; close some programs, or allow more (`ulimit -u`, \
+             `ulimit -v`)",
+        ),
+        _ => None,
+    }
 }
 
 /// Whether the system reports that the disk, a quota or a limit on the size of files has no room left.
@@ -324,7 +331,8 @@ impl Error {
             heed::Error::Mdb(heed::MdbError::MapFull) => Self::Full { path },
             heed::Error::Mdb(heed::MdbError::ReadersFull) => Self::Exhausted {
                 path,
-                what: "as many are reading it as it takes; wait until some of them are done",
+                what: "4094 are reading it, which is as many as it takes; wait until some of them are done, or end a program \
+                       that keeps reading",
             },
             // LMDB reads through its map, so an input/output error comes from a write; it reports one that
             // ended early, as on a disk that fills up, as EIO.

@@ -58,7 +58,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
                 .output()
         })
         .map_err(|error| {
-            Failure::new(Exit::Store, format_args!("the check cannot be started: {error}; try again"))
+            let sentence = "the check cannot be started";
+            let way_out =
+                "close some programs, or allow more open files and processes (`ulimit -n`, `ulimit -u`)";
+            Failure::new(Exit::Store, format_args!("{sentence}: {error}; {way_out}"))
         })?;
     drop(spinner);
     let checked = read(&child)?;

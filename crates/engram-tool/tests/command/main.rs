@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_luck;
 mod commands;
 #[cfg(unix)]
+mod exhausted;
+#[cfg(unix)]
 mod interrupted;
 mod kernels;
 mod killed;
