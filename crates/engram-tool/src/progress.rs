@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use engram::text::printable_line;
 use engram::{Progress, Stage};
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What is done sooner shows no progress: a bar that flashes by tells nothing.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// How often a bar is drawn, but that each stage shows at once.
+const BEAT: Duration = Duration::from_millis(100);
 /// The most characters of a name in front of a bar.
-const NAME_CHARS: usize = 30;
+const NAME_CHARS: usize = 20;
 /// How long files must have been read before it is said how long the rest takes.
 const ESTIMATED_AFTER: Duration = Duration::from_secs(2);
 
@@ -19,6 +21,7 @@ pub struct Bar {
     bar: ProgressBar,
     name: String,
     begun: Instant,
+    drawn: Instant,
     shown: Option<Form>,
 }
 
@@ -50,60 +53,67 @@ impl Bar {
     /// A bar for a work of this name.
     pub fn new(name: impl Into<String>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { bar, name: name.into(), begun: Instant::now(), shown: None }
+        let now = Instant::now();
+        Self { bar, name: name.into(), begun: now, drawn: now, shown: None }
     }
 
     /// Shows how far the work is.
     pub fn show(&mut self, progress: Progress) {
-        if self.begun.elapsed() < PATIENCE {
+        let form = Form { stage: progress.stage, is_counted: progress.total > 0 };
+        let begins = self.shown != Some(form) || progress.done < self.bar.position();
+        if self.begun.elapsed() < PATIENCE || !begins && self.drawn.elapsed() < BEAT {
             return;
         }
-        if self.bar.is_hidden() {
-            // Which draws nothing unless standard error is a terminal.
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        self.drawn = Instant::now();
+        if begins {
+            self.begin(form, &progress);
+            return;
         }
-        let form = Form { stage: progress.stage, is_counted: progress.total > 0 };
-        if self.shown != Some(form) || progress.done < self.bar.position() {
-            self.begin(form);
-        }
-        // Messages cost an allocation; for each of the memories that are read, that is too often.
-        if form.stage != Stage::Reading || progress.memories.is_multiple_of(64) {
-            self.bar.set_message(self.message(&progress));
-        }
-        self.bar.set_length(progress.total);
-        self.bar.set_position(progress.done);
+        self.bar.set_message(self.message(&progress));
+        self.bar.update(|state| {
+            state.set_len(progress.total);
+            state.set_pos(progress.done);
+        });
         if !form.is_counted {
             self.bar.tick();
         }
     }
 
-    fn begin(&mut self, form: Form) {
+    /// Puts a bar of its own in place of the one before, so that what remains is not estimated from another stage.
+    fn begin(&mut self, form: Form, progress: &Progress) {
         self.shown = Some(form);
-        self.bar.reset();
+        let prefix = match form.stage {
+            Stage::Reading => self.name.clone(),
+            stage => format!("{}: {stage}", self.name),
+        };
+        self.bar.finish_and_clear();
+        // Which draws nothing unless standard error is a terminal. How often, this decides itself.
+        let target = ProgressDrawTarget::stderr_with_hz(u8::MAX);
+        self.bar = ProgressBar::with_draw_target(Some(progress.total), target)
+            .with_position(progress.done)
+            .with_prefix(prefix)
+            .with_message(self.message(progress));
         if let Ok(style) = ProgressStyle::with_template(form.template()) {
             self.bar.set_style(style);
         }
-        self.bar.set_prefix(match form.stage {
-            Stage::Reading => self.name.clone(),
-            stage => format!("{}: {stage}", self.name),
-        });
+        self.bar.tick();
     }
 
     /// What an import has read, and how long the rest of it takes.
     fn message(&self, progress: &Progress) -> String {
-        if progress.bytes_total == 0 {
+        let (done, total) = (progress.bytes_done, progress.bytes_total);
+        if total == 0 {
             return String::new();
         }
-        let (done, total) = (progress.bytes_done, progress.bytes_total);
-        let mut message = format!("{} memories", progress.memories);
         if progress.stage != Stage::Reading {
-            message = format!(", {} of {} read, {message}", HumanBytes(done), HumanBytes(total));
+            return format!(", {} % read", u128::from(done) * 100 / u128::from(total));
         }
+        let mut message = format!("{} memories", progress.memories);
         // Portions grow with the store, so that their packing takes as long for each byte.
         let elapsed = self.begun.elapsed();
         if elapsed > ESTIMATED_AFTER && done > 0 && done < total {
             let left = elapsed.mul_f64((total - done) as f64 / done as f64);
-            message.push_str(&format!(", about {} left", HumanDuration(left)));
+            message.push_str(&format!(", about {:#} left", HumanDuration(left)));
         }
         message
     }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,20 @@ impl Reading {
     pub(crate) fn during(self, now: Progress) -> Progress {
         let Self { bytes_done, bytes_total, memories } = self;
         Progress { bytes_done, bytes_total, memories, ..now }
+    }
+}
+
+/// A file, and how many bytes were read of all such files.
+struct Counted<'r> {
+    file: File,
+    read: &'r Cell<u64>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.read.set(self.read.get() + bytes as u64);
+        Ok(bytes)
     }
 }
 
@@ -139,20 +153,25 @@ impl<'e> Importer<'e> {
     fn import_watched(&mut self, path: &Path, progress: &mut Watcher<'_>) -> Result<ImportReport> {
         let kind = kind_of(path)?;
         let mut report = ImportReport::default();
+        let read = Cell::new(0);
         let changes = match kind {
             Kind::Beir => {
                 let corpus = beir::Corpus::open(path)?;
                 let total = file_bytes(&path.join("corpus.jsonl"));
-                let documents =
-                    corpus.map(|document| document.map(StoredMemory::from).map_err(|e| e.to_string()));
-                self.take_in(documents, total, &mut report, progress)?
+                let documents = corpus.map(|document| {
+                    let memory = StoredMemory::from(document.map_err(|e| e.to_string())?);
+                    // The texts stand for the bytes of the file, which holds little else.
+                    read.set(read.get() + memory.memory.text.len() as u64);
+                    Ok(memory)
+                });
+                self.take_in(documents, &read, total, &mut report, progress)?
             }
             Kind::Jsonl => {
                 self.settle_model([path])?;
                 let file = File::open(path).map_err(|e| import::ReadError::from_io(path, e))?;
-                let lines = jsonl::Reader::new(BufReader::new(file))
+                let lines = jsonl::Reader::new(BufReader::new(Counted { file, read: &read }))
                     .map(|line| line.map_err(|e| format!("{}, {e}", path.display())));
-                self.take_in(lines, file_bytes(path), &mut report, progress)?
+                self.take_in(lines, &read, file_bytes(path), &mut report, progress)?
             }
             Kind::Markdown | Kind::Plain => {
                 let relative =
@@ -160,7 +179,8 @@ impl<'e> Importer<'e> {
                 let bytes = file_bytes(path);
                 let found = Found { path: path.to_owned(), relative, kind, bytes, changed: 0 };
                 let memories = read_note(&found, &mut report.warnings)?.0;
-                self.take_in(memories.into_iter().map(Ok), bytes, &mut report, progress)?
+                read.set(bytes);
+                self.take_in(memories.into_iter().map(Ok), &read, bytes, &mut report, progress)?
             }
             Kind::Folder => self.import_folder(path, &mut report, progress)?,
             Kind::Unknown => return Err(Error::UnknownKind { path: path.to_owned() }),
@@ -180,6 +200,7 @@ impl<'e> Importer<'e> {
         let total = files.iter().map(|file| file.bytes).sum();
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
         let mut warnings = Notices::default();
+        let read = Cell::new(0);
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
         type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
         let entries = files.iter().flat_map(|found| -> Entries<'_> {
@@ -187,18 +208,22 @@ impl<'e> Importer<'e> {
             match found.kind {
                 Kind::Jsonl => match File::open(&found.path) {
                     Ok(file) => {
+                        let file = Counted { file, read: &read };
                         let lines = jsonl::Reader::new(BufReader::new(file));
                         Box::new(lines.map(|line| line.map_err(|e| format!("{}, {e}", found.path.display()))))
                     }
                     Err(e) => refused(import::ReadError::from_io(&found.path, e).to_string()),
                 },
                 _ => match read_note(found, &mut warnings) {
-                    Ok((memories, _)) => Box::new(memories.into_iter().map(Ok)),
+                    Ok((memories, _)) => {
+                        read.set(read.get() + found.bytes);
+                        Box::new(memories.into_iter().map(Ok))
+                    }
                     Err(e) => refused(e.to_string()),
                 },
             }
         });
-        let changes = self.take_in(entries, total, report, progress)?;
+        let changes = self.take_in(entries, &read, total, report, progress)?;
         report.warnings.append(&mut warnings);
         Ok(changes)
     }
@@ -221,10 +246,11 @@ impl<'e> Importer<'e> {
         }
     }
 
-    /// Puts in what a parser yields; what is refused goes into the report.
+    /// Puts in what a parser yields, which counts what it has `read`; what is refused goes into the report.
     fn take_in(
         &mut self,
         entries: impl Iterator<Item = std::result::Result<StoredMemory, String>>,
+        read: &Cell<u64>,
         bytes_total: u64,
         report: &mut ImportReport,
         progress: &mut Watcher<'_>,
@@ -253,10 +279,10 @@ impl<'e> Importer<'e> {
             });
             match memory {
                 Ok(memory) => {
-                    // The texts stand for the bytes of their files, which hold little else.
-                    let read = so_far.get().and(memory.memory.text.len() as u64, 1);
-                    so_far.set(read);
-                    let flow = (progress.borrow_mut())(read.progress());
+                    let before = so_far.get();
+                    let now = before.and(read.get().saturating_sub(before.bytes_done), 1);
+                    so_far.set(now);
+                    let flow = (progress.borrow_mut())(now.progress());
                     Some(if flow.is_break() { Err(Error::Cancelled) } else { Ok(memory) })
                 }
                 Err(sentence) => {

@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod bad_luck;
+#[cfg(unix)]
+mod bar;
 mod commands;
 #[cfg(unix)]
 mod exhausted;
