@@ -88,7 +88,7 @@ impl Engram {
         if is_packed(&store, &txn, &state)? {
             return Ok(true);
         }
-        self.try_packing(&store, txn, &state, Changed::default(), &(), stage_bytes, monitor)
+        self.try_packing(&store, txn, &state, Changed::default(), &(), Manner { stage_bytes, monitor })
     }
 
     /// Makes a write's changes to a state of the store, which `txn` reads, and packs everything, unless something else is
@@ -100,9 +100,9 @@ impl Engram {
         before: &State,
         changed: Changed<'_>,
         besides: &impl Besides,
-        stage_bytes: usize,
-        monitor: &Monitor,
+        manner: Manner<'_>,
     ) -> Result<bool> {
+        let Manner { stage_bytes, monitor } = manner;
         let early = |vectors: VectorSource<'_>| {
             if vectors.bytes() <= stage_bytes {
                 monitor.advance(vectors.len());
@@ -143,6 +143,14 @@ impl Engram {
         }
         Ok(changed_over)
     }
+}
+
+/// How a packing beside others is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner<'m> {
+    /// The bytes of vectors that one transaction writes; fewer are not written ahead.
+    pub(crate) stage_bytes: usize,
+    pub(crate) monitor: &'m Monitor,
 }
 
 /// What was written ahead.

@@ -8,7 +8,7 @@ use heed::{RoTxn, RwTxn};
 use super::plan::Plan;
 use super::portion::Portion;
 use super::{Changes, LONG, in_turn, is_due};
-use crate::consolidation::{STAGE_BYTES, TRIES};
+use crate::consolidation::{Manner, STAGE_BYTES, TRIES};
 use crate::engram::{Engram, new_state};
 use crate::error::{Error, Result};
 use crate::index::work;
@@ -141,8 +141,14 @@ impl Engram {
             return self.apply_in_turn(decide, LONG, monitor);
         }
         state.model = plan.model.clone();
-        let is_done =
-            self.try_packing(store, txn, &state, plan.changed(), &decided.besides, STAGE_BYTES, monitor)?;
+        let is_done = self.try_packing(
+            store,
+            txn,
+            &state,
+            plan.changed(),
+            &decided.besides,
+            Manner { stage_bytes: STAGE_BYTES, monitor },
+        )?;
         drop(plan);
         Ok(is_done.then_some((changes, decided.besides)))
     }

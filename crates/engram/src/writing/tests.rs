@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::plan::Plan;
 use super::portion::Portion;
 use super::*;
+use crate::consolidation::Manner;
 use crate::index::work::READ;
 use crate::store::state;
 use crate::store::table::touched::{self, Touched};
@@ -248,7 +249,14 @@ fn packing_beside_others_gives_what_packing_in_turn_does() {
             let plan = Plan::new(store, &txn, &state, &portion, &gone).unwrap();
             meanwhile();
             engram
-                .try_packing(store, txn, &state, plan.changed(), &(), stage_bytes, &Monitor::unwatched())
+                .try_packing(
+                    store,
+                    txn,
+                    &state,
+                    plan.changed(),
+                    &(),
+                    Manner { stage_bytes, monitor: &Monitor::unwatched() },
+                )
                 .unwrap()
         };
         // Somebody else's write is not lost, and nothing is half done.
