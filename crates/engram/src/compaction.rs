@@ -79,6 +79,7 @@ impl Engram {
             monitor.check()?;
             Ok(draft)
         })?;
+        monitor.tell(Stage::Clearing, 0);
         // This handle lets go of the old file.
         drop(self.store()?);
         generation::remove_unused(root);

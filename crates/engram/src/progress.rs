@@ -226,6 +226,13 @@ impl Monitor {
         self.watched.as_ref().map_or(Ok(()), |watched| watched.account().check())
     }
 
+    /// Counts the steps of a loop of `all`, which make up `part` of the stage.
+    pub(crate) fn shares(&self, part: u64, all: usize) -> Shares<'_> {
+        let all = all.max(1) as u64;
+        let together = all.saturating_mul(COUNTED_TOGETHER) / part.max(1);
+        Shares { monitor: self, part, all, together, done: 0, due: together, told: 0 }
+    }
+
     /// Counts the steps of a loop.
     pub(crate) fn steps(&self) -> Steps<'_> {
         Steps { monitor: self, pending: 0 }
@@ -262,6 +269,37 @@ impl Steps<'_> {
 impl Drop for Steps<'_> {
     fn drop(&mut self) {
         self.monitor.advance(self.pending);
+    }
+}
+
+/// Counts the steps of a loop that has more or fewer of them than they count in their stage.
+pub(crate) struct Shares<'m> {
+    monitor: &'m Monitor,
+    part: u64,
+    all: u64,
+    /// Steps between two times that the monitor is told.
+    together: u64,
+    done: u64,
+    due: u64,
+    told: u64,
+}
+
+impl Shares<'_> {
+    /// Counts some steps.
+    pub(crate) fn add(&mut self, steps: usize) {
+        self.done += steps as u64;
+        if self.done >= self.due {
+            self.due = self.done + self.together;
+            let share = u128::from(self.part) * u128::from(self.done.min(self.all)) / u128::from(self.all);
+            self.monitor.advance(share as u64 - self.told);
+            self.told = share as u64;
+        }
+    }
+}
+
+impl Drop for Shares<'_> {
+    fn drop(&mut self) {
+        self.monitor.advance(self.part - self.told);
     }
 }
 

@@ -98,7 +98,7 @@ fn every_stage_of_upkeep_is_told() {
     let bytes = engram.compact_with(&mut |now| reports.push(now)).unwrap();
     assert!(bytes.bytes_after < bytes.bytes_before);
     let copying = [Stage::Copying, Stage::Clearing, Stage::Committing, Stage::Checking];
-    assert_eq!(stages(&reports), [&[Stage::Checking], &copying[..]].concat());
+    assert_eq!(stages(&reports), [&[Stage::Checking], &copying[..], &[Stage::Clearing]].concat());
 
     reports.clear();
     engram.backup_with(folder.path().join("copy"), &mut |now| reports.push(now)).unwrap();
@@ -300,4 +300,28 @@ fn a_watcher_that_panics_ends_the_work() {
     assert_eq!(engram.stats().unwrap().generation, before);
     engram.consolidate().unwrap();
     assert_sound(&engram);
+}
+
+#[test]
+fn the_shares_of_a_loop_add_up_to_its_part() {
+    for (part, all, done) in
+        [(5_000, 10, 10), (10, 5_000, 5_000), (3_000_000, 70_000, 65_000), (0, 0, 3), (7, 9, 0)]
+    {
+        let mut reports = Vec::new();
+        let watched = watch(
+            &mut |now| {
+                reports.push(now);
+                Continue(())
+            },
+            |monitor| {
+                monitor.begin(Stage::Writing, 2 * part)?;
+                let mut shares = monitor.shares(part, all);
+                (0..done).for_each(|_| shares.add(1));
+                drop(shares);
+                Ok(monitor.watched.as_ref().map(|watched| watched.account().now.done))
+            },
+        );
+        assert_eq!(watched.unwrap(), Some(part), "{part} {all} {done}");
+        stages(&reports);
+    }
 }

@@ -7,6 +7,7 @@
 use super::{
     DIMENSIONS, IndexVector, STRIP, STRIPS, Strip, TERM_UNIT, Weights, add, rounded, scale, sum_of_squares,
 };
+use crate::progress::Monitor;
 
 /// One memory's terms, as (term, frequency) with terms numbered from 0.
 pub(crate) type TermCounts = [(u32, u32)];
@@ -88,13 +89,16 @@ pub(crate) fn learn<'m>(
     counts: impl Iterator<Item = &'m TermCounts>,
     occurrences: Occurrences<'_>,
     idf: &[f32],
+    monitor: &Monitor,
 ) -> Model {
+    let mut steps = monitor.steps();
     let indices: Vec<IndexVector> = ids.map(IndexVector::of).collect();
     let rows = || occurrences.offsets.windows(2).map(|row| row[0]..row[1]);
     let mut by_term = vec![0_i16; occurrences.memories.len()];
     let mut next = occurrences.offsets.to_vec();
     let mut weights = Weights::default();
     for counts in counts {
+        steps.add(1);
         weights.set(counts.iter().map(|(term, tf)| (*tf, idf[*term as usize])));
         for ((term, _), weight) in counts.iter().zip(&weights.whole) {
             let at = &mut next[*term as usize];
@@ -102,7 +106,7 @@ pub(crate) fn learn<'m>(
             *at += 1;
         }
     }
-    drop(next);
+    drop((next, steps));
     let groups = indices.len().div_ceil(GROUP);
     let (mut common_in, mut rare_in) = (vec![0; groups + 1], vec![0; groups + 1]);
     let mut common = 0;
@@ -121,7 +125,9 @@ pub(crate) fn learn<'m>(
         rare_in: Grouped::of(rare_in),
     };
     let mut learnt = 0;
+    let mut shares = monitor.shares(model.indices.len() as u64, occurrences.memories.len());
     for row in rows() {
+        shares.add(row.len());
         let (memories, weights) = (&occurrences.memories[row.clone()], &by_term[row]);
         if memories.len() <= RARE {
             let rare = model.rare.add(memories, weights);

@@ -20,9 +20,11 @@ use crate::store::block::Columns;
 use crate::store::state::State;
 use crate::text::Language;
 
-/// Parts of the work after the first pass, each of which goes through all memories: counting, weighing, learning and the
-/// vectors; names, mentions, and the graph twice.
-const PARTS: u64 = 8;
+/// Parts of the work after the first pass, each of which goes through all memories: counting, weighing and the vectors;
+/// names, mentions, and the graph twice.
+const PARTS: u64 = 7;
+/// Parts of the store's own vector model.
+const MODEL_PARTS: u64 = 2;
 
 /// One memory as the first pass leaves it: where its parts lie in the lists of all memories.
 pub(super) struct Reading {
@@ -249,7 +251,7 @@ impl Builder {
         early: &(impl Fn(VectorSource<'_>) -> T + Sync),
         monitor: &Monitor,
     ) -> Result<(Packed, T)> {
-        let parts = if state.model.given { PARTS - 1 } else { PARTS };
+        let parts = if state.model.given { PARTS } else { PARTS + MODEL_PARTS };
         monitor.begin(Stage::Associating, parts * self.readings.len() as u64)?;
         let namespaces = self.order_namespaces();
         let terms = postings::order_terms(&mut self);
@@ -260,10 +262,10 @@ impl Builder {
                 early(VectorSource { ids: &ids, dimensions: state.model.dimensions, model: model.as_ref() });
             (postings, model, made)
         };
+        let memories = self.readings.len() as u64;
         let associations = || {
             let Names { mut names, singles } =
-                debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens));
-            monitor.advance(self.readings.len() as u64);
+                debug_span!("names").in_scope(|| names::number(&mut trie, &self.tokens, memories, monitor));
             let mentions =
                 debug_span!("mentions").in_scope(|| names::mentions(&self, &trie, &mut names, monitor));
             let _span = debug_span!("graph").entered();
@@ -309,11 +311,8 @@ impl Builder {
             return (postings, None);
         }
         let _span = debug_span!("term_vectors").entered();
-        let mut steps = monitor.steps();
-        let counts = counts.iter().inspect(|_| {
-            steps.add(1);
-        });
-        let model = random_indexing::learn(ids.iter(), counts, postings.occurrences(), &postings.idf);
+        let occurrences = postings.occurrences();
+        let model = random_indexing::learn(ids.iter(), counts.iter(), occurrences, &postings.idf, monitor);
         (postings, Some(model))
     }
 }

@@ -22,12 +22,15 @@ pub(super) struct Names {
 }
 
 /// Decides which places of the tree are names, and numbers them by key.
-pub(super) fn number(trie: &mut Trie, tokens: &Strings) -> Names {
+/// That counts as a pass over so many `memories`.
+pub(super) fn number(trie: &mut Trie, tokens: &Strings, memories: u64, monitor: &Monitor) -> Names {
+    let mut shares = monitor.shares(memories, 2 * trie.places().len());
     let mut found = Vec::new();
     let mut singles = Vec::new();
     let (mut keys, mut key) = (Lines::default(), String::new());
     let mut path = Vec::new();
     for (place, seen) in (0_u32..).zip(trie.places()) {
+        shares.add(1);
         if seen.homes == 0 && seen.phrases == 0 {
             continue;
         }
@@ -54,6 +57,7 @@ pub(super) fn number(trie: &mut Trie, tokens: &Strings) -> Names {
     // Keys are copied in their order, so that later passes find each behind the one before.
     let mut names = Vec::with_capacity(found.len());
     for (_, key, namespace, place) in found {
+        shares.add(1);
         numbers[place as usize] = names.len() as u32;
         let Place { homes, phrases, .. } = trie.places()[place as usize];
         names.push(NameNode { key: keys.get(key).to_owned(), namespace, homes, phrases, memories: 0 });

@@ -36,7 +36,8 @@ fn memories_have_the_vectors_of_their_texts() {
         rows.iter().map(|row| inverse_document_frequency(memories as u32, row.len() as u32) as f32).collect();
     let ids: Vec<String> = (0..memories).map(|memory| format!("m{memory}")).collect();
     let occurrences = Occurrences { offsets: &offsets, memories: &all };
-    let model = learn(ids.iter().map(String::as_str), counts.iter().map(Vec::as_slice), occurrences, &idf);
+    let (names, counted) = (ids.iter().map(String::as_str), counts.iter().map(Vec::as_slice));
+    let model = learn(names, counted, occurrences, &idf, &Monitor::unwatched());
     let term = |term: u32| TermVector { idf: idf[term as usize], elements: model.term(term as usize) };
     let is_zero = |at: u32| term(at).elements.iter().all(|element| *element == 0);
     assert!((0..COMMON).any(|at| !is_zero(at)) && !is_zero(COMMON + 97) && is_zero(COMMON + 1));
