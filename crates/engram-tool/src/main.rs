@@ -3,7 +3,6 @@
 mod cli;
 mod commands;
 mod exit;
-mod memory;
 mod output;
 mod progress;
 mod style;
@@ -22,6 +21,13 @@ fn main() -> ExitCode {
              the last commit left it"
         ));
     }));
+    // If not, an abort ends the command by its signal.
+    #[cfg(unix)]
+    let _ = engram::exit_on_abort(
+        "engram: there is not enough memory or address space; close some programs, or allow more (`ulimit -v`); the \
+         store is as the last commit left it",
+        exit::Exit::Store as i32,
+    );
     match Cli::try_parse() {
         Ok(cli) => match commands::run(cli) {
             Ok(exit) => exit.into(),

@@ -83,7 +83,7 @@ pub use progress::{Answer, Progress, Stage};
 pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
 pub use source::{MAX_PATTERN_BYTES, SourcePattern};
 #[cfg(unix)]
-pub use store::open::fault::exit_on_fault;
+pub use store::open::fault::{exit_on_abort, exit_on_fault};
 pub use text::Language;
 pub use time::Time;
 pub use upkeep::Stats;

@@ -1,4 +1,5 @@
-//! What happens when a page of a mapped store cannot be read: the process ends with a sentence, where it was asked to.
+//! What happens when a page of a mapped store cannot be read, or there is no memory left: the process ends with a
+//! sentence, where it was asked to.
 //!
 //! A file that is damaged, or on a disk that fails, can make a read of the map a fault, which the system answers with
 //! SIGBUS or SIGSEGV. A program that owns its process can have that reported like any other error. Faults elsewhere
@@ -10,10 +11,44 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
-/// What the handler writes, as pointer and length: set once, never freed.
-static SENTENCE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
-static SENTENCE_BYTES: AtomicUsize = AtomicUsize::new(0);
-static EXIT_CODE: AtomicI32 = AtomicI32::new(1);
+/// How a handler ends the process.
+struct Ending {
+    /// What it writes, as pointer and length: set once, never freed.
+    sentence: AtomicPtr<u8>,
+    bytes: AtomicUsize,
+    exit_code: AtomicI32,
+}
+
+static ON_FAULT: Ending = Ending::new();
+static ON_ABORT: Ending = Ending::new();
+
+impl Ending {
+    const fn new() -> Self {
+        Self {
+            sentence: AtomicPtr::new(std::ptr::null_mut()),
+            bytes: AtomicUsize::new(0),
+            exit_code: AtomicI32::new(1),
+        }
+    }
+
+    fn set(&self, sentence: &str, exit_code: i32) {
+        let sentence: &'static mut [u8] = Box::leak(format!("{sentence}\n").into_bytes().into());
+        self.exit_code.store(exit_code, Ordering::Release);
+        self.bytes.store(0, Ordering::Release);
+        self.sentence.store(sentence.as_mut_ptr(), Ordering::Release);
+        self.bytes.store(sentence.len(), Ordering::Release);
+    }
+
+    /// Writes the sentence and ends the process at once; a signal handler may do so at any moment.
+    fn end(&self) -> ! {
+        let (start, bytes) = (self.sentence.load(Ordering::Acquire), self.bytes.load(Ordering::Acquire));
+        // SAFETY: these are the start and the length of a sentence that is never freed, or a length of 0.
+        unsafe { libc::write(libc::STDERR_FILENO, start.cast(), bytes) };
+        // SAFETY: ends the process at once, without running anything of it.
+        unsafe { libc::_exit(self.exit_code.load(Ordering::Acquire)) };
+    }
+}
+
 /// Where stores were mapped: starts and ends. A process has few open; of more, faults are not reported.
 static STARTS: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
 static ENDS: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
@@ -50,11 +85,7 @@ pub(super) fn remove(mapped: &Range<usize>) {
 /// # Errors
 /// If the system does not let the process handle these signals.
 pub fn exit_on_fault(sentence: &str, exit_code: i32) -> io::Result<()> {
-    let sentence: &'static mut [u8] = Box::leak(format!("{sentence}\n").into_bytes().into());
-    EXIT_CODE.store(exit_code, Ordering::Release);
-    SENTENCE_BYTES.store(0, Ordering::Release);
-    SENTENCE.store(sentence.as_mut_ptr(), Ordering::Release);
-    SENTENCE_BYTES.store(sentence.len(), Ordering::Release);
+    ON_FAULT.set(sentence, exit_code);
     // SAFETY: ignoring a signal is always sound.
     if unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) } == libc::SIG_ERR {
         return Err(io::Error::last_os_error());
@@ -80,6 +111,29 @@ pub fn exit_on_fault(sentence: &str, exit_code: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Ends the process with this exit code, and a sentence on standard error, where it would abort: as Rust does when there
+/// is no memory left.
+///
+/// For programs that own their process; the `engram` command does so. Changes to a store are transactions, so ending at
+/// any moment loses nothing. A later call changes sentence and code.
+///
+/// # Errors
+/// If the system does not let the process handle the signal.
+pub fn exit_on_abort(sentence: &str, exit_code: i32) -> io::Result<()> {
+    ON_ABORT.set(sentence, exit_code);
+    let handler: extern "C" fn(libc::c_int) = on_abort;
+    // SAFETY: the handler has the signature that the call asks for, and does nothing but what a handler may do at any
+    // moment (see [`Ending::end`]).
+    if unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) } == libc::SIG_ERR {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+extern "C" fn on_abort(_signal: libc::c_int) {
+    ON_ABORT.end();
+}
+
 /// Handles a fault. Only reads atomics, writes to a descriptor, ends the process, sets an action, and sends a signal: all of them may be
 /// done in a signal handler (signal-safety(7)).
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
@@ -92,11 +146,7 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _context
         .zip(&ENDS)
         .any(|(start, end)| (start.load(Ordering::Acquire)..end.load(Ordering::Acquire)).contains(&address));
     if in_store {
-        let (start, bytes) = (SENTENCE.load(Ordering::Acquire), SENTENCE_BYTES.load(Ordering::Acquire));
-        // SAFETY: these are the start and the length of a sentence that is never freed, or a length of 0.
-        unsafe { libc::write(libc::STDERR_FILENO, start.cast(), bytes) };
-        // SAFETY: ends the process at once, without running anything of it.
-        unsafe { libc::_exit(EXIT_CODE.load(Ordering::Acquire)) };
+        ON_FAULT.end();
     }
     let before = SIGNALS.iter().position(|known| *known == signal).and_then(|at| BEFORE[at].get());
     if let Some(before) = before {
