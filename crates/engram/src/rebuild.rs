@@ -11,7 +11,7 @@ use tracing::debug_span;
 
 use crate::engram::Engram;
 use crate::error::Result;
-use crate::index::links;
+use crate::index::links::{self, Difference};
 use crate::index::packed::{Facts, Packed, Vectors};
 use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::store::nodes::NamespaceEntry;
@@ -83,7 +83,8 @@ pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>, monitor: &Monitor) ->
     for id in linking {
         // Kept apart from the map, in which the links are about to be written.
         let value = tables.memories.get(txn, id.as_bytes())?.unwrap_or_default().to_vec();
-        links::put(store, txn, &id, &Record::read(&value).map_err(|bad| bad.of(store, &id))?)?;
+        let record = Record::read(&value).map_err(|bad| bad.of(store, &id))?;
+        Difference::between(&id, None, Some(&record)).write(store, txn)?;
     }
     Ok(())
 }

@@ -129,7 +129,8 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
         }
         match Record::read(value) {
             Ok(record) => {
-                let held = links::of(&String::from_utf8_lossy(key), &record);
+                let key = String::from_utf8_lossy(key);
+                let held = links::of(&key, &record);
                 links_held += held.len() as u64;
                 if !links::are_noted(store, txn, &held).is_ok_and(|noted| noted) {
                     found

@@ -5,22 +5,21 @@
 //! for in the texts that hold all its words. What only packing settles: the weights of packed rows, and a
 //! shorter name in an old text that a new, longer one now covers.
 
+mod linking;
 mod names;
 mod removed;
-
-use std::collections::BTreeSet;
 
 use heed::{RoTxn, RwTxn};
 use rustc_hash::FxHashMap;
 
-use super::associations::{self, Kind};
-use super::links::{self, Target};
-use super::packed::Changed;
+use super::associations::Kind;
+use super::links::{self, Difference};
+use super::packed::{Changed, Put};
 use super::work::{self, Halt, Meter};
 use super::{edges, reading};
 use crate::error::{Error, Result};
 use crate::random_indexing::{self, TermVector};
-use crate::store::block::{self, Columns};
+use crate::store::block::Columns;
 use crate::store::nodes::{self, Node};
 use crate::store::record::{self, Record};
 use crate::store::state::State;
@@ -50,20 +49,36 @@ pub(crate) fn write(
         changed.put.iter().map(|put| Record::read(&put.record).map_err(|bad| bad.of(store, put.id)));
     let records: Vec<Record<'_>> = records.collect::<Result<_>>()?;
     // Where it is too much anyway, it is not begun.
-    let least = |record: &Record<'_>| {
+    let least = |(put, record): (&Put<'_>, &Record<'_>)| {
+        if put.replaces {
+            // Perhaps there is little in it that is not there.
+            return work::MEMORY;
+        }
         let bytes = reading::pieces(record).map(str::len).sum::<usize>() as u64;
-        work::MEMORY + work::TEXT_BYTE * bytes + work::TERM * bytes.div_ceil(TERM_BYTES)
+        let links = (work::READ + work::WRITE) * record.links.len() as u64;
+        work::MEMORY + work::TEXT_BYTE * bytes + work::TERM * bytes.div_ceil(TERM_BYTES) + links
     };
-    Meter::new(most).charge(records.iter().map(least).sum())?;
+    Meter::new(most).charge(changed.put.iter().zip(&records).map(least).sum())?;
     let mut writer = Writer::new(store, most);
     for id in changed.gone {
-        writer.forget(txn, state, id)?;
+        if let Some(old) = record::get(store, txn, id)? {
+            let links = Difference::between(id, Some(&old), None);
+            writer.forget(txn, state, id, &old, &links)?;
+        }
     }
     for (put, record) in changed.put.iter().zip(&records) {
-        if put.replaces {
-            writer.forget(txn, state, put.id)?;
+        let old = if put.replaces { record::get(store, txn, put.id)? } else { None };
+        let links = Difference::between(put.id, old.as_ref(), Some(record));
+        if let Some(old) = &old {
+            if links.only_adds()
+                && old.is_same_but_for_links(record)
+                && writer.link(txn, state, put, record, &links)?
+            {
+                continue;
+            }
+            writer.forget(txn, state, put.id, old, &links)?;
         }
-        writer.remember(txn, state, put.id, record, &put.record)?;
+        writer.remember(txn, state, put, record, &links)?;
     }
     let work = writer.meter.done();
     writer.finish(txn, state)?;
@@ -95,20 +110,23 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// Puts in a memory whose id is not in the store.
+    /// Puts in a memory whose id is not in the store, of whose links those are noted that the difference does not name.
     fn remember(
         &mut self,
         txn: &mut RwTxn<'_>,
         state: &mut State,
-        id: &str,
+        put: &Put<'_>,
         record: &Record<'_>,
-        bytes: &[u8],
+        links: &Difference<'_>,
     ) -> Step<()> {
-        let store = self.store;
+        let (store, id) = (self.store, put.id);
+        // Before anything is written, because there may be many.
+        let linked = self.linked(txn, state, &links::of(id, record), &record.namespace)?;
+        self.meter.charge(work::WRITE * links.new.len() as u64)?;
         // The facts, which packing would find: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, 1)?;
-        store.tables.memories.put(txn, id.as_bytes(), bytes)?;
-        links::put(store, txn, id, record)?;
+        store.tables.memories.put(txn, id.as_bytes(), &put.record)?;
+        links.write_new(store, txn)?;
 
         let counts = self.term_counts(record)?;
         self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
@@ -139,22 +157,30 @@ impl<'s> Writer<'s> {
         if let Err(at) = state.languages.binary_search_by(|known| known.as_str().cmp(code)) {
             state.languages.insert(at, code.to_owned());
         }
-        self.add_links(txn, state, id, (memory, namespace.number), record)?;
+        self.join_all(txn, state, memory, &linked)?;
+        self.add_backlinks(txn, state, id, (memory, namespace.number), record)?;
         self.add_names(txn, state, memory, namespace.number, record)
     }
 
-    /// Takes out a memory with all that was derived from it, if the store holds it. Its words in packed rows and its
-    /// packed vector stay until [`Writer::finish`].
-    fn forget(&mut self, txn: &mut RwTxn<'_>, state: &mut State, id: &str) -> Step<()> {
+    /// Takes out a memory with all that was derived from it, but for the links that the difference keeps. Its words in
+    /// packed rows and its packed vector stay until [`Writer::finish`].
+    fn forget(
+        &mut self,
+        txn: &mut RwTxn<'_>,
+        state: &mut State,
+        id: &str,
+        record: &Record<'_>,
+        links: &Difference<'_>,
+    ) -> Step<()> {
         let store = self.store;
         let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(()) };
-        let Some(record) = record::get(store, txn, id)? else { return Ok(()) };
+        self.meter.charge(work::WRITE * links.gone.len() as u64)?;
         // The facts: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
-        links::remove(store, txn, id, &record)?;
+        links.write_gone(store, txn)?;
         store.tables.memories.delete(txn, id.as_bytes())?;
 
-        let counts = self.term_counts(&record)?;
+        let counts = self.term_counts(record)?;
         self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
         let is_packed = memory < state.packed_nodes;
         for (term, _) in &counts {
@@ -168,7 +194,7 @@ impl<'s> Writer<'s> {
         let length: u64 = counts.iter().map(|(_, frequency)| u64::from(*frequency)).sum();
         state.terms = state.terms.saturating_sub(length);
         let names = self.detach(txn, state, memory)?;
-        self.release_names(txn, state, memory, namespace.number, &record, &names)?;
+        self.release_names(txn, state, memory, namespace.number, record, &names)?;
         if is_packed {
             self.removed.vector(store, txn, state, memory, &mut self.meter)?;
             store.tables.gone.put(txn, &node_key(memory), &[])?;
@@ -227,82 +253,6 @@ impl<'s> Writer<'s> {
             }
         }
         Ok((!known.is_empty()).then(|| random_indexing::embed(&known)))
-    }
-
-    /// Joins a memory of a namespace to what it links to and to what links to it.
-    fn add_links(
-        &mut self,
-        txn: &mut RwTxn<'_>,
-        state: &State,
-        id: &str,
-        (memory, namespace): (u32, u32),
-        record: &Record<'_>,
-    ) -> Step<()> {
-        let store = self.store;
-        for entry in links::of(id, record) {
-            self.meter.charge(work::READ)?;
-            let Some(kind) = Kind::of(entry.kind) else { continue };
-            let targets = match &entry.target {
-                Target::Id(target) => nodes::memory_number(store, txn, target)?.into_iter().collect(),
-                Target::Name(name, _) => self.homes(txn, state, name, namespace)?,
-            };
-            for target in targets {
-                if target != memory && self.is_in(txn, target, namespace)? {
-                    self.join(txn, state, (memory, target), kind, entry.weight)?;
-                }
-            }
-        }
-        let names = reading::home_names(record);
-        let by_name = names.into_iter().map(|name| Target::Name(name, record.namespace.to_string()));
-        for target in [Target::Id(id.to_owned())].into_iter().chain(by_name) {
-            for entry in links::to(store, txn, &target, &mut self.meter)? {
-                let source = nodes::memory_number(store, txn, &entry.source)?;
-                let Some((source, kind)) = source.zip(Kind::of(entry.kind)) else { continue };
-                if source != memory && self.is_in(txn, source, namespace)? {
-                    self.join(txn, state, (source, memory), kind, entry.weight)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes an association and its counterpart.
-    fn join(
-        &mut self,
-        txn: &mut RwTxn<'_>,
-        state: &State,
-        ends: (u32, u32),
-        kind: Kind,
-        given: f32,
-    ) -> Step<()> {
-        self.meter.charge(work::EDGE)?;
-        Ok(edges::join(self.store, txn, state, ends, kind, given)?)
-    }
-
-    /// Whether a memory lies in a namespace.
-    fn is_in(&mut self, txn: &RoTxn<'_>, memory: u32, namespace: u32) -> Step<bool> {
-        self.meter.charge(work::READ)?;
-        let columns = block::columns_now(self.store, txn, memory)?;
-        Ok(columns.is_some_and(|columns| columns.namespace == namespace))
-    }
-
-    /// The memories that bear a name.
-    fn homes(&mut self, txn: &RoTxn<'_>, state: &State, name: &str, namespace: u32) -> Step<Vec<u32>> {
-        let Some(number) = nodes::name_number(self.store, txn, name, namespace)? else {
-            return Ok(Vec::new());
-        };
-        let gone = |n: u32| self.store.tables.gone.get(txn, &node_key(n)).ok().flatten().is_some();
-        let packed = edges::packed(self.store, txn, state, number, |_| false)?;
-        self.meter.charge(work::ROW_EDGE * packed.len() as u64)?;
-        let packed = packed.into_iter().filter(|(_, weight)| associations::leads_home(*weight));
-        let mut homes: BTreeSet<u32> =
-            packed.map(|(memory, _)| memory).filter(|memory| !gone(*memory)).collect();
-        let recent = edges::recent(self.store, txn, number)?;
-        self.meter.charge(work::RECENT_EDGE * recent.len() as u64)?;
-        homes.extend(
-            recent.into_iter().filter(|(_, kind, _)| *kind == Kind::Home).map(|(memory, _, _)| memory),
-        );
-        Ok(homes.into_iter().collect())
     }
 
     /// Takes a node's edges away, and gives the names that it was joined to.

@@ -119,6 +119,34 @@ impl<'a> Record<'a> {
         self.last_recalled.map_or(self.made, |recalled| recalled.max(self.made))
     }
 
+    /// Whether this and another say the same, but for what they link to.
+    pub(crate) fn is_same_but_for_links(&self, other: &Record<'_>) -> bool {
+        // All fields are named, so that a new one is not forgotten here.
+        let Self {
+            text,
+            title,
+            aliases,
+            tags,
+            source,
+            namespace,
+            language,
+            made,
+            last_recalled,
+            recalls,
+            strength,
+            stability,
+            links: _,
+            section_of: _,
+            follows: _,
+            vector,
+        } = self;
+        (text, title, aliases, tags, source, namespace)
+            == (&other.text, &other.title, &other.aliases, &other.tags, &other.source, &other.namespace)
+            && (language, made, last_recalled, recalls)
+                == (&other.language, &other.made, &other.last_recalled, &other.recalls)
+            && (strength, stability, vector) == (&other.strength, &other.stability, &other.vector)
+    }
+
     /// The record without its borrow.
     pub(crate) fn into_owned(self) -> Record<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());

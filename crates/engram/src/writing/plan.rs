@@ -8,7 +8,7 @@ use heed::{RoTxn, RwTxn};
 use super::portion::{Incoming, Portion};
 use super::{Changes, is_due};
 use crate::error::Result;
-use crate::index::links;
+use crate::index::links::Difference;
 use crate::index::packed::{Changed, Put};
 use crate::memory::MemoryId;
 use crate::progress::Monitor;
@@ -112,28 +112,20 @@ pub(crate) fn write_facts(
     let mut steps = monitor.steps();
     for id in changed.gone {
         steps.count()?;
-        remove(store, txn, id)?;
+        if let Some(old) = record::get(store, txn, id)? {
+            Difference::between(id, Some(&old), None).write(store, txn)?;
+            store.tables.memories.delete(txn, id.as_bytes())?;
+        }
     }
     for Put { id, record, replaces } in changed.put {
         steps.count()?;
-        if *replaces || is_begun {
-            let there = store.tables.memories.get(txn, id.as_bytes())?;
-            if there == Some(record) {
-                continue;
-            }
-            remove(store, txn, id)?;
+        let old = if *replaces || is_begun { record::get(store, txn, id)? } else { None };
+        let new = Record::read(record).map_err(|bad| bad.of(store, id))?;
+        // Where the write is begun, this one may be done.
+        if old.as_ref() != Some(&new) {
+            Difference::between(id, old.as_ref(), Some(&new)).write(store, txn)?;
+            store.tables.memories.put(txn, id.as_bytes(), record)?;
         }
-        store.tables.memories.put(txn, id.as_bytes(), record)?;
-        links::put(store, txn, id, &Record::read(record).map_err(|bad| bad.of(store, id))?)?;
-    }
-    Ok(())
-}
-
-/// Takes out a memory and its links, if it is there.
-fn remove(store: &Store, txn: &mut RwTxn<'_>, id: &str) -> Result<()> {
-    if let Some(old) = record::get(store, txn, id)? {
-        links::remove(store, txn, id, &old)?;
-        store.tables.memories.delete(txn, id.as_bytes())?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Whichever way a write is done, beside the packed blocks, by packing, or the one given up for the other: the store is
 //! the same in the end, and no write is much more work than packing would be.
 
+mod hubs;
+
 use proptest::prelude::*;
 
 use super::plan::Plan;
@@ -123,25 +125,6 @@ fn few_writes_do_not_pack() {
 }
 
 #[test]
-fn a_leaf_does_not_read_its_hub() {
-    let leaves =
-        |name: &str| (0..20).map(|at| memory(&format!("{name}{at}"), "", "a leaf")).collect::<Vec<_>>();
-    let far = (0..50_000).map(|at| LinkTarget::Id(id(&format!("nowhere{at}"))));
-    let near = (0..20).map(|at| LinkTarget::Id(id(&format!("leaf{at}"))));
-    let hub = linked(memory("hub", "", "the hub"), far.chain(near));
-    let (_folder, engram) = store_of(alike(2000).chain([hub]));
-    let remember = |leaves: Vec<NewMemory>| {
-        touched::during(|| {
-            leaves.iter().for_each(|leaf| assert_eq!(engram.remember(leaf).unwrap(), Change::Added))
-        })
-    };
-    let before = generation(&engram);
-    let (bound, free) = (remember(leaves("leaf")), remember(leaves("free")));
-    assert_eq!(generation(&engram), before);
-    assert!(bound.bytes < 3 * free.bytes && bound.rows < 3 * free.rows, "{bound:?}, {free:?}");
-}
-
-#[test]
 fn a_link_by_name_does_not_read_those_that_bear_the_name() {
     let long = "kettle ".repeat(200_000);
     let index = memory("index", "The index", &long);
@@ -164,6 +147,7 @@ fn a_link_by_name_does_not_read_those_that_bear_the_name() {
 
 /// Changes that have all that can be derived from them: names new and known, links both ways, words, and other texts.
 fn changes() -> (Vec<NewMemory>, Vec<MemoryId>) {
+    let base = base();
     let put = vec![
         linked(
             memory("new0", "Anna Bell", "by the river Stone"),
@@ -172,6 +156,8 @@ fn changes() -> (Vec<NewMemory>, Vec<MemoryId>) {
         linked(memory("new1", "Winter", "Anna Bell in Paris"), [LinkTarget::Name("Anna Bell".to_owned())]),
         memory("m00003", "Violin", "something else, by Anna Bell"),
         linked(memory("m00008", "", "a violin"), [LinkTarget::Name("winter".to_owned())]),
+        linked(base[10].clone(), [LinkTarget::Id(id("m00002")), LinkTarget::Name("Winter".to_owned())]),
+        linked(base[11].clone(), [LinkTarget::Id(id("m00010"))]),
     ];
     (put, vec![id("m00005"), id("m00006"), id("m00017")])
 }
@@ -181,6 +167,8 @@ fn base() -> Vec<NewMemory> {
     base[5] = linked(memory("m00005", "Fox", "The Red Fox and Anna Bell"), [LinkTarget::Id(id("new0"))]);
     base[8] = linked(memory("m00008", "", "a kettle"), [LinkTarget::Id(id("m00001"))]);
     base[9] = linked(memory("m00009", "", "The Red Fox"), [LinkTarget::Name("Fox".to_owned())]);
+    base[10] = linked(memory("m00010", "Stone", "a stone"), [LinkTarget::Id(id("m00001"))]);
+    base[11] = linked(memory("m00011", "", "another"), [LinkTarget::Name("Stone".to_owned())]);
     base[17].namespace = "other".parse().unwrap();
     base
 }
