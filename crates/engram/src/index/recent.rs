@@ -6,6 +6,7 @@
 //! shorter name in an old text that a new, longer one now covers.
 
 mod linking;
+mod matching;
 mod names;
 mod removed;
 
@@ -25,6 +26,7 @@ use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::{Store, edge_key, node_key, posting_key};
 use crate::text::Tokens;
+use matching::Beginning;
 use removed::Removed;
 
 /// Text that has a new term, at least.
@@ -92,8 +94,8 @@ struct Writer<'s> {
     meter: Meter,
     lexicon: reading::Lexicon,
     tokens: Tokens,
-    /// Whether a name begins with this token, for tokens that were asked for.
-    begins_name: FxHashMap<Box<str>, bool>,
+    /// How names begin with this token, for tokens that were asked for.
+    begins_name: FxHashMap<Box<str>, Beginning>,
     removed: Removed,
 }
 

@@ -22,8 +22,8 @@ pub(crate) const TERM: u64 = 2000;
 pub(crate) const TEXT_BYTE: u64 = 30;
 /// Reading a byte of another memory's record for a name.
 pub(crate) const RECORD_BYTE: u64 = 12;
-/// Looking for a name at one word of a text.
-pub(crate) const TOKEN: u64 = 250;
+/// Reading a word of a text for a name that begins with it, without the look-ups.
+pub(crate) const TOKEN: u64 = 100;
 /// Changing a name.
 pub(crate) const NAME: u64 = 1500;
 /// Writing an association, or taking it out.

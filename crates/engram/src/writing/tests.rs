@@ -117,7 +117,7 @@ fn few_writes_do_not_pack() {
     let before = generation(&engram);
     for at in 0..20 {
         engram
-            .remember(&memory(&format!("n{at}"), &format!("Title number{at}"), "a kettle in Anna's garden"))
+            .remember(&memory(&format!("n{at}"), &format!("Title number{at}"), "a kettle in Zelda's garden"))
             .unwrap();
         engram.forget(&id(&format!("m{at:05}"))).unwrap();
     }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heed::{RoTxn, RwTxn};
-use rustc_hash::FxHashMap;
 
+use super::matching::Names;
 use super::{Step, Writer, new_node};
 use crate::error::Result;
 use crate::index::associations::Kind;
@@ -16,7 +16,7 @@ use crate::store::nodes::{self, NameNode, Node};
 use crate::store::record::Record;
 use crate::store::state::State;
 use crate::store::tables::{Store, name_key, node_at, node_key};
-use crate::text::{Language, MAX_NAME_TOKENS, Tokens};
+use crate::text::Language;
 
 impl Writer<'_> {
     /// Adds the names that a memory bears and mentions, and looks for those that are new in older texts.
@@ -95,7 +95,7 @@ impl Writer<'_> {
         let name = NameNode { key: key.to_owned(), namespace, homes: 0, phrases, memories: 0 };
         nodes::put(store, txn, number, &Node::Name(name))?;
         if let Some(first) = key.split(' ').next() {
-            self.begins_name.insert(first.into(), true);
+            self.begins_name.remove(first);
         }
         new_names.push((number, key.to_owned()));
         Ok(number)
@@ -107,10 +107,11 @@ impl Writer<'_> {
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
             self.meter.charge(work::TOKEN * self.tokens.len() as u64)?;
-            let (store, tokens, begins) = (self.store, &self.tokens, &mut self.begins_name);
+            let Self { store, tokens, begins_name, meter, .. } = self;
+            let mut names = Names { store, txn, namespace, begins: begins_name };
             reading::longest_matches(
                 tokens.len(),
-                |at| longest_name(store, txn, tokens, at, namespace, record.language, begins),
+                |at| names.longest(tokens, at, record.language, meter),
                 |_, name| {
                     found.insert(name);
                 },
@@ -283,54 +284,6 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-/// The longest name that begins at a token, in one namespace.
-pub(crate) fn longest_name(
-    store: &Store,
-    txn: &RoTxn<'_>,
-    tokens: &Tokens,
-    at: usize,
-    namespace: u32,
-    language: Language,
-    begins_name: &mut FxHashMap<Box<str>, bool>,
-) -> Result<Option<(usize, u32)>> {
-    let first = tokens.folded(at);
-    let begins = match begins_name.get(first) {
-        Some(begins) => *begins,
-        None => {
-            let begins = any_name_begins(store, txn, first)?;
-            begins_name.insert(first.into(), begins);
-            begins
-        }
-    };
-    if !begins {
-        return Ok(None);
-    }
-    let most = MAX_NAME_TOKENS.min(tokens.len() - at);
-    for length in (1..=most).rev() {
-        if length == 1 && language.is_stop(first) {
-            break;
-        }
-        let key = tokens.key(at..at + length);
-        // A store key holds no more, and no name is that long.
-        if key.len() <= crate::memory::MAX_ID_BYTES
-            && let Some(number) = nodes::name_number(store, txn, key, namespace)?
-        {
-            return Ok(Some((length, number)));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether any name has this as its first token.
-fn any_name_begins(store: &Store, txn: &RoTxn<'_>, token: &str) -> Result<bool> {
-    let next = store.tables.names.first_from(txn, token.as_bytes());
-    // The first key not before the token is the token itself (then 0) or the token and more words (then a
-    // space), if there is either: both sort before every longer word.
-    Ok(next?.is_some_and(|(key, _)| {
-        key.strip_prefix(token.as_bytes()).is_some_and(|rest| matches!(rest.first(), Some(0 | b' ')))
-    }))
 }
 
 fn change_name(
