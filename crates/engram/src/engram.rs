@@ -350,7 +350,8 @@ impl Engram {
         pool.retain(|scratch| scratch.nodes() >= nodes);
         drop(pool);
         // Some more than needed, so that a few writes do not make it useless.
-        let mut scratch = found.unwrap_or_else(|| Spreading::new(nodes + nodes / 16 + 64));
+        let enough = (nodes + nodes / 16 + 64).min(u32::MAX as usize);
+        let mut scratch = found.unwrap_or_else(|| Spreading::new(enough));
         let result = run(&mut scratch);
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         result

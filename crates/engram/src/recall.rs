@@ -76,7 +76,8 @@ impl Engram {
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
-        let recollection = self.with_scratch(reading.nodes(&view), |scratch| -> Result<Recollection> {
+        let nodes = u32::try_from(reading.nodes(&view)).map_err(|_| Error::OutOfNumbers)?;
+        let recollection = self.with_scratch(nodes as usize, |scratch| -> Result<Recollection> {
             let seeds = Seeds::find(&view, &reading, cue, scratch)?;
             let (ranked, spread) = match cue.mode {
                 Mode::Associative => {

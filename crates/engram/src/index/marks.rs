@@ -43,6 +43,12 @@ impl Marks {
             // They also stand for packed memories that were reinforced; those are passed over.
             marks.memories.extend(node_at(entry?.0).filter(|node| *node >= state.packed_nodes));
         }
+        let gone = marks.gone.iter().filter(|node| **node < state.packed_memories).count() as u64;
+        let there = (u64::from(state.packed_memories) + marks.memories.len() as u64).checked_sub(gone);
+        let is_in_range = marks.memories.iter().all(|memory| *memory < state.next_node);
+        if store.is_sealed && (there != Some(u64::from(state.memories)) || !is_in_range) {
+            return Err(store.damaged("the marks of what was written since blocks were packed do not add up"));
+        }
         Ok(marks)
     }
 }

@@ -170,7 +170,7 @@ fn hit(
 
 fn memory(view: &View<'_>, number: u32) -> Result<(MemoryId, crate::store::record::Record<'static>)> {
     let damaged = || view.store.damaged(format!("memory {number} cannot be found by its number"));
-    let Some(Node::Memory(id)) = nodes::get(view.store, view.txn, number)? else { return Err(damaged()) };
+    let id = nodes::memory_id(view.store, view.txn, number)?.ok_or_else(damaged)?;
     let record = record::get(view.store, view.txn, &id)?.ok_or_else(damaged)?;
     Ok((MemoryId::existing(id).map_err(|_| damaged())?, record))
 }

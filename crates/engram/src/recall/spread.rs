@@ -11,9 +11,10 @@ use engram_kernels::{FanExponent, Patch, Progress, SpreadParameters, Spreading};
 use tracing::debug_span;
 
 use super::seeds::Seeds;
-use super::view::{GraphRow, View};
+use super::view::View;
 use super::words::internal;
 use crate::error::Result;
+use crate::store::block::GraphRow;
 
 /// The share of activation that goes on with each hop; the rest starts again from the seeds.
 const DAMPING: f32 = 0.8;

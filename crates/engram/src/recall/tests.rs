@@ -132,3 +132,138 @@ fn altered_values_are_noticed() {
         assert!(noticed > tried / 4, "{noticed} of {tried}");
     }
 }
+
+fn is_damaged<R>(result: Result<R>) -> bool {
+    matches!(result, Err(Error::Damaged { .. }))
+}
+
+/// What two tables say of a number agrees, or nothing is answered by it, nor changed.
+#[test]
+fn numbers_that_do_not_agree_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = store(folder.path(), false);
+    let change = |change: &dyn Fn(&Store, &mut heed::RwTxn<'_>)| {
+        let written = engram.with_write_lock(|store, mut txn| {
+            change(store, &mut txn);
+            store.commit(txn)
+        });
+        written.unwrap();
+    };
+    let swap = |table: fn(&Store) -> &Table, keys: [&[u8]; 2]| {
+        change(&|store, txn| {
+            let [first, second] = keys.map(|key| table(store).get(txn, key).unwrap().unwrap().to_vec());
+            table(store).put(txn, keys[0], &second).unwrap();
+            table(store).put(txn, keys[1], &first).unwrap();
+        });
+    };
+    let cue = Cue::new("number13").at(AT);
+    let id: MemoryId = "m013".parse().unwrap();
+    assert_eq!(engram.recall(&cue).unwrap().hits[0].id, id);
+    let ids = [&b"m013"[..], b"m014"];
+    swap(|store| &store.tables.numbers, ids);
+    assert!(is_damaged(engram.recall(&cue)) && is_damaged(engram.forget(&id)));
+    swap(|store| &store.tables.numbers, ids);
+    let nodes = [13_u32, 14].map(u32::to_be_bytes);
+    swap(|store| &store.tables.nodes, [&nodes[0], &nodes[1]]);
+    assert!(is_damaged(engram.recall(&cue)) && is_damaged(engram.forget(&id)));
+    swap(|store| &store.tables.nodes, [&nodes[0], &nodes[1]]);
+    let name = Cue::new("note bank 16").at(AT);
+    assert_eq!(engram.recall(&name).unwrap().names, ["note bank 16"]);
+    let keys = ["note bank 16", "note bank 24"].map(|name| crate::store::tables::name_key(name, 0));
+    swap(|store| &store.tables.names, [&keys[0], &keys[1]]);
+    assert!(is_damaged(engram.recall(&name)));
+    swap(|store| &store.tables.names, [&keys[0], &keys[1]]);
+    assert_eq!(engram.recall(&name).unwrap().names, ["note bank 16"]);
+    // Rows that are missing from a table show by their number, whichever is asked for.
+    let tables: [fn(&Store) -> Table; 8] = [
+        |store| store.tables.numbers.clone(),
+        |store| store.tables.nodes.clone(),
+        |store| store.tables.names.clone(),
+        |store| store.tables.postings.clone(),
+        |store| store.tables.terms.clone(),
+        |store| store.tables.memories.clone(),
+        |store| store.tables.namespaces.clone(),
+        |store| store.tables.recent_columns.clone(),
+    ];
+    for table in tables {
+        let mut row = Vec::new();
+        let kept = std::cell::RefCell::new(&mut row);
+        change(&|store, txn| {
+            let table = table(store);
+            let (key, value) = table.iter(txn).unwrap().last().unwrap().unwrap();
+            let (key, value) = (key.to_vec(), value.to_vec());
+            table.delete(txn, &key).unwrap();
+            **kept.borrow_mut() = vec![key, value];
+            // So that marks are read again.
+            let mut state = state::read(store, txn).unwrap().unwrap();
+            state.version += 1;
+            state::write(store, txn, &state).unwrap();
+        });
+        let name = table(&engram.store().unwrap()).name();
+        assert!(is_damaged(engram.recall(&cue)), "{name}");
+        assert!(!engram.verify().unwrap().problems.is_empty(), "{name}");
+        change(&|store, txn| table(store).put(txn, &row[0], &row[1]).unwrap());
+    }
+    assert_eq!(engram.recall(&cue).unwrap().hits[0].id, id);
+    assert_eq!(engram.verify().unwrap().problems, Vec::<String>::new());
+}
+
+/// Where a damaged page leads LMDB to look for a key in the wrong place, what is not found there is not taken for missing.
+#[test]
+fn keys_that_lie_elsewhere_are_not_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = Engram::create(folder.path()).unwrap();
+    let id = |at: usize| MemoryId::new(format!("m{at:04}")).unwrap();
+    let memories = (0..1500).map(|at| {
+        let mut memory = NewMemory::new(id(at), format!("word{at:04}q and others"));
+        memory.title = Some(format!("Title{at:04}q"));
+        memory
+    });
+    engram.remember_all(memories).unwrap();
+    drop(engram);
+    let path = folder.path().join("data.mdb");
+    let sound = std::fs::read(&path).unwrap();
+    let page_bytes = u32::from_le_bytes(*sound[40..].first_chunk().unwrap()) as usize;
+    let mut broken = [sound.clone(), sound.clone()];
+    let mut changed = 0;
+    for start in (0..sound.len()).step_by(page_bytes) {
+        let u16_at = |at: usize| usize::from(u16::from_le_bytes([sound[start + at], sound[start + at + 1]]));
+        if u16_at(10) != 1 {
+            continue;
+        }
+        // The last byte of each key that leads from a branch to a leaf, but for the first, which is none.
+        for entry in (1..(u16_at(12) - 16) / 2).step_by(5) {
+            let place = u16_at(16 + 2 * entry);
+            let key = &sound[start + place + 8..][..u16_at(place + 6)];
+            let Some(digit) = key.iter().rposition(u8::is_ascii_digit) else { continue };
+            if key.starts_with(b"m") || key.starts_with(b"word") || key.starts_with(b"title") {
+                let digit = start + place + 8 + digit - 1;
+                broken[0][digit] = b'0' - 1;
+                broken[1][digit] = b'9' + 1;
+                changed += 1;
+            }
+        }
+    }
+    assert!(changed > 20, "{changed}");
+    for broken in broken {
+        std::fs::write(&path, &broken).unwrap();
+        let engram = Engram::open(folder.path()).unwrap();
+        let mut noticed = [0; 3];
+        for at in 0..1500 {
+            match engram.get(&id(at)) {
+                Ok(found) => assert!(found.is_some(), "{at}"),
+                Err(e) => noticed[0] += usize::from(is_damaged(Err::<(), _>(e))),
+            }
+            let recall = |cue: String, mode| engram.recall(&Cue::new(cue).at(AT).mode(mode));
+            match recall(format!("word{at:04}q"), Mode::Words) {
+                Ok(found) => assert_eq!(found.hits[0].id, id(at)),
+                Err(e) => noticed[1] += usize::from(is_damaged(Err::<(), _>(e))),
+            }
+            match recall(format!("title{at:04}q"), Mode::Associative) {
+                Ok(found) => assert_eq!(found.names, [format!("title{at:04}q")]),
+                Err(e) => noticed[2] += usize::from(is_damaged(Err::<(), _>(e))),
+            }
+        }
+        assert!(noticed[0] < 1000 && noticed.iter().all(|noticed| *noticed > 100), "{noticed:?}");
+    }
+}

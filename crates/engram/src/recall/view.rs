@@ -11,14 +11,13 @@ use crate::index::edges;
 use crate::index::marks::Marks;
 use crate::memory::Namespace;
 use crate::source::SourcePattern;
-use crate::store::block::{self, BlockKind, ColumnBlock, Columns, GraphRows, ROWS, VECTOR_ROWS, VectorBlock};
+use crate::store::block::{
+    self, BlockKind, ColumnBlock, Columns, GraphRow, GraphRows, ROWS, VECTOR_ROWS, VectorBlock,
+};
 use crate::store::nodes::{self, NameNode};
 use crate::store::record::Record;
 use crate::store::state::{self, State};
 use crate::store::tables::{Store, node_at, node_key};
-
-/// A node's row: targets, weights, and the sum of the weights.
-pub(crate) type GraphRow<'a> = (&'a [u32], &'a [f32], f32);
 
 /// A state of the store.
 pub(crate) struct View<'t> {
@@ -50,6 +49,13 @@ impl<'t> View<'t> {
         }
         let graph = block::graph_rows(store, txn, state.packed_nodes)?;
         let namespaces = nodes::namespaces(store, txn)?;
+        if store.is_sealed {
+            let memories: u64 = namespaces.iter().map(|(_, entry)| u64::from(entry.memories)).sum();
+            let are_numbered = namespaces.iter().all(|(_, entry)| entry.number < state.next_namespace);
+            if memories != u64::from(state.memories) || !are_numbered {
+                return Err(store.damaged("its namespaces do not hold as many memories as it has"));
+            }
+        }
         let memories_of = namespaces.iter().map(|(_, entry)| (entry.number, entry.memories)).collect();
         Ok(Self { store, txn, state, columns, graph, marks, namespaces, memories_of })
     }
@@ -131,8 +137,10 @@ impl<'t> View<'t> {
     /// Clears the bits of memories whose source does not fit a pattern. Cost: reads each record left.
     pub(crate) fn retain_sources(&self, bits: &mut [u64], pattern: &SourcePattern) -> Result<()> {
         let tables = &self.store.tables;
+        let mut memories = 0;
         for entry in tables.numbers.iter(self.txn)? {
             let (id, number) = entry?;
+            memories += 1;
             let word = node_at(number).and_then(|number| Some((number, bits.get_mut(number as usize / 64)?)));
             let Some((number, word)) = word else {
                 return Err(self.store.damaged("the number of a memory is out of range"));
@@ -147,6 +155,11 @@ impl<'t> View<'t> {
             if !fits {
                 *word &= !(1 << (number % 64));
             }
+        }
+        if self.store.is_sealed && memories != self.state.memories {
+            return Err(self
+                .store
+                .damaged(format!("{memories} of its memories can be reached by their ids")));
         }
         Ok(())
     }

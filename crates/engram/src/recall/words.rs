@@ -51,9 +51,11 @@ pub(crate) fn find(
         let idf = inverse_document_frequency(view.state.memories, df);
         let (mut targets, mut weights) = (Vec::new(), Vec::new());
         for (memory, frequency) in recent {
-            let length = view.columns(memory)?.map_or(0, |columns| columns.length);
+            let columns = view.columns(memory)?;
+            let columns =
+                columns.ok_or_else(|| view.store.damaged(format!("memory {memory} has no columns")))?;
             targets.push(memory);
-            weights.push(bm25::weight(idf, frequency, length, view.state.mean_length()));
+            weights.push(bm25::weight(idf, frequency, columns.length, view.state.mean_length()));
         }
         patch.push_row(node + 1, &targets, &weights).map_err(damaged)?;
         seeds.push((node + 1, activation));

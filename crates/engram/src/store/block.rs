@@ -33,7 +33,7 @@ use super::seen::SeenBlock;
 use super::tables::Store;
 use crate::error::Result;
 pub(crate) use columns::{ColumnBlock, Columns, columns_now, of_columns};
-pub(crate) use graph::{GROUP, GraphRows, graph_rows, of_graph};
+pub(crate) use graph::{GROUP, GraphRow, GraphRows, graph_rows, of_graph};
 pub(crate) use vectors::{VectorBlock, VectorSlot, encode_vectors, erase_vectors};
 
 /// Rows of columns or of graph in one block.

@@ -100,10 +100,29 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Node> {
     postcard::from_bytes(bytes).ok()
 }
 
-/// The number of the memory with this external id.
+/// The number of the memory with this external id. In a sealed store, what lies behind the number agrees.
 pub(crate) fn memory_number(store: &Store, txn: &RoTxn<'_>, id: &str) -> Result<Option<u32>> {
-    let bytes = store.tables.numbers.get(txn, id.as_bytes())?;
-    Ok(bytes.and_then(node_at))
+    let Some(number) = store.tables.numbers.get(txn, id.as_bytes())?.and_then(node_at) else {
+        return Ok(None);
+    };
+    if store.is_sealed && !matches!(get(store, txn, number)?, Some(Node::Memory(found)) if found == id) {
+        return Err(disagree(store, number));
+    }
+    Ok(Some(number))
+}
+
+/// The id of the memory of a number; `None` where there is none. In a sealed store, the number that the id has agrees.
+pub(crate) fn memory_id(store: &Store, txn: &RoTxn<'_>, number: u32) -> Result<Option<String>> {
+    let Some(Node::Memory(id)) = get(store, txn, number)? else { return Ok(None) };
+    if store.is_sealed && store.tables.numbers.get(txn, id.as_bytes())?.and_then(node_at) != Some(number) {
+        return Err(disagree(store, number));
+    }
+    Ok(Some(id))
+}
+
+/// The error for a number and what it stands for that do not name each other.
+pub(crate) fn disagree(store: &Store, number: u32) -> Error {
+    store.damaged(format!("the number {number} and what it stands for do not agree"))
 }
 
 /// The number of a name in a namespace.

@@ -96,6 +96,8 @@ pub(crate) struct Table {
     rows: heed::Database<Bytes, Bytes>,
     name: &'static str,
     seal: Seal,
+    /// Whether a key that is not found is looked for once more; see [`Table::check_place`].
+    is_sure: bool,
     /// The store's folder, for errors.
     folder: Arc<Path>,
 }
@@ -108,9 +110,10 @@ impl Table {
         rows: heed::Database<Bytes, Bytes>,
         name: &'static str,
         seal: Seal,
+        is_sure: bool,
         folder: Arc<Path>,
     ) -> Self {
-        Self { rows, name, seal, folder }
+        Self { rows, name, seal, is_sure, folder }
     }
 
     /// Its name.
@@ -147,9 +150,28 @@ impl Table {
         Error::Damaged { path: self.folder.to_path_buf(), what: self.broken(key) }
     }
 
+    fn lost(&self) -> Error {
+        let what = format!("rows of the table {} do not lie where their keys belong", self.name);
+        Error::Damaged { path: self.folder.to_path_buf(), what }
+    }
+
+    /// Refuses a place in the table where a key was not found, unless it is where the key belongs: behind a lesser key,
+    /// and before `after`. In a damaged tree LMDB may look for a key where it is not, and find nothing.
+    fn check_place(&self, txn: &RoTxn<'_>, key: &[u8], after: Option<&[u8]>) -> Result<()> {
+        let before = self.rows.get_lower_than(txn, key).map_err(|e| self.fail(e))?;
+        let is_right = before.is_none_or(|(before, _)| before < key) && after.is_none_or(|after| after > key);
+        if is_right { Ok(()) } else { Err(self.lost()) }
+    }
+
     /// The value of a key.
     pub(crate) fn get<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
-        let Some(stored) = self.get_stored(txn, key)? else { return Ok(None) };
+        let Some(stored) = self.get_stored(txn, key)? else {
+            if self.is_sure {
+                let after = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
+                self.check_place(txn, key, after.map(|(after, _)| after))?;
+            }
+            return Ok(None);
+        };
         self.seal.open(key, stored).map(Some).ok_or_else(|| self.damaged(key))
     }
 
@@ -166,17 +188,22 @@ impl Table {
         txn: &'t RoTxn<'_>,
         key: &[u8],
     ) -> Result<Option<(&'t [u8], &'t [u8])>> {
-        let found = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
-        self.count(found.map(|(_, stored)| stored));
-        let Some((key, stored)) = found else { return Ok(None) };
+        let Some((key, stored)) = self.first_stored_from(txn, key)? else { return Ok(None) };
         self.seal.open(key, stored).map(|value| Some((key, value))).ok_or_else(|| self.damaged(key))
     }
 
     /// The least key that is not below `key`. Its value is not looked at.
     pub(crate) fn first_key_from<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
+        Ok(self.first_stored_from(txn, key)?.map(|(key, _)| key))
+    }
+
+    fn first_stored_from<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<(&'t [u8], &'t [u8])>> {
         let found = self.rows.get_greater_than_or_equal_to(txn, key).map_err(|e| self.fail(e))?;
         self.count(found.map(|(_, stored)| stored));
-        Ok(found.map(|(key, _)| key))
+        if self.is_sure && found.is_none_or(|(found, _)| found != key) {
+            self.check_place(txn, key, found.map(|(found, _)| found))?;
+        }
+        Ok(found)
     }
 
     /// Sets the value of a key.
@@ -266,9 +293,13 @@ impl Table {
         &'t self,
         stored: impl Iterator<Item = heed::Result<(&'t [u8], &'t [u8])>>,
     ) -> impl Iterator<Item = Result<(&'t [u8], &'t [u8])>> {
-        stored.map(|row| {
+        let mut last: Option<&[u8]> = None;
+        stored.map(move |row| {
             let (key, stored) = row.map_err(|e| self.fail(e))?;
             self.count(Some(stored));
+            if last.replace(key).is_some_and(|last| last >= key) {
+                return Err(self.lost());
+            }
             let value = self.seal.open(key, stored).ok_or_else(|| self.damaged(key))?;
             Ok((key, value))
         })

@@ -99,7 +99,10 @@ impl Making<'_> {
             "memories" => Seal::OldChecksum,
             _ => Seal::Nothing,
         };
-        Table::new(rows, name, seal, Arc::clone(self.root))
+        // Tables in which a recall asks for keys that may not be there.
+        let is_sure =
+            self.is_sealed && matches!(name, "memories" | "numbers" | "names" | "postings" | "terms");
+        Table::new(rows, name, seal, is_sure, Arc::clone(self.root))
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) enum Beginning {
 impl Beginning {
     /// How names begin with the words of this key. Cost: a look-up.
     fn of(store: &Store, txn: &RoTxn<'_>, words: &str, meter: &mut Meter) -> Step<Self> {
-        meter.charge(work::READ)?;
+        // Where it is not there, its neighbours are looked at as well.
+        meter.charge(2 * work::READ)?;
         let next = store.tables.names.first_key_from(txn, words.as_bytes())?;
         // The first key not before the words is the words themselves (then 0) or the words and more (then a space), if
         // there is either: both sort before every longer word.

@@ -52,6 +52,9 @@ fn sections(block: &Block<'_>) -> [usize; 6] {
     [4 * (rows + 1), 4 * rows, 4 * edges, 4 * edges, 4 * rows, 4 * rows.div_ceil(GROUP)]
 }
 
+/// One row: targets, weights and the sum of the out-weights.
+pub(crate) type GraphRow<'r> = (&'r [u32], &'r [f32], f32);
+
 /// The graph rows of one block.
 pub(crate) struct GraphRows<'t> {
     first: u32,
@@ -107,8 +110,8 @@ impl GraphRows<'_> {
         Ok(if self.sums.is_some() { block.with_checks(self) } else { block })
     }
 
-    /// One row: targets, weights and the sum of the out-weights. `None` where it is not in this block or is damaged.
-    pub(crate) fn row(&self, node: u32) -> Option<(&[u32], &[f32], f32)> {
+    /// One row. `None` where it is not in this block or is damaged.
+    pub(crate) fn row(&self, node: u32) -> Option<GraphRow<'_>> {
         let row = node.checked_sub(self.first)?;
         self.check_bounds(&[row]).ok()?;
         self.check_edges(&[row]).ok()?;
