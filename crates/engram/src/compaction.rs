@@ -146,23 +146,40 @@ pub(crate) fn copy_into(store: &Store, target: &Path, trust: Trust, monitor: &Mo
         fs::remove_file(&path).map_err(written)?;
         let txn = store.read()?;
         let state = state::read(store, &txn)?.ok_or_else(|| store.damaged("its state record is missing"))?;
-        rewriting::rewrite_into(target, trust, rewriting::facts_of(store, &txn, state)?, monitor)?;
-        return check_copy(store, target, trust, monitor);
+        return rewriting::rewrite_into(target, trust, rewriting::facts_of(store, &txn, state)?, monitor);
     }
     copied.map_err(|e| store.fail(e))?;
+    finish(store.folder(), target, file, trust, monitor)
+}
+
+/// Clears and checks a file that was written in the folder `target` for the store in `root`, and brings both to disk.
+/// Nobody has the file open.
+pub(crate) fn finish(
+    root: &Path,
+    target: &Path,
+    mut file: File,
+    trust: Trust,
+    monitor: &Monitor,
+) -> Result<()> {
+    let path = target.join(DATA_FILE);
+    let written = |source| Error::from_io(root, "written", &path, source);
     monitor.begin(Stage::Clearing, 0)?;
-    debug_span!("clearing").in_scope(|| clear_unused(store, &path, &mut file))?;
+    debug_span!("clearing").in_scope(|| clear_unused(root, &path, &mut file))?;
     monitor.begin(Stage::Committing, 0)?;
     file.sync_all().map_err(written)?;
     drop(file);
-    check_copy(store, target, trust, monitor)?;
+    check_copy(root, target, trust, monitor)?;
     folder::sync(target).map_err(written)
 }
 
+fn damaged(root: &Path, what: String) -> Error {
+    Error::Damaged { path: root.to_owned(), what }
+}
+
 /// Walks all pages of a copy, and notes that they are sound.
-fn check_copy(store: &Store, target: &Path, trust: Trust, monitor: &Monitor) -> Result<()> {
+fn check_copy(root: &Path, target: &Path, trust: Trust, monitor: &Monitor) -> Result<()> {
     let path = target.join(DATA_FILE);
-    let unreadable = |source| Error::from_io(store.folder(), "read", &path, source);
+    let unreadable = |source| Error::from_io(root, "read", &path, source);
     let file = File::open(&path).map_err(unreadable)?;
     let damage = match Header::read(&file).map_err(unreadable)? {
         Contents::Sound(header) => {
@@ -180,18 +197,18 @@ fn check_copy(store: &Store, target: &Path, trust: Trust, monitor: &Monitor) -> 
         Contents::Empty | Contents::Unwritten => None,
     };
     let what = damage.map_or_else(|| "it is empty".to_owned(), |damage| damage.to_string());
-    Err(store.damaged(format!("its copy cannot be used: {what}")))
+    Err(damaged(root, format!("its copy cannot be used: {what}")))
 }
 
 /// Overwrites with zeros what a copy has between its entries and behind long values: LMDB leaves there what the memory
 /// held, and that may be a part of what was forgotten.
-fn clear_unused(store: &Store, path: &Path, file: &mut File) -> Result<()> {
-    let failed = |source| Error::from_io(store.folder(), "written", path, source);
+fn clear_unused(root: &Path, path: &Path, file: &mut File) -> Result<()> {
+    let failed = |source| Error::from_io(root, "written", path, source);
     let copy = File::open(path).map_err(failed)?;
     let header = match Header::read(&copy).map_err(failed)? {
         Contents::Sound(header) => header,
         Contents::Empty | Contents::Unwritten => return Ok(()),
-        Contents::Damaged(damage) => return Err(store.damaged(damage.to_string())),
+        Contents::Damaged(damage) => return Err(damaged(root, damage.to_string())),
     };
     let zeros = vec![0; header.page_bytes as usize];
     let cleared =
@@ -205,7 +222,7 @@ fn clear_unused(store: &Store, path: &Path, file: &mut File) -> Result<()> {
             Ok(())
         });
     cleared.map_err(|e| match e {
-        NotCleared::Damage(damage) => store.damaged(damage.to_string()),
+        NotCleared::Damage(damage) => damaged(root, damage.to_string()),
         NotCleared::Io(source) => failed(source),
     })
 }

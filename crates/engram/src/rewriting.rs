@@ -8,13 +8,14 @@ use std::path::Path;
 use heed::RoTxn;
 use tracing::debug_span;
 
+use crate::compaction::finish;
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::rebuild::accounts;
 use crate::store::folder::Trust;
 use crate::store::generation::{Draft, Maker};
-use crate::store::open::LOCK_FILE;
+use crate::store::open::{DATA_FILE, LOCK_FILE};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
 
@@ -48,7 +49,8 @@ pub(crate) fn rewrite<'t>(
     Ok(draft)
 }
 
-/// Writes a store into an empty folder: its facts, and all that is derived from them.
+/// Writes a store into an empty folder: its facts, and all that is derived from them. It is on disk then, and checked, and
+/// holds nothing but what it says.
 pub(crate) fn rewrite_into<'t>(
     folder: &Path,
     trust: Trust,
@@ -91,7 +93,11 @@ pub(crate) fn rewrite_into<'t>(
     drop(store);
     drop(target);
     let lock = folder.join(LOCK_FILE);
-    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })
+    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })?;
+    let path = folder.join(DATA_FILE);
+    let file = fs::File::options().write(true).open(&path);
+    let file = file.map_err(|source| Error::File { action: "written", path, source })?;
+    finish(folder, folder, file, trust, monitor)
 }
 
 /// The facts of a store as a transaction sees them.

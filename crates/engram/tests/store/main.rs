@@ -1,6 +1,7 @@
 //! A store as its users see it: what is put in comes back, whatever the order, the process or the accident.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod erased;
 mod faults;
 mod folder;
 mod handles;

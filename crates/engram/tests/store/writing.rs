@@ -123,27 +123,6 @@ fn forgetting_takes_a_memory_out_everywhere() {
     assert_eq!(first(&engram, "Carl Rogers"), "rogers");
 }
 
-/// Nothing of what was forgotten stays behind the ends of what took its place, whatever their sizes.
-#[test]
-fn compaction_leaves_no_remains_in_pages() {
-    let (folder, engram) = fresh();
-    let text = |word: &str, bytes: usize| format!("{word} ").repeat(bytes / (word.len() + 1));
-    for round in 0..6 {
-        let notes = |word: &'static str| {
-            (0..12).map(move |at| note(&format!("{word}-{at}"), "", &text(word, 1500 + 229 * (at + round))))
-        };
-        engram.remember_all(notes("zanzibar")).unwrap();
-        let forgotten: Vec<_> = notes("zanzibar").map(|note| note.id).collect();
-        engram.apply(&[], &forgotten).unwrap();
-        engram.remember_all(notes("ordinary")).unwrap();
-        engram.compact().unwrap();
-        let path = folder.path().join(format!("store/generation-{}/data.mdb", round + 1));
-        let bytes = std::fs::read(path).unwrap();
-        assert!(!bytes.windows(8).any(|window| window == b"zanzibar"), "round {round}");
-        assert!(engram.verify().unwrap().problems.is_empty());
-    }
-}
-
 #[test]
 fn an_id_that_comes_twice_in_an_import_is_refused_the_second_time() {
     let folder = tempfile::tempdir().unwrap();

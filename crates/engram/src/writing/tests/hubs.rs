@@ -59,9 +59,11 @@ fn a_link_more_writes_few_rows() {
         let portion = Portion::of(&[hub]);
         let written = engram.write(|_, txn, state| {
             let plan = Plan::new(&store, txn, state, &portion, &[])?;
-            let facts = touched::during(|| plan::write_facts(&store, txn, plan.changed(), false).unwrap());
+            let facts = touched::during(|| {
+                plan::write_facts(&store, txn, plan.changed(), false, &Monitor::unwatched()).unwrap()
+            });
             assert!(facts.rows <= 2 + most, "{facts:?}");
-            pack(&store, txn, state, &plan, true)
+            pack(&store, txn, state, &plan, true, &Monitor::unwatched())
         });
         written.unwrap();
         assert_eq!(engram.verify().unwrap().problems, Vec::<String>::new());
