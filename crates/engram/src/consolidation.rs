@@ -64,10 +64,22 @@ impl Engram {
     pub(crate) fn consolidate_watched(&self, monitor: &Monitor) -> Result<()> {
         let _span = debug_span!("consolidate").entered();
         // Packing reads and writes nearly every page; where one is damaged, it would do so blindly.
-        self.store()?.check_pages(monitor)?;
+        let store = self.store()?;
+        store.check_pages(monitor)?;
+        let txn = store.read()?;
+        if let Some(state) = state::read(&store, &txn)? {
+            state::check_dimensions(&store, &txn, &state)?;
+        }
+        drop(txn);
+        drop(store);
         if self.upgrade(monitor)? {
             return Ok(());
         }
+        self.pack(monitor)
+    }
+
+    /// [`Engram::consolidate`], of a store of today's format.
+    pub(crate) fn pack(&self, monitor: &Monitor) -> Result<()> {
         for _ in 0..TRIES {
             if self.try_consolidation(STAGE_BYTES, monitor)? {
                 return Ok(());

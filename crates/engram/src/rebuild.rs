@@ -16,6 +16,7 @@ use crate::index::packed::{Facts, Packed, Vectors};
 use crate::progress::{Answer, Monitor, Progress, Stage, watch};
 use crate::store::nodes::NamespaceEntry;
 use crate::store::record::Record;
+use crate::store::state;
 use crate::store::tables::Store;
 
 impl Engram {
@@ -49,6 +50,7 @@ impl Engram {
             if state.version == 0 && store.tables.memories.is_empty(txn)? {
                 return Ok(());
             }
+            state::check_dimensions(store, txn, state)?;
             accounts(store, txn, monitor)?;
             let packed = Packed::build(Facts::of(store, txn), state, monitor)?;
             packed.write(store, txn, state, Vectors::ToWrite, monitor)?;

@@ -30,6 +30,8 @@ use crate::vector_model::{VectorModel, stored_model};
 
 /// What is left of a store.
 struct Remains {
+    /// The bytes of the file.
+    bytes: u64,
     /// The memories that can be read, by id: their records.
     memories: BTreeMap<Vec<u8>, Vec<u8>>,
     /// The ids of those that cannot.
@@ -51,7 +53,9 @@ impl Remains {
     /// Reads what is left; `None` where nothing was ever written. Nobody may write meanwhile.
     fn read(root: &Path, folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(DATA_FILE);
-        let file = File::open(&path).map_err(|source| Error::from_io(root, "read", path, source))?;
+        let unreadable = |source| Error::from_io(root, "read", &path, source);
+        let file = File::open(&path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
         let damaged = |damage: Damage| Error::Damaged { path: root.to_owned(), what: damage.to_string() };
         let Some(salvage) = Salvage::new(&file).map_err(damaged)? else { return Ok(None) };
         let mut meta: BTreeMap<Vec<u8>, Vec<u8>> =
@@ -101,6 +105,7 @@ impl Remains {
         });
         let text = |key: &Vec<u8>| crate::text::printable_line(&String::from_utf8_lossy(key)).into_owned();
         Ok(Some(Self {
+            bytes,
             unreadable: broken.iter().map(text).collect(),
             memories,
             files,
@@ -264,10 +269,14 @@ impl Remains {
     /// The state from which everything is derived again: that of the store, or that of a new one where nothing is wrong
     /// but its record, and the memories say all that is needed.
     fn state_for_rebuild(&self, root: &Root) -> Result<State> {
+        let damaged = |what: &str| Error::Damaged { path: root.path.clone(), what: what.into() };
         if let Some(state) = &self.state {
+            let claims_more = state.model.claims_more(self.memories.len() as u64, self.bytes);
+            if claims_more && !self.memories.values().any(|record| state.model.is_of(record)) {
+                return Err(damaged(&state.model.unfounded()));
+            }
             return Ok(state.clone());
         }
-        let damaged = |what: &str| Error::Damaged { path: root.path.clone(), what: what.into() };
         if !self.damage.is_empty() || !self.unreadable.is_empty() {
             return Err(damaged("its state record is lost, and with it how many memories it had"));
         }

@@ -89,7 +89,7 @@ pub(crate) fn rewrite_into<'t>(
         state::write(store, &mut txn, &facts.state.of_facts(state::packing_format(store), memories))?;
         store.commit(txn)
     })?;
-    target.consolidate_watched(monitor)?;
+    target.pack(monitor)?;
     drop(store);
     drop(target);
     let lock = folder.join(LOCK_FILE);

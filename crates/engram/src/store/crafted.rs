@@ -1,6 +1,8 @@
 //! Stores that somebody made up: sound pages, checksums that fit, and values that no writer puts there. Whatever is done
 //! with one gives an answer or an error, never a panic, nor an allocation out of proportion to the file.
 
+mod states;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -11,7 +13,6 @@ use super::block;
 use super::folder::Trust;
 use super::open::DATA_FILE;
 use super::record::{Record, StoredLink};
-use super::state::{self, State};
 use super::table::Table;
 use super::tables::Store;
 use crate::engram::Engram;
@@ -254,37 +255,6 @@ fn open(root: &Path) -> Store {
     Store::open(root, false, Trust::Private).unwrap()
 }
 
-/// A change to the state.
-fn states() -> impl Strategy<Value = (usize, u64)> {
-    let notable = vec![0, 1, 2, 1 << 20, 1 << 31, 1 << 32, 1 << 60, u64::MAX, u64::MAX - 1];
-    let number = prop_oneof![numbers().prop_map(u64::from), prop::sample::select(notable)];
-    (0_usize..13, number)
-}
-
-fn craft_state(root: &Path, (field, number): (usize, u64)) {
-    let store = open(root);
-    let mut txn = store.write().unwrap();
-    let mut state: State = state::read(&store, &txn).unwrap().unwrap();
-    let small = number as u32;
-    match field {
-        0 => state.generation = number,
-        1 => state.version = number,
-        2 => state.memories = small,
-        3 => state.terms = number,
-        4 => state.packed_memories = small,
-        5 => state.packed_nodes = small,
-        6 => state.next_node = small,
-        7 => state.recent_writes = small,
-        8 => state.next_namespace = small,
-        9 => state.languages = vec!["en".into(); (small % 5) as usize],
-        10 => state.model.dimensions = small,
-        11 => state.model.given = !state.model.given,
-        _ => state.model.name = "another".into(),
-    }
-    state::write(&store, &mut txn, &state).unwrap();
-    store.commit(txn).unwrap();
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -308,19 +278,6 @@ proptest! {
         } else {
             let _ = crate::OpenOptions::new().rebuild(&second);
             let _ = use_all(&second, given);
-        }
-    }
-
-    #[test]
-    fn states_that_were_made_up(which in 0_usize..4, crafted in states()) {
-        let (_folder, root) = copy(which);
-        craft_state(&root, crafted);
-        let (_other, second) = copy(which);
-        std::fs::copy(root.join(DATA_FILE), second.join(DATA_FILE)).unwrap();
-        let _ = use_all(&root, which >= 2);
-        // The vector model is no derived thing.
-        if crafted.0 < 10 {
-            mend(&second)?;
         }
     }
 
@@ -366,26 +323,5 @@ proptest! {
         let _ = use_all(&root, which >= 2);
         let _ = crate::OpenOptions::new().rebuild(&root);
         let _ = use_all(&root, which >= 2);
-    }
-}
-
-/// Numbers by which a recall or a packing would take memory out of proportion, or for which there is none.
-#[test]
-fn states_out_of_proportion_are_damage() {
-    for (field, number) in [
-        (1, u64::MAX),
-        (2, u64::from(u32::MAX)),
-        (3, u64::MAX),
-        (4, 1 << 31),
-        (5, 1 << 31),
-        (6, 1 << 31),
-        (6, u64::from(u32::MAX)),
-        (10, 1),
-        (10, u64::from(u32::MAX)),
-        (12, 0),
-    ] {
-        let (_folder, root) = copy(1);
-        craft_state(&root, (field, number));
-        assert!(matches!(Engram::open(&root), Err(Error::Damaged { .. })), "field {field}, {number}");
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::VectorSlot;
+use super::record::Record;
 use super::table::Table;
 use super::tables::Store;
 use crate::error::{Error, Result};
@@ -83,6 +84,24 @@ impl Model {
             return (1..=MOST_DIMENSIONS).contains(&self.dimensions);
         }
         self.name == random_indexing::NAME && self.dimensions as usize == random_indexing::DIMENSIONS
+    }
+}
+
+impl Model {
+    /// Whether vectors of its dimensions for so many memories are beyond a file of so many bytes.
+    pub(crate) fn claims_more(&self, memories: u64, file_bytes: u64) -> bool {
+        self.given && memories.saturating_mul(u64::from(self.dimensions)) > file_bytes
+    }
+
+    /// Whether a memory of this record brings a vector of its dimensions.
+    pub(crate) fn is_of(&self, record: &[u8]) -> bool {
+        let vector = Record::read(record).ok().and_then(|record| record.vector);
+        vector.is_some_and(|vector| vector.len() == self.dimensions as usize)
+    }
+
+    /// What is wrong where it claims more than the file and no memory brings such a vector.
+    pub(crate) fn unfounded(&self) -> String {
+        format!("its vectors have {} dimensions, and no memory has such a vector", self.dimensions)
     }
 }
 
@@ -259,6 +278,22 @@ pub(crate) fn check_counts(store: &Store, txn: &RoTxn<'_>, state: &State) -> Res
         return Err(store.damaged(format!("it has {postings} rows of terms, and {terms} vectors for them")));
     }
     Ok(())
+}
+
+/// Refuses a vector model of more dimensions than the file speaks for: no memory has such a vector, and vectors of zeros
+/// for all of them would be far larger than the file, in which they lie if it was ever packed. Cost: constant, but for
+/// those that are refused or nearly so.
+pub(crate) fn check_dimensions(store: &Store, txn: &RoTxn<'_>, state: &State) -> Result<()> {
+    let memories = store.tables.memories.len(txn)?;
+    if !state.model.claims_more(memories, store.environment.bytes()) {
+        return Ok(());
+    }
+    for entry in store.tables.memories.iter(txn)? {
+        if state.model.is_of(entry?.1) {
+            return Ok(());
+        }
+    }
+    Err(store.damaged(state.model.unfounded()))
 }
 
 /// The checksum of a state. From format 4 on it includes the format.
