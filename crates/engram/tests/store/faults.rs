@@ -30,6 +30,8 @@ fn reads_a_store_that_is_cut_off() {
                 let status = Command::new("kill").args(["-SEGV", &std::process::id().to_string()]).status();
                 assert!(status.unwrap().success());
             }
+            // It may come a little later, on another thread.
+            std::thread::sleep(std::time::Duration::from_secs(30));
         }
         _ => {}
     }
