@@ -57,7 +57,7 @@ pub(crate) fn write(
             return work::MEMORY;
         }
         let bytes = reading::pieces(record).map(str::len).sum::<usize>() as u64;
-        let links = (work::READ + work::WRITE) * record.links.len() as u64;
+        let links = (work::READ + work::NEW_LINK) * record.links.len() as u64;
         work::MEMORY + work::TEXT_BYTE * bytes + work::TERM * bytes.div_ceil(TERM_BYTES) + links
     };
     Meter::new(most).charge(changed.put.iter().zip(&records).map(least).sum())?;
@@ -124,7 +124,7 @@ impl<'s> Writer<'s> {
         let (store, id) = (self.store, put.id);
         // Before anything is written, because there may be many.
         let linked = self.linked(txn, state, &links::of(id, record), &record.namespace)?;
-        self.meter.charge(work::WRITE * links.new.len() as u64)?;
+        self.meter.charge(work::NEW_LINK * links.new.len() as u64)?;
         // The facts, which packing would find: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, 1)?;
         store.tables.memories.put(txn, id.as_bytes(), &put.record)?;
@@ -176,7 +176,7 @@ impl<'s> Writer<'s> {
     ) -> Step<()> {
         let store = self.store;
         let Some(memory) = nodes::memory_number(store, txn, id)? else { return Ok(()) };
-        self.meter.charge(work::WRITE * links.gone.len() as u64)?;
+        self.meter.charge(work::GONE_LINK * links.gone.len() as u64)?;
         // The facts: all or nothing of them.
         let namespace = nodes::count_memory(store, txn, state, &record.namespace, -1)?;
         links.write_gone(store, txn)?;

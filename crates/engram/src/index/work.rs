@@ -26,6 +26,10 @@ pub(crate) const RECORD_BYTE: u64 = 12;
 pub(crate) const TOKEN: u64 = 100;
 /// Changing a name.
 pub(crate) const NAME: u64 = 1500;
+/// Noting that a memory links to something, which is done in the order of the keys.
+pub(crate) const NEW_LINK: u64 = 1000;
+/// Taking such a note out.
+pub(crate) const GONE_LINK: u64 = 400;
 /// Writing an association, or taking it out.
 pub(crate) const EDGE: u64 = 4500;
 /// Reading an association of a packed row.

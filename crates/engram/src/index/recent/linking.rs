@@ -42,7 +42,7 @@ impl Writer<'_> {
                 return Ok(false);
             }
         }
-        self.meter.charge(work::MEMORY + work::WRITE * links.new.len() as u64)?;
+        self.meter.charge(work::MEMORY + work::NEW_LINK * links.new.len() as u64)?;
         // The facts: all or nothing of them.
         store.tables.memories.put(txn, put.id.as_bytes(), &put.record)?;
         links.write_new(store, txn)?;
