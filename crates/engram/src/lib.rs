@@ -80,7 +80,9 @@ pub use memory::{
 };
 pub use packed_graph::PackedGraph;
 pub use progress::{Answer, Progress, Stage};
-pub use recall::{Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Step, Why};
+pub use recall::{
+    Cue, DEFAULT_FORGETTING_EXPONENT, Hit, Mode, Recollection, SeedShares, Settings, Step, Why,
+};
 pub use source::{MAX_PATTERN_BYTES, SourcePattern};
 #[cfg(unix)]
 pub use store::open::fault::{exit_on_abort, exit_on_fault};

@@ -7,11 +7,16 @@
 //!                                                                        │
 //!                  hits, each with its account ◄─ ranking ◄─ × forgetting ┘
 //! ```
+//!
+//! Where the cue names nothing that memories bear as title, a memory also keeps a share of what its own words say: what
+//! is only near the answer must not stand before it.
 
 mod account;
 pub(crate) mod cue;
 mod names;
+mod ranking;
 mod seeds;
+mod settings;
 mod spread;
 pub(crate) mod view;
 mod words;
@@ -20,7 +25,7 @@ use std::collections::BTreeSet;
 
 pub use account::{Hit, Recollection, SeedShares, Step, Why};
 pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
-use engram_kernels::{Spreading, TopK, apply_decay_into};
+pub use settings::Settings;
 use tracing::debug_span;
 
 use crate::engram::Engram;
@@ -36,14 +41,6 @@ use view::View;
 
 /// How much longer a memory lasts each time that recalling it is reinforced.
 const REINFORCEMENT: f32 = 1.5;
-
-/// A memory as it is ranked.
-struct Ranked {
-    memory: u32,
-    score: f32,
-    activation: f32,
-    retention: f32,
-}
 
 impl Engram {
     /// The memories associated with a cue, best first.
@@ -81,14 +78,14 @@ impl Engram {
             let seeds = Seeds::find(&view, &reading, cue, scratch)?;
             let (ranked, spread) = match cue.mode {
                 Mode::Associative => {
-                    let spread =
-                        debug_span!("spreading").in_scope(|| spread::spread(&view, &seeds, scratch))?;
-                    let ranked =
-                        debug_span!("ranking").in_scope(|| rank(&view, &reading, cue, scratch, at))?;
+                    let spread = debug_span!("spreading")
+                        .in_scope(|| spread::spread(&view, &seeds, &cue.settings, scratch))?;
+                    let ranked = debug_span!("ranking")
+                        .in_scope(|| ranking::by_activation(&view, &reading, &seeds, cue, scratch, at))?;
                     (ranked, Some(spread))
                 }
-                Mode::Words => (plain(&seeds.words, cue.k), None),
-                Mode::Vectors => (plain(&seeds.vectors, cue.k), None),
+                Mode::Words => (ranking::as_found(&seeds.words, cue), None),
+                Mode::Vectors => (ranking::as_found(&seeds.vectors, cue), None),
             };
             debug_span!("account").in_scope(|| {
                 account::recollection(&view, cue, &reading, &seeds, &ranked, spread.as_ref(), scratch)
@@ -133,48 +130,6 @@ impl Engram {
             Ok(())
         })
     }
-}
-
-/// Weighs activation by forgetting and keeps the best.
-fn rank(view: &View<'_>, reading: &Reading, cue: &Cue, scratch: &Spreading, at: Time) -> Result<Vec<Ranked>> {
-    let candidates: Vec<(u32, f32)> = (scratch.touched().iter())
-        .filter(|node| reading.is_allowed(view, **node))
-        .map(|node| (*node, scratch.activation(*node)))
-        .collect();
-    let (mut strengths, mut ages) =
-        (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
-    let mut stabilities = Vec::with_capacity(candidates.len());
-    for (memory, _) in &candidates {
-        let columns = view.columns(*memory)?;
-        let columns = columns.ok_or_else(|| view.store.damaged(format!("memory {memory} has no columns")))?;
-        strengths.push(columns.strength);
-        ages.push(at.seconds_since(Time::from_milliseconds(columns.refreshed)));
-        stabilities.push(f64::from(columns.stability));
-    }
-    let mut retained = vec![0.0; candidates.len()];
-    debug_span!("decay")
-        .in_scope(|| apply_decay_into(&strengths, &ages, &stabilities, cue.forgetting, &mut retained));
-    let mut best = TopK::new(cue.k);
-    for (row, ((_, activation), retained)) in (0_u32..).zip(candidates.iter().zip(&retained)) {
-        best.offer(row, activation * retained);
-    }
-    Ok(best
-        .into_sorted()
-        .into_iter()
-        .map(|scored| {
-            let (memory, activation) = candidates[scored.id as usize];
-            Ranked { memory, score: scored.score, activation, retention: retained[scored.id as usize] }
-        })
-        .collect())
-}
-
-/// Seeds alone, as they were found.
-fn plain(seeds: &[(u32, f32)], k: usize) -> Vec<Ranked> {
-    seeds
-        .iter()
-        .take(k)
-        .map(|(memory, score)| Ranked { memory: *memory, score: *score, activation: *score, retention: 1.0 })
-        .collect()
 }
 
 #[cfg(test)]

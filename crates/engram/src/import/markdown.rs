@@ -197,6 +197,7 @@ fn assemble(root: NewMemory, mut all: Vec<Section>) -> Result<Vec<NewMemory>, In
             memory
         };
         memory.tags.extend(section.tags);
+        memory.strength = section.words.strength();
         let mut seen = HashSet::new();
         memory.tags.retain(|tag| seen.insert(tag.clone()));
         let links = section.links.into_iter().filter_map(|(at, target)| {
@@ -223,6 +224,8 @@ fn joined(all: Vec<Section>) -> Section {
         let offset = whole.text.len();
         whole.links.extend(section.links.into_iter().map(|(at, target)| (at + offset, target)));
         whole.tags.extend(section.tags);
+        whole.words.own += section.words.own;
+        whole.words.in_links += section.words.in_links;
         whole.text.push_str(&section.text);
         if !whole.text.is_empty() && !whole.text.ends_with("\n\n") {
             whole.text.push_str(if whole.text.ends_with('\n') { "\n" } else { "\n\n" });

@@ -116,6 +116,7 @@ pub(super) fn push_pieces(
     };
     let (id, title) = (memory.id.clone(), memory.title.clone());
     let (source, made, language) = (memory.source.clone(), memory.made, memory.language);
+    let strength = memory.strength;
     let first = out.len();
     memory.text = text[cuts[0].clone()].to_owned();
     out.push(memory);
@@ -127,6 +128,7 @@ pub(super) fn push_pieces(
         piece.source.clone_from(&source);
         piece.made = made;
         piece.language = language;
+        piece.strength = strength;
         piece.section_of = Some(id.clone());
         piece.follows = Some(last);
         last = piece.id.clone();

@@ -10,7 +10,8 @@ use crate::text::{Language, Tokens, Words, name_key, title_names};
 /// The most bytes a name's key may have; a longer one does not fit a store key.
 const MAX_NAME_BYTES: usize = 400;
 
-/// The pieces of a record that are read for words and mentions: title, tags, text. Aliases are names only.
+/// The pieces of a record that are read for words and mentions: title, tags, text, and the title once more, because its
+/// words say most of what a memory is about. Aliases are names only.
 pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str> {
     record
         .title
@@ -18,6 +19,7 @@ pub(crate) fn pieces<'r>(record: &'r Record<'_>) -> impl Iterator<Item = &'r str
         .into_iter()
         .chain(record.tags.iter().map(String::as_str))
         .chain([record.text.as_ref()])
+        .chain(record.title.as_deref())
 }
 
 /// The keys of the names that a record bears: from its title and aliases, none twice.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use engram_kernels::Spreading;
 
-use super::Ranked;
 use super::cue::{Cue, Reading};
+use super::ranking::Ranked;
 use super::seeds::Seeds;
 use super::spread::Spread;
 use super::view::View;
@@ -44,8 +44,11 @@ pub struct Hit {
     pub source: Option<String>,
     /// The part of its text nearest to the cue, with the cue's words marked.
     pub snippet: Snippet,
-    /// Its score: activation × retention. (BM25 or cosine similarity in the other modes.)
+    /// Its score: (activation + direct) × retention. (BM25 or cosine similarity in the other modes.)
     pub score: f32,
+    /// Whether little speaks for it: its score is less than a fiftieth of the first hit's, or it only fills up the
+    /// answer to the number that was asked for.
+    pub is_weak: bool,
     /// Why it came back.
     pub why: Why,
 }
@@ -56,6 +59,8 @@ pub struct Hit {
 pub struct Why {
     /// The activation that reached it, of 1 in all.
     pub activation: f32,
+    /// What its own words add to that where the cue holds no name that leads home.
+    pub direct: f32,
     /// What forgetting left of it, times the memory's strength.
     pub retention: f32,
     /// What it started with itself.
@@ -64,7 +69,8 @@ pub struct Why {
     pub words: Option<f32>,
     /// Its cosine similarity to the cue, where that made it a seed.
     pub similarity: Option<f32>,
-    /// The strongest way that activation took to it; begins with [`Step::Cue`] and ends with the memory.
+    /// The strongest way that activation took to it; begins with [`Step::Cue`] and ends with the memory. A memory that
+    /// its own words made a seed is explained by them, not through another memory.
     pub path: Vec<Step>,
 }
 
@@ -145,7 +151,12 @@ fn hit(
     let mut path = vec![Step::Cue];
     match spread {
         Some(spread) => {
-            for node in spread.strongest_path(view, seeds, scratch, ranked.memory)? {
+            let mut way = spread.strongest_path(view, seeds, scratch, ranked.memory)?;
+            let others = way.split_last().map_or(&[][..], |(_, others)| others);
+            if by_words > 0.0 && others.iter().any(|node| view.is_memory(*node)) {
+                way = vec![ranked.memory];
+            }
+            for node in way {
                 path.push(step(view, node)?);
             }
         }
@@ -157,8 +168,10 @@ fn hit(
         source: record.source.as_deref().map(str::to_owned),
         id,
         score: ranked.score,
+        is_weak: ranked.is_weak,
         why: Why {
             activation: ranked.activation,
+            direct: ranked.direct,
             retention: ranked.retention,
             seed: SeedShares { words: by_words, vectors: by_vectors },
             words,

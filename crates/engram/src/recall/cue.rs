@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use engram_kernels::Curve;
 
+use super::settings::Settings;
 use super::view::View;
 use crate::error::Result;
 use crate::index::postings;
@@ -62,6 +63,10 @@ pub struct Cue {
     pub reinforce: bool,
     /// The most characters of a hit's snippet; 200 at first.
     pub snippet_chars: usize,
+    /// Hits of a lower score are dropped; none at first.
+    pub min_score: f32,
+    /// What the parts of the recall weigh.
+    pub settings: Settings,
 }
 
 impl Cue {
@@ -82,6 +87,8 @@ impl Cue {
             forgetting: Curve::power(DEFAULT_FORGETTING_EXPONENT).unwrap_or(Curve::half_life()),
             reinforce: false,
             snippet_chars: 200,
+            min_score: 0.0,
+            settings: Settings::DEFAULT,
         }
     }
 

@@ -29,6 +29,28 @@ pub(crate) fn find(view: &View<'_>, reading: &Reading) -> Result<Vec<(u32, NameN
     Ok(names)
 }
 
+/// The names that may stand for the subject of a cue, each with the evidence that it is a name, above 0 and at most 1.
+///
+/// A title or alias of several words is one. A single word that is a title may be an ordinary word ("Links", "router");
+/// the evidence is how many of the memories that mention it write it with a capital, in which a word seen once is given
+/// the benefit of the doubt. Phrases that are nobody's title lead nowhere by themselves, so they count only beside one
+/// that leads home with at least the evidence `least`. Cost: the number of names.
+pub(crate) fn certain(found: Vec<(u32, NameNode)>, least: f32) -> Vec<(u32, NameNode, f64)> {
+    let names: Vec<_> = found.into_iter().map(|(node, name)| (evidence(&name), node, name)).collect();
+    if !names.iter().any(|(evidence, _, name)| name.homes > 0 && *evidence >= f64::from(least)) {
+        return Vec::new();
+    }
+    names.into_iter().map(|(evidence, node, name)| (node, name, evidence)).collect()
+}
+
+fn evidence(name: &NameNode) -> f64 {
+    if !name.is_single() {
+        return 1.0;
+    }
+    let (capitals, mentions) = (f64::from(name.phrases) + 1.0, f64::from(name.memories) + 1.0);
+    (capitals / mentions).min(1.0)
+}
+
 /// A name in the cue.
 #[derive(Clone, Copy)]
 struct Found {

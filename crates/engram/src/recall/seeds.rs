@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use tracing::debug_span;
 
 use super::cue::{Cue, Mode, Reading};
+use super::settings::Settings;
 use super::view::View;
 use super::{names, words};
 use crate::error::{Error, Result};
@@ -14,13 +15,6 @@ use crate::random_indexing;
 use crate::store::block::VECTOR_ROWS;
 use crate::store::nodes::NameNode;
 
-/// How many memories the words, and how many the vector, may seed.
-const SEED_MEMORIES: usize = 30;
-/// The share of activation that starts at names, where the cue has any.
-const NAME_SHARE: f64 = 0.7;
-/// How much of the last seed's similarity is taken off all, so that the best stand out.
-const VECTOR_FLOOR: f32 = 0.9;
-
 /// The seeds of a recall.
 #[derive(Default)]
 pub(crate) struct Seeds {
@@ -28,8 +22,10 @@ pub(crate) struct Seeds {
     pub(crate) words: Vec<(u32, f32)>,
     /// Memories by vector, best first, with cosine similarities.
     pub(crate) vectors: Vec<(u32, f32)>,
-    /// Names in the cue.
+    /// Names in the cue that seed.
     pub(crate) names: Vec<(u32, NameNode)>,
+    /// How many of `words` and of `vectors` seed; those after them only fill up the answer.
+    seeding: usize,
     /// What each node starts with, by node, and how much of it came from words, vector and names.
     pub(crate) shares: Vec<(u32, [f32; 3])>,
     /// The scores of each memory among `words` and `vectors`.
@@ -44,17 +40,19 @@ impl Seeds {
         cue: &Cue,
         scratch: &mut Spreading,
     ) -> Result<Self> {
-        let mut seeds = Self::default();
-        let most = if cue.mode == Mode::Associative { SEED_MEMORIES } else { cue.k };
+        let settings = &cue.settings;
+        let is_associative = cue.mode == Mode::Associative;
+        let mut seeds = Self { seeding: settings.seeds, ..Self::default() };
+        let most = if is_associative { settings.seeds.max(cue.k) } else { cue.k };
         if cue.mode != Mode::Vectors {
             seeds.words = debug_span!("words").in_scope(|| words::find(view, reading, most, scratch))?;
         }
         if cue.mode != Mode::Words {
             seeds.vectors = debug_span!("vectors").in_scope(|| by_vector(view, reading, cue, most))?;
         }
-        if cue.mode == Mode::Associative {
-            seeds.names = debug_span!("names").in_scope(|| names::find(view, reading))?;
-            seeds.share();
+        if is_associative {
+            let found = debug_span!("names").in_scope(|| names::find(view, reading))?;
+            seeds.share(found, settings);
         }
         for (part, found) in [&seeds.words, &seeds.vectors].into_iter().enumerate() {
             for (memory, score) in found {
@@ -69,14 +67,28 @@ impl Seeds {
         self.scores.get(&memory).copied().unwrap_or_default()
     }
 
+    /// The memories that seed by their words, best first, with BM25 scores.
+    pub(crate) fn by_words(&self) -> &[(u32, f32)] {
+        &self.words[..self.words.len().min(self.seeding)]
+    }
+
+    fn by_vectors(&self) -> &[(u32, f32)] {
+        &self.vectors[..self.vectors.len().min(self.seeding)]
+    }
+
     /// Shares activation of 1 out among the seeds.
-    fn share(&mut self) {
-        let of_names = if self.names.is_empty() { 0.0 } else { NAME_SHARE };
+    fn share(&mut self, found: Vec<(u32, NameNode)>, settings: &Settings) {
+        let names = names::certain(found, settings.name_evidence);
+        // A name that few memories mention says more.
+        let rarity = |name: &NameNode| 1.0 / f64::from(name.memories.max(1));
+        let all: f64 = names.iter().map(|(_, name, _)| rarity(name)).sum();
+        let certain: f64 = names.iter().map(|(_, name, evidence)| rarity(name) * evidence).sum();
+        let of_names = if all > 0.0 { f64::from(settings.name_share) * certain / all } else { 0.0 };
         let rest = 1.0 - of_names;
         let of_words = match (self.words.is_empty(), self.vectors.is_empty()) {
             (true, _) => 0.0,
             (false, true) => rest,
-            (false, false) => rest / 2.0,
+            (false, false) => rest * f64::from(settings.word_share),
         };
         let mut shares: FxHashMap<u32, [f32; 3]> = FxHashMap::default();
         let mut add = |part: usize, share: f64, scores: &mut dyn Iterator<Item = (u32, f64)>| {
@@ -88,15 +100,27 @@ impl Seeds {
                 }
             }
         };
-        add(0, of_words, &mut self.words.iter().map(|(node, score)| (*node, f64::from(*score))));
-        let floor = VECTOR_FLOOR * self.vectors.last().map_or(0.0, |(_, score)| *score);
-        let above = self.vectors.iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
+        let power = |score: f32| libm::pow(f64::from(score), f64::from(settings.word_exponent));
+        add(0, of_words, &mut self.by_words().iter().map(|(node, score)| (*node, power(*score))));
+        let floor = settings.vector_floor * self.by_vectors().last().map_or(0.0, |(_, score)| *score);
+        let above = self.by_vectors().iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
         add(1, rest - of_words, &mut { above });
-        // A name that few memories mention says more.
-        let rare = self.names.iter().map(|(node, name)| (*node, 1.0 / f64::from(name.memories.max(1))));
-        add(2, of_names, &mut { rare });
+        let weights = names.iter().map(|(node, name, evidence)| (*node, rarity(name) * evidence));
+        add(2, of_names, &mut { weights });
         self.shares = shares.into_iter().collect();
         self.shares.sort_unstable_by_key(|(node, _)| *node);
+        self.names = names.into_iter().map(|(node, name, _)| (node, name)).collect();
+    }
+
+    /// What each memory keeps of its own words' share beside its activation, by memory. Nothing where the cue names its
+    /// subject: what leads there counts then, and the words of the question seldom are those of the answer.
+    pub(crate) fn direct(&self, settings: &Settings) -> FxHashMap<u32, f32> {
+        let sum: f64 = self.by_words().iter().map(|(_, score)| f64::from(*score)).sum();
+        if !self.names.is_empty() || sum <= 0.0 {
+            return FxHashMap::default();
+        }
+        let share = f64::from(settings.direct_share) / sum;
+        self.by_words().iter().map(|(memory, score)| (*memory, (share * f64::from(*score)) as f32)).collect()
     }
 
     /// What a node started with, from words, vector and names.

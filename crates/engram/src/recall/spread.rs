@@ -1,7 +1,7 @@
 //! Spreading from the seeds over memories and names: personalised PageRank, kept to a neighbourhood.
 //!
-//! A node passes activation on only if it holds at least [`FIRING_THRESHOLD`] for each of its edges. So a hop
-//! walks at most 1 / `FIRING_THRESHOLD` edges, whatever the size of the store (the argument of Andersen,
+//! A node passes activation on only if it holds at least [`Settings::firing_threshold`] for each of its edges. So a hop
+//! walks at most 1 / `firing_threshold` edges, whatever the size of the store (the argument of Andersen,
 //! Chung and Lang, "Local graph partitioning using PageRank vectors", 2006).
 
 use std::collections::BTreeMap;
@@ -11,17 +11,11 @@ use engram_kernels::{FanExponent, Patch, Progress, SpreadParameters, Spreading};
 use tracing::debug_span;
 
 use super::seeds::Seeds;
+use super::settings::Settings;
 use super::view::View;
 use super::words::internal;
 use crate::error::Result;
 use crate::store::block::GraphRow;
-
-/// The share of activation that goes on with each hop; the rest starts again from the seeds.
-const DAMPING: f32 = 0.8;
-/// How far activation goes.
-const HOPS: u32 = 6;
-/// What a node must hold for each of its edges to pass it on.
-const FIRING_THRESHOLD: f32 = 3e-5;
 
 /// What spreading leaves behind beside the activations.
 pub(crate) struct Spread {
@@ -29,13 +23,20 @@ pub(crate) struct Spread {
     patched: BTreeMap<u32, (Vec<u32>, Vec<f32>)>,
     /// Edges along which activation went.
     pub(crate) edges: u64,
+    damping: f32,
+    hops: u32,
 }
 
 /// Spreads activation from the seeds; the result stands in `scratch`.
-pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) -> Result<Spread> {
-    let rule = SpreadParameters::personalised_page_rank(DAMPING)
-        .with_max_hops(HOPS)
-        .with_firing_threshold(FIRING_THRESHOLD, FanExponent::One)
+pub(crate) fn spread(
+    view: &View<'_>,
+    seeds: &Seeds,
+    settings: &Settings,
+    scratch: &mut Spreading,
+) -> Result<Spread> {
+    let rule = SpreadParameters::personalised_page_rank(settings.damping)
+        .with_max_hops(settings.hops)
+        .with_firing_threshold(settings.firing_threshold, FanExponent::One)
         .check()
         .map_err(|e| internal(&e.to_string()))?;
     let starts: Vec<(u32, f32)> =
@@ -59,7 +60,8 @@ pub(crate) fn spread(view: &View<'_>, seeds: &Seeds, scratch: &mut Spreading) ->
             break;
         }
     }
-    Ok(Spread { patched, edges: scratch.edges_traversed() })
+    let edges = scratch.edges_traversed();
+    Ok(Spread { patched, edges, damping: settings.damping, hops: settings.hops })
 }
 
 impl Spread {
@@ -80,9 +82,9 @@ impl Spread {
         let is_seed = |node: u32| seeds.share_of(node) != [0.0; 3];
         let mut path = vec![node];
         let mut at = node;
-        while path.len() <= HOPS as usize {
+        while path.len() <= self.hops as usize {
             let started: f32 = seeds.share_of(at).iter().sum();
-            let own = (1.0 - DAMPING) * started;
+            let own = (1.0 - self.damping) * started;
             let mut best: Option<(f32, u32)> = None;
             for (source, part) in self.contributions(view, scratch, at)? {
                 if !path.contains(&source) && part > own && best.is_none_or(|(most, _)| part > most) {
@@ -116,7 +118,7 @@ impl Spread {
         // Where each node that was met passed its activation on to.
         let mut onward = BTreeMap::from([(node, node)]);
         let mut frontier = vec![node];
-        for _ in 0..HOPS {
+        for _ in 0..self.hops {
             let mut next = Vec::new();
             let mut best: Option<(f32, u32)> = None;
             for at in frontier {
@@ -174,7 +176,7 @@ impl Spread {
     fn contribution(&self, view: &View<'_>, source: u32, target: u32, activation: f32) -> Result<f32> {
         let Some((targets, weights, sum)) = self.row(view, source)? else { return Ok(0.0) };
         Ok(match targets.binary_search(&target) {
-            Ok(at) if sum > 0.0 => DAMPING * activation * weights[at] / sum,
+            Ok(at) if sum > 0.0 => self.damping * activation * weights[at] / sum,
             _ => 0.0,
         })
     }

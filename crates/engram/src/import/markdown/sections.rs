@@ -21,6 +21,29 @@ pub(super) struct Section {
     /// Where each link stands in the text, and where it leads.
     pub(super) links: Vec<(usize, Target)>,
     pub(super) tags: Vec<String>,
+    pub(super) words: Words,
+}
+
+/// How many words of a text stand in links, and how many do not.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Words {
+    pub(super) in_links: usize,
+    pub(super) own: usize,
+}
+
+/// What a memory of links alone keeps of its strength.
+const LEAST_STRENGTH: f32 = 0.05;
+
+impl Words {
+    /// The strength of a memory of these words: 1 where at least half of them are its own. A list of links, or a heading
+    /// with nothing under it, leads to answers and is none.
+    pub(super) fn strength(self) -> f32 {
+        let all = self.own + self.in_links;
+        if all == 0 {
+            return LEAST_STRENGTH;
+        }
+        (2.0 * self.own as f32 / all as f32).clamp(LEAST_STRENGTH, 1.0)
+    }
 }
 
 /// A note read to its end.
@@ -51,6 +74,7 @@ pub(super) fn read(path: &str, markdown: &str) -> Sections {
         containers: 0,
         lists: 0,
         verbatim: 0,
+        links: 0,
         row_begins: false,
     };
     for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
@@ -81,6 +105,8 @@ struct Reader<'a> {
     lists: usize,
     /// How many code blocks and links are open, in which `#this` is no tag.
     verbatim: usize,
+    /// How many links are open.
+    links: usize,
     row_begins: bool,
 }
 
@@ -94,7 +120,7 @@ impl Reader<'_> {
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag),
-            Event::Code(code) => self.out().push_str(&code),
+            Event::Code(code) => self.write(&code),
             Event::SoftBreak => self.out().push(' '),
             Event::HardBreak => self.out().push('\n'),
             Event::Html(html) => match &mut self.html {
@@ -137,6 +163,7 @@ impl Reader<'_> {
             }
             Tag::Link { link_type, dest_url, .. } => {
                 self.verbatim += 1;
+                self.links += 1;
                 let target = match link_type {
                     LinkType::WikiLink { .. } => of_wiki_link(&dest_url),
                     LinkType::Autolink | LinkType::Email => Target::Elsewhere,
@@ -178,7 +205,11 @@ impl Reader<'_> {
                 if self.lists == 0 { self.end_block() } else { self.end_line() }
             }
             TagEnd::Item | TagEnd::TableHead | TagEnd::TableRow => self.end_line(),
-            TagEnd::Link | TagEnd::Image => self.verbatim = self.verbatim.saturating_sub(1),
+            TagEnd::Link => {
+                self.links = self.links.saturating_sub(1);
+                self.verbatim = self.verbatim.saturating_sub(1);
+            }
+            TagEnd::Image => self.verbatim = self.verbatim.saturating_sub(1),
             _ => {}
         }
     }
@@ -208,7 +239,7 @@ impl Reader<'_> {
         let links =
             before.links.split_off(heading.links).into_iter().map(|(_, target)| (0, target)).collect();
         let tags = before.tags.split_off(heading.tags);
-        self.sections.all.push(Section { level: heading.level, title, text: String::new(), links, tags });
+        self.sections.all.push(Section { level: heading.level, title, links, tags, ..Section::default() });
     }
 
     fn link(&mut self, target: Target, range: Range<usize>) {
@@ -247,12 +278,23 @@ impl Reader<'_> {
             let tags = tags(&text, before);
             self.section().tags.extend(tags);
         }
-        self.out().push_str(&text);
+        self.write(&text);
     }
 
     fn push_html(&mut self, html: &str) {
         let text = without_tags(html);
-        self.out().push_str(&text);
+        self.write(&text);
+    }
+
+    /// Writes text, and counts its words: those with a letter in them, outside headings.
+    fn write(&mut self, text: &str) {
+        if self.heading.is_none() {
+            let found = text.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
+            let is_link = self.links > 0;
+            let words = &mut self.section().words;
+            *(if is_link { &mut words.in_links } else { &mut words.own }) += found;
+        }
+        self.out().push_str(text);
     }
 
     fn end_line(&mut self) {

@@ -165,9 +165,9 @@ impl<'t> Decoder<'t> {
 
     fn decode(&mut self, record: Record<'t>, batch: &mut Batch<'t>) -> Decoded<'t> {
         let (first_part, first_link) = (batch.parts.len(), batch.links.len());
-        if let Some(title) = record.title.as_deref() {
-            let tokens = self.title(title, batch);
-            batch.part(Role::Piece, tokens);
+        let title = record.title.as_deref().map(|title| self.title(title, batch));
+        if let Some(tokens) = &title {
+            batch.part(Role::Piece, tokens.clone());
         }
         for tag in &record.tags {
             self.buffer.read(tag);
@@ -183,6 +183,10 @@ impl<'t> Decoder<'t> {
             batch.part(Role::Phrase, tokens.start + phrase.start..tokens.start + phrase.end);
         }
         batch.part(Role::Piece, tokens);
+        // Once more, as `reading::pieces` gives it.
+        if let Some(tokens) = title {
+            batch.part(Role::Piece, tokens);
+        }
         for alias in &record.aliases {
             self.title(alias, batch);
         }
