@@ -126,7 +126,7 @@ impl Engram {
     #[must_use]
     pub fn terms_of(memory: &NewMemory) -> Vec<String> {
         let record = Record::of(memory, &History::default(), Time::from_milliseconds(0));
-        let mut words = Words::new(record.language);
+        let mut words = Words::new(record.language.unwrap_or_default());
         let mut tokens = Tokens::new();
         let mut terms = Vec::new();
         for piece in reading::pieces(&record) {

@@ -162,7 +162,8 @@ pub struct NewMemory {
     pub section_of: Option<MemoryId>,
     /// The memory that this one follows directly (the previous section, chat turn or journal day).
     pub follows: Option<MemoryId>,
-    /// The language of the text; detected where this is `None`.
+    /// The language of the text; where this is `None` it is detected, and a text that does not tell has that of most
+    /// memories in its namespace.
     pub language: Option<Language>,
     /// How strong it is at first; 1 is the usual.
     pub strength: f32,
@@ -217,7 +218,7 @@ impl Default for History {
 /// A memory as a store holds it: what was put in, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredMemory {
-    /// What was put in. `made` and `language` are always set.
+    /// What was put in. `made` is always set, and `language` where the text tells it.
     pub memory: NewMemory,
     /// What recalling it has left behind.
     pub history: History,

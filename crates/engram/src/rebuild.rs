@@ -18,6 +18,7 @@ use crate::store::nodes::NamespaceEntry;
 use crate::store::record::Record;
 use crate::store::state;
 use crate::store::tables::Store;
+use crate::text::Language;
 
 impl Engram {
     /// Derives everything anew from the memories, also where nothing was written since the last time: whatever
@@ -78,7 +79,7 @@ pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>, monitor: &Monitor) ->
     }
     tables.namespaces.clear(txn)?;
     for (number, (name, memories)) in (0..).zip(namespaces) {
-        let entry = NamespaceEntry { number, memories };
+        let entry = NamespaceEntry { number, memories, language: Language::default() };
         tables.namespaces.put(txn, name.as_bytes(), &entry.bytes())?;
     }
     tables.links.clear(txn)?;

@@ -6,6 +6,7 @@
 //! [`title_names`] (for names), and [`snippet`] (for people). [`printable`] keeps whatever a text holds from
 //! steering a terminal or hiding in it.
 
+mod detection;
 mod fold;
 mod language;
 mod names;
@@ -19,13 +20,13 @@ mod unicode;
 mod words;
 
 pub use fold::fold;
-pub use language::{Language, UnknownLanguage};
+pub use language::{InvalidLanguage, Language};
 pub(crate) use names::shorter_titles;
 pub use names::{MAX_NAME_TOKENS, name_key, title_names};
 pub use phrases::{Phrases, phrases};
 pub use printable::{abridged, printable, printable_line, unprintable};
 pub(crate) use printable::{is_steering, percent_decoded, percent_form};
-pub(crate) use script::start_of;
+pub(crate) use script::{is_half_of_pair, start_of};
 pub use snippet::{Snippet, snippet};
 pub use tokens::{MAX_TOKEN_BYTES, Tokens};
 pub use words::Words;

@@ -148,8 +148,10 @@ fn facts(store: &Store, txn: &RoTxn<'_>, state: &State, found: &mut Verification
                     found
                         .problem(format!("the account of the links of the memory {id} is not what they are"));
                 }
-                let code = record.language.code();
-                if state.languages.binary_search_by(|known| known.as_str().cmp(code)).is_err() {
+                let is_known = nodes::language(store, txn, &record).is_ok_and(|language| {
+                    state.languages.binary_search_by(|known| known.as_str().cmp(language.code())).is_ok()
+                });
+                if !is_known {
                     found.problem(format!("the store does not know of the language of the memory {id}"));
                 }
                 *in_namespace.entry(record.namespace.into_owned()).or_default() += 1;

@@ -263,7 +263,7 @@ fn check(put: &[StoredMemory]) -> Result<()> {
 /// Whether so many writes, so many of them of new memories, make it time to pack the store again.
 fn is_due(state: &State, writes: usize, new: usize) -> bool {
     let after = u64::from(state.memories) + new as u64;
-    u64::from(state.recent_writes) + writes as u64 > after / RECENT_SHARE
+    state.is_outdated() || u64::from(state.recent_writes) + writes as u64 > after / RECENT_SHARE
 }
 
 /// Writes what is planned in the transaction that it was planned in: beside the packed blocks where that is no more than

@@ -20,10 +20,12 @@ use super::Warning;
 use super::front_matter::{self, Entry};
 use super::pieces::{Anchors, day_of, push_pieces, slug, stem};
 use crate::memory::{InvalidMemory, Link, LinkTarget, MemoryId, NewMemory, Weight};
-use crate::text::{Tokens, name_key};
+use crate::text::{Language, Tokens, name_key, start_of};
 
 /// A note whose plain text is longer than this becomes one memory per section.
 pub const WHOLE_NOTE_BYTES: usize = 2000;
+/// How much of a note tells its language.
+const LANGUAGE_BYTES: usize = 4096;
 /// How much of the headings stands for the text of a note that has none before its first section.
 const LEAD_BYTES: usize = 300;
 
@@ -91,7 +93,21 @@ pub fn parse(relative_path: &str, contents: &str) -> Result<Note, InvalidMemory>
         }
     }
     all[0].links.splice(0..0, front_links.into_iter().map(|target| (0, target)));
+    root.language = root.language.or_else(|| language(&all));
     Ok(Note { memories: assemble(root, all)?, warnings: warnings.into_vec() })
+}
+
+/// The language of a note, by as much of its text as the guess looks at: a section of code has that of the prose around.
+fn language(all: &[Section]) -> Option<Language> {
+    let mut start = String::new();
+    for section in all {
+        start.push_str(start_of(&section.text, LANGUAGE_BYTES - start.len()));
+        start.push('\n');
+        if start.len() >= LANGUAGE_BYTES {
+            break;
+        }
+    }
+    Language::detect(&start)
 }
 
 /// Takes what one key of the front matter says.

@@ -54,6 +54,8 @@ pub(crate) struct Packed {
     columns: Vec<Columns>,
     /// Each with its memories, in their order.
     namespaces: Vec<(String, u32)>,
+    /// What each assumes of texts that do not tell their language.
+    namespace_languages: Vec<Language>,
     names: Vec<NameNode>,
     /// Phrases that one memory alone has: key, namespace, memory.
     singles: Vec<(String, u32, u32)>,
@@ -235,8 +237,9 @@ impl Packed {
     fn for_each_row(&self, store: &Store, each: &mut EntrySink<'_>) -> Result<()> {
         let tables = &store.tables;
         let rows = debug_span!("writing_nodes").entered();
-        for (number, (name, memories)) in (0_u32..).zip(&self.namespaces) {
-            let entry = NamespaceEntry { number, memories: *memories };
+        let namespaces = self.namespaces.iter().zip(&self.namespace_languages);
+        for (number, ((name, memories), language)) in (0_u32..).zip(namespaces) {
+            let entry = NamespaceEntry { number, memories: *memories, language: *language };
             each(&tables.namespaces, name.as_bytes(), &entry.bytes())?;
         }
         let memories = self.ids.len() as u32;

@@ -1,6 +1,7 @@
 //! A term's packed row: the memories that hold the term, and what it weighs in each.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use heed::{RoTxn, RwTxn};
 use xxhash_rust::xxh3::xxh3_64;
@@ -95,6 +96,25 @@ pub(crate) fn recent(store: &Store, txn: &RoTxn<'_>, term: &str) -> Result<Vec<(
         found.push((memory, frequency));
     }
     Ok(found)
+}
+
+/// The first terms that begin with some bytes, at most so many; ascending. Cost: a look-up or two for each.
+pub(crate) fn beginning(store: &Store, txn: &RoTxn<'_>, start: &str, most: usize) -> Result<Vec<String>> {
+    let mut found = BTreeSet::new();
+    for table in [&store.tables.postings, &store.tables.recent_postings] {
+        let mut from = start.as_bytes().to_vec();
+        for _ in 0..most {
+            let Some(key) = table.first_key_from(txn, &from)? else { break };
+            let term = key.split(|byte| *byte == 0).next().unwrap_or_default();
+            let Some(term) = std::str::from_utf8(term).ok().filter(|term| term.starts_with(start)) else {
+                break;
+            };
+            // Behind the term itself, and behind its rows of recent memories.
+            from = [term.as_bytes(), &[1]].concat();
+            found.insert(term.to_owned());
+        }
+    }
+    Ok(found.into_iter().take(most).collect())
 }
 
 /// Keeps those of some terms, which ascend, that a memory holds. Cost: a look-up for each that is kept, and for each

@@ -67,7 +67,7 @@ pub(crate) fn for_each_other_title(title: &str, tokens: &mut Tokens, mut each: i
 /// Calls `each` with the key of every capitalised phrase and tag of a record; one may come more than once.
 pub(crate) fn phrases(record: &Record<'_>, tokens: &mut Tokens, mut each: impl FnMut(&str)) {
     tokens.read(&record.text);
-    for range in text_phrases(&record.text, tokens, record.language) {
+    for range in text_phrases(&record.text, tokens, record.language.unwrap_or_default()) {
         each(tokens.key(range));
     }
     for tag in &record.tags {

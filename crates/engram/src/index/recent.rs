@@ -25,6 +25,7 @@ use crate::store::nodes::{self, Node};
 use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::{Store, edge_key, node_key, posting_key};
+use crate::text::Language;
 use crate::text::Tokens;
 use matching::Beginning;
 use removed::Removed;
@@ -130,7 +131,8 @@ impl<'s> Writer<'s> {
         store.tables.memories.put(txn, id.as_bytes(), &put.record)?;
         links.write_new(store, txn)?;
 
-        let counts = self.term_counts(record)?;
+        let language = record.language.unwrap_or(namespace.language);
+        let counts = self.term_counts(record, language)?;
         self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
         let memory = new_node(state)?;
         store.tables.numbers.put(txn, id.as_bytes(), &node_key(memory))?;
@@ -155,7 +157,7 @@ impl<'s> Writer<'s> {
         }
         state.memories += 1;
         state.terms += u64::from(length);
-        let code = record.language.code();
+        let code = language.code();
         if let Err(at) = state.languages.binary_search_by(|known| known.as_str().cmp(code)) {
             state.languages.insert(at, code.to_owned());
         }
@@ -182,7 +184,7 @@ impl<'s> Writer<'s> {
         links.write_gone(store, txn)?;
         store.tables.memories.delete(txn, id.as_bytes())?;
 
-        let counts = self.term_counts(record)?;
+        let counts = self.term_counts(record, record.language.unwrap_or(namespace.language))?;
         self.meter.charge(work::MEMORY + work::TERM * counts.len() as u64)?;
         let is_packed = memory < state.packed_nodes;
         for (term, _) in &counts {
@@ -214,13 +216,13 @@ impl<'s> Writer<'s> {
     }
 
     /// The terms of a record with their frequencies, by term.
-    fn term_counts(&mut self, record: &Record<'_>) -> Step<Vec<(String, u32)>> {
+    fn term_counts(&mut self, record: &Record<'_>, language: Language) -> Step<Vec<(String, u32)>> {
         let bytes: usize = reading::pieces(record).map(str::len).sum();
         self.meter.charge(work::TEXT_BYTE * bytes as u64)?;
         let mut counts: FxHashMap<String, u32> = FxHashMap::default();
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
-            let words = self.lexicon.words(record.language);
+            let words = self.lexicon.words(language);
             for folded in self.tokens.iter() {
                 if let Some(term) = words.term(folded) {
                     match counts.get_mut(term) {

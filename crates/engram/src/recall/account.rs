@@ -138,7 +138,7 @@ fn hit(
     lexicon: &mut Lexicon,
 ) -> Result<Hit> {
     let (id, record) = memory(view, ranked.memory)?;
-    let words = lexicon.words(record.language);
+    let words = lexicon.words(nodes::language(view.store, view.txn, &record)?);
     // A snippet asks for each of its words; `words` remembers stems, and a cell lets a shared closure use it.
     let words = std::cell::RefCell::new(words);
     let is_cue_word = |folded: &str| {

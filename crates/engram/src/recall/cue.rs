@@ -168,7 +168,7 @@ pub(crate) struct Reading {
     pub(crate) tokens: Tokens,
     /// The cue's terms that some memory holds, with their frequencies, by term, in the languages of the store.
     pub(crate) terms: Vec<(String, u32)>,
-    /// The languages of the store; the first decides what is a stop word in a name.
+    /// The languages of the store.
     pub(crate) languages: Vec<Language>,
     /// The namespaces in question: number and memories.
     pub(crate) namespaces: Vec<(u32, u32)>,
@@ -188,9 +188,15 @@ impl Reading {
         }
         let mut terms = terms(&tokens, &languages);
         postings::retain_known(view.store, view.txn, &mut terms)?;
+        with_pairs(view, &tokens, &mut terms)?;
         let namespaces = view.namespaces(cue.namespace.as_ref())?;
         let allowed = allowed(view, cue, &namespaces)?;
         Ok(Self { tokens, terms, languages, namespaces, allowed })
+    }
+
+    /// Whether a word alone is no name: a function word of any language of the store.
+    pub(crate) fn is_stop(&self, folded: &str) -> bool {
+        self.languages.iter().any(|language| language.is_stop(folded))
     }
 
     /// How many nodes a spreading for this cue may need: the graph's, and two for each term.
@@ -212,8 +218,10 @@ impl Reading {
 fn terms(tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
     let mut sorted: Vec<&str> = tokens.iter().collect();
     sorted.sort_unstable();
+    let words = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
+    let spoken = spoken(tokens, languages);
     let words: Vec<(&str, u32)> =
-        sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
+        words.filter(|(word, _)| !spoken.iter().any(|language| language.is_stop(word))).collect();
     // Each word and each stem has a number; most stems are the words themselves.
     let mut numbers: HashMap<Cow<'_, str>, usize> =
         words.iter().zip(0..).map(|((word, _), number)| (Cow::Borrowed(*word), number)).collect();
@@ -248,6 +256,31 @@ fn terms(tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
         .collect();
     terms.sort_unstable();
     terms
+}
+
+/// The languages that a cue may be in: those that have most function words in it, where any has. Their function words
+/// count in no other language either: the German "die" is no English verb.
+fn spoken(tokens: &Tokens, languages: &[Language]) -> Vec<Language> {
+    let count = |language: &Language| tokens.iter().filter(|token| language.is_stop(token)).count();
+    let counts: Vec<(usize, Language)> =
+        languages.iter().map(|language| (count(language), *language)).collect();
+    let most = counts.iter().map(|(count, _)| *count).max().unwrap_or(0);
+    counts.into_iter().filter(|(count, _)| *count == most && most > 0).map(|(_, language)| language).collect()
+}
+
+/// The most terms that a single character of a script in pairs stands for.
+const MOST_PAIRS: usize = 64;
+
+/// Adds the pairs that begin with a character that stands alone in the cue: a text has it with its neighbour.
+fn with_pairs(view: &View<'_>, tokens: &Tokens, terms: &mut Vec<(String, u32)>) -> Result<()> {
+    for token in tokens.iter().filter(|token| crate::text::is_half_of_pair(token)) {
+        for pair in postings::beginning(view.store, view.txn, token, MOST_PAIRS)? {
+            if let Err(at) = terms.binary_search_by(|(term, _)| term.as_str().cmp(&pair)) {
+                terms.insert(at, (pair, 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The bits of the memories that a cue's bounds leave; `None` where there are no bounds and nothing is gone.
@@ -291,7 +324,12 @@ mod tests {
         for language in languages {
             let mut words = Words::new(*language);
             let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+            let stops = |language: &Language| tokens.iter().filter(|t| language.is_stop(t)).count();
+            let most = languages.iter().map(stops).max().unwrap_or(0);
             for token in tokens.iter() {
+                if languages.iter().any(|l| most > 0 && stops(l) == most && l.is_stop(token)) {
+                    continue;
+                }
                 if let Some(term) = words.term(token) {
                     *counts.entry(term.to_owned()).or_default() += 1;
                 }

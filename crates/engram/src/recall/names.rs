@@ -66,13 +66,12 @@ struct Found {
 fn longest(view: &View<'_>, reading: &Reading) -> Result<Vec<Found>> {
     let (store, txn, tokens) = (view.store, view.txn, &reading.tokens);
     let begins = beginnings(store, txn, tokens)?;
-    let language = reading.languages.first().copied().unwrap_or_default();
     // Where the last name that was found in each namespace ends.
     let mut ends: FxHashMap<u32, usize> =
         reading.namespaces.iter().map(|(namespace, _)| (*namespace, 0)).collect();
     let mut found = Vec::new();
     for at in (0..tokens.len()).filter(|at| begins[*at]) {
-        let least = if language.is_stop(tokens.folded(at)) { 2 } else { 1 };
+        let least = if reading.is_stop(tokens.folded(at)) { 2 } else { 1 };
         for length in (least..=MAX_NAME_TOKENS.min(tokens.len() - at)).rev() {
             let key = tokens.key(at..at + length);
             // A store key holds no more, and no name is that long.
@@ -158,7 +157,8 @@ mod tests {
             let mut at = 0;
             while at < tokens.len() {
                 let longest = (1..=MAX_NAME_TOKENS.min(tokens.len() - at)).rev().find_map(|length| {
-                    let is_stop = length == 1 && reading.languages[0].is_stop(tokens.folded(at));
+                    let is_stop =
+                        length == 1 && reading.languages.iter().any(|l| l.is_stop(tokens.folded(at)));
                     let key = tokens.key(at..at + length);
                     let number = nodes::name_number(view.store, view.txn, key, *namespace).unwrap();
                     number.filter(|_| !is_stop).map(|number| (length, number))

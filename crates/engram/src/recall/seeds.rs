@@ -103,7 +103,8 @@ impl Seeds {
         let power = |score: f32| libm::pow(f64::from(score), f64::from(settings.word_exponent));
         add(0, of_words, &mut self.by_words().iter().map(|(node, score)| (*node, power(*score))));
         let floor = settings.vector_floor * self.by_vectors().last().map_or(0.0, |(_, score)| *score);
-        let above = self.by_vectors().iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
+        let above =
+            self.by_vectors().iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
         add(1, rest - of_words, &mut { above });
         let weights = names.iter().map(|(node, name, evidence)| (*node, rarity(name) * evidence));
         add(2, of_names, &mut { weights });

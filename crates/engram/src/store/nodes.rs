@@ -1,11 +1,15 @@
 //! Nodes of the association graph: what stands behind each number.
 
+use std::collections::BTreeMap;
+
 use heed::{RoTxn, RwTxn};
 use serde::{Deserialize, Serialize};
 
+use super::record::Record;
 use super::state::State;
 use super::tables::{Store, name_key, node_at, node_key};
 use crate::error::{Error, Result};
+use crate::text::Language;
 
 /// What a node number stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,20 +142,22 @@ pub(crate) struct NamespaceEntry {
     pub(crate) number: u32,
     /// How many memories it holds.
     pub(crate) memories: u32,
+    /// The language of its texts that do not tell theirs: that of most when it was packed.
+    pub(crate) language: Language,
 }
 
 impl NamespaceEntry {
     /// The bytes that [`NamespaceEntry::read`] reads.
-    pub(crate) fn bytes(self) -> [u8; 8] {
-        let mut bytes = [0; 8];
-        bytes[..4].copy_from_slice(&node_key(self.number));
-        bytes[4..].copy_from_slice(&node_key(self.memories));
-        bytes
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        [&node_key(self.number), &node_key(self.memories), self.language.code().as_bytes()].concat()
     }
 
-    /// Reads an entry.
+    /// Reads an entry. Older ones name no language.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self { number: node_at(bytes)?, memories: node_at(bytes.get(4..)?)? })
+        let (numbers, code) = bytes.split_at_checked(8)?;
+        let code = std::str::from_utf8(code).ok()?;
+        let language = if code.is_empty() { Language::default() } else { code.parse().ok()? };
+        Some(Self { number: node_at(numbers.get(..4)?)?, memories: node_at(numbers.get(4..)?)?, language })
     }
 }
 
@@ -159,6 +165,15 @@ impl NamespaceEntry {
 pub(crate) fn namespace(store: &Store, txn: &RoTxn<'_>, namespace: &str) -> Result<Option<NamespaceEntry>> {
     let bytes = store.tables.namespaces.get(txn, namespace.as_bytes())?;
     Ok(bytes.and_then(NamespaceEntry::read))
+}
+
+/// The language of a memory's text: its own, else that of its namespace.
+pub(crate) fn language(store: &Store, txn: &RoTxn<'_>, record: &Record<'_>) -> Result<Language> {
+    if let Some(language) = record.language {
+        return Ok(language);
+    }
+    let entry = namespace(store, txn, &record.namespace)?;
+    Ok(entry.map_or(Language::default(), |entry| entry.language))
 }
 
 /// Every namespace with its entry, by name.
@@ -171,6 +186,16 @@ pub(crate) fn namespaces(store: &Store, txn: &RoTxn<'_>) -> Result<Vec<(String, 
         all.push((name.to_owned(), entry));
     }
     Ok(all)
+}
+
+/// The language of most memories in namespaces, by what those assume; equals by code.
+fn most_common(store: &Store, txn: &RoTxn<'_>) -> Result<Language> {
+    let mut memories: BTreeMap<&str, (u64, Language)> = BTreeMap::new();
+    for (_, entry) in namespaces(store, txn)? {
+        memories.entry(entry.language.code()).or_insert((0, entry.language)).0 += u64::from(entry.memories);
+    }
+    let most = memories.into_values().rev().max_by_key(|(memories, _)| *memories);
+    Ok(most.map_or(Language::default(), |(_, language)| language))
 }
 
 /// Counts a memory into or out of its namespace, which is made where it is missing.
@@ -186,7 +211,7 @@ pub(crate) fn count_memory(
         None => {
             let number = state.next_namespace;
             state.next_namespace = number.checked_add(1).ok_or(Error::OutOfNumbers)?;
-            NamespaceEntry { number, memories: 0 }
+            NamespaceEntry { number, memories: 0, language: most_common(store, txn)? }
         }
     };
     entry.memories = entry.memories.saturating_add_signed(change);

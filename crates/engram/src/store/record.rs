@@ -25,7 +25,8 @@ pub(crate) struct Record<'a> {
     #[serde(borrow)]
     pub(crate) namespace: Cow<'a, str>,
     #[serde(with = "language_code")]
-    pub(crate) language: Language,
+    /// `None` where neither the text nor who put it in says: it is then that of its namespace.
+    pub(crate) language: Option<Language>,
     pub(crate) made: i64,
     pub(crate) last_recalled: Option<i64>,
     pub(crate) recalls: u32,
@@ -86,7 +87,7 @@ impl<'a> Record<'a> {
             tags: memory.tags.clone(),
             source: memory.source.as_deref().map(Cow::Borrowed),
             namespace: Cow::Borrowed(memory.namespace.as_str()),
-            language: memory.language.unwrap_or_else(|| Language::detect(&memory.text)),
+            language: memory.language.or_else(|| Language::detect(&memory.text)),
             made: memory.made.unwrap_or(now).milliseconds(),
             last_recalled: history.last_recalled.map(Time::milliseconds),
             recalls: history.recalls,
@@ -209,7 +210,7 @@ impl<'a> Record<'a> {
             links: self.links.iter().map(StoredLink::to_link).collect::<Option<_>>()?,
             section_of: self.section_of.as_deref().map(MemoryId::existing).transpose().ok()?,
             follows: self.follows.as_deref().map(MemoryId::existing).transpose().ok()?,
-            language: Some(self.language),
+            language: self.language,
             strength: self.strength,
             vector: self.vector.clone(),
         })
@@ -240,18 +241,26 @@ impl<'a> StoredLink<'a> {
     }
 }
 
-/// A language lies in the store as its code, which stays the same when languages are added.
+/// A language lies in the store as its code, which stays the same when languages are added; none as no code.
 mod language_code {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::text::Language;
 
-    pub(super) fn serialize<S: Serializer>(language: &Language, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(language.code())
+    pub(super) fn serialize<S: Serializer>(
+        language: &Option<Language>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(language.map_or("", Language::code))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Language>, D::Error> {
         let code = <&str>::deserialize(deserializer)?;
-        code.parse().map_err(serde::de::Error::custom)
+        if code.is_empty() {
+            return Ok(None);
+        }
+        code.parse().map(Some).map_err(serde::de::Error::custom)
     }
 }

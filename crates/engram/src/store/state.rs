@@ -16,8 +16,9 @@ use crate::vector_model::MOST_DIMENSIONS;
 ///
 /// 1 had vectors without their quantised form, 2 had one place for vectors and not two, and up to 3 rows had no seals.
 /// Such a store is read and written as it is, and packed as one of format 3; `Engram::consolidate` makes a generation
-/// of today's format of it.
-pub(crate) const FORMAT: u32 = 4;
+/// of today's format of it. What 4 derived from the memories was less: titles counted once, and every text had a
+/// language of its own. Such a store is read as it is, and the next write packs it.
+pub(crate) const FORMAT: u32 = 5;
 /// The first format whose rows are sealed; see [`super::table`].
 pub(crate) const SEALED_FORMAT: u32 = 4;
 /// The format in which a store without seals is packed.
@@ -163,6 +164,11 @@ impl State {
             && self.generation < MOST_CHANGES
             && self.languages.is_sorted_by(|a, b| a < b)
             && self.model.is_possible()
+    }
+
+    /// Whether an older version of Engram derived what a sealed store has packed.
+    pub(crate) fn is_outdated(&self) -> bool {
+        (SEALED_FORMAT..FORMAT).contains(&self.format)
     }
 
     /// Whether so many numbers were given out since blocks were packed that it is time to pack, which gives them out

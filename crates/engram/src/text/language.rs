@@ -8,55 +8,54 @@ use whatlang::Lang;
 
 use super::stop_words;
 
-/// How many letters a text needs before its language is guessed at all.
-const MIN_LETTERS: usize = 100;
-/// How many bytes of a text the guess looks at.
-const SAMPLE_BYTES: usize = 2048;
-/// Function words that are common in English and rare in every other language of the list.
-const ENGLISH_MARKERS: [&str; 24] = [
-    "the", "and", "to", "of", "with", "that", "which", "from", "by", "are", "this", "it", "was", "is", "you",
-    "not", "have", "has", "had", "his", "their", "they", "been", "what",
-];
-
 macro_rules! languages {
-    ($($(#[doc = $doc:literal])* $variant:ident $code:literal $lang:expr;)*) => {
-        /// A language with a stemmer, or [`Language::Other`].
+    ($($(#[doc = $doc:literal])* $variant:ident $code:literal $lang:expr;)*
+     / $($plain:ident $plain_code:literal $plain_lang:expr;)*) => {
+        /// A language of a text, as far as it matters here, or [`Language::Other`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         #[non_exhaustive]
         pub enum Language {
             $($(#[doc = $doc])* $variant,)*
-            /// Any language without a stemmer: words stay as they are written.
+            $(#[doc = concat!(stringify!($plain), "; words stay as they are written.")] $plain,)*
+            /// Any other language: words stay as they are written.
             Other,
-            /// English, which a text is unless it says otherwise.
+            /// English, which a text in Latin letters is where nothing says otherwise.
             #[default]
             English,
         }
 
         impl Language {
-            /// Every language, in the order of their names, then `Other` and `English`.
-            pub const ALL: [Self; languages!(@count $($variant)*) + 2] =
-                [$(Self::$variant,)* Self::Other, Self::English];
+            /// Every language: those with a stemmer in the order of their names, those without, `Other`, `English`.
+            pub const ALL: [Self; languages!(@count $($variant)* $($plain)*) + 2] =
+                [$(Self::$variant,)* $(Self::$plain,)* Self::Other, Self::English];
 
             /// The ISO 639-1 code (`de`); `und` for [`Language::Other`].
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$variant => $code,)*
+                    $(Self::$plain => $plain_code,)*
                     Self::Other => "und",
                     Self::English => "en",
                 }
             }
 
+            /// Whether it has a list of function words.
+            pub(super) fn has_stop_words(self) -> bool {
+                stop_words::has_list(self)
+            }
+
             pub(super) fn algorithm(self) -> Option<Algorithm> {
                 match self {
                     $(Self::$variant => Some(Algorithm::$variant),)*
-                    Self::Other => None,
+                    $(Self::$plain)|* | Self::Other => None,
                     Self::English => Some(Algorithm::English),
                 }
             }
 
-            fn from_lang(lang: Lang) -> Self {
+            pub(super) fn from_lang(lang: Lang) -> Self {
                 $(if $lang == Some(lang) { return Self::$variant; })*
+                $(if $plain_lang == Some(lang) { return Self::$plain; })*
                 if lang == Lang::Eng { Self::English } else { Self::Other }
             }
         }
@@ -134,34 +133,29 @@ languages! {
     Ukrainian "uk" Some(Lang::Ukr);
     /// Yiddish.
     Yiddish "yi" Some(Lang::Yid);
+    // Without a stemmer.
+    /
+    Bengali "bn" Some(Lang::Ben);
+    Bulgarian "bg" Some(Lang::Bul);
+    Burmese "my" Some(Lang::Mya);
+    Chinese "zh" Some(Lang::Cmn);
+    Croatian "hr" Some(Lang::Hrv);
+    Georgian "ka" Some(Lang::Kat);
+    Hebrew "he" Some(Lang::Heb);
+    Japanese "ja" Some(Lang::Jpn);
+    Khmer "km" Some(Lang::Khm);
+    Korean "ko" Some(Lang::Kor);
+    Latin "la" Some(Lang::Lat);
+    Latvian "lv" Some(Lang::Lav);
+    Macedonian "mk" Some(Lang::Mkd);
+    Slovak "sk" Some(Lang::Slk);
+    Slovene "sl" Some(Lang::Slv);
+    Thai "th" Some(Lang::Tha);
+    Urdu "ur" Some(Lang::Urd);
+    Vietnamese "vi" Some(Lang::Vie);
 }
 
 impl Language {
-    /// The language of a text, guessed carefully: English unless the text has a hundred letters or more,
-    /// is not full of English function words, and another language is all but certain. English that is
-    /// full of foreign names stays English. Cost: a few microseconds for English, about a tenth of a
-    /// millisecond otherwise; only the first 2 KiB are looked at.
-    #[must_use]
-    pub fn detect(text: &str) -> Self {
-        let sample = super::script::start_of(text, SAMPLE_BYTES);
-        if sample.chars().filter(|c| c.is_alphabetic()).take(MIN_LETTERS).count() < MIN_LETTERS {
-            return Self::English;
-        }
-        let (mut words, mut english) = (0_usize, 0_usize);
-        for word in sample.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            words += 1;
-            english +=
-                usize::from(word.len() <= 5 && ENGLISH_MARKERS.iter().any(|m| word.eq_ignore_ascii_case(m)));
-        }
-        if english * 10 >= words {
-            return Self::English;
-        }
-        match whatlang::detect(sample) {
-            Some(info) if info.is_reliable() && info.confidence() >= 0.9 => Self::from_lang(info.lang()),
-            _ => Self::English,
-        }
-    }
-
     /// Whether a folded token is one of the language's function words; none is in a language without a
     /// list.
     #[must_use]
@@ -176,26 +170,36 @@ impl fmt::Display for Language {
     }
 }
 
-/// A code that names no language here.
+/// What is no language code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{code:?} is no language code that is known here; write one such as en, de or fr, or und for any other"
-)]
-pub struct UnknownLanguage {
+#[error("{code:?} is not a language code; write one such as en, pt-BR or zh, or und for an unknown language")]
+pub struct InvalidLanguage {
     code: String,
 }
 
 impl FromStr for Language {
-    type Err = UnknownLanguage;
+    type Err = InvalidLanguage;
 
-    /// Reads an ISO 639-1 code, in either case, with or without a region (`de`, `DE`, `de-AT`).
-    fn from_str(code: &str) -> Result<Self, UnknownLanguage> {
-        let primary = code.split(['-', '_']).next().unwrap_or(code);
-        let primary = if primary.eq_ignore_ascii_case("nb") { "no" } else { primary };
-        Self::ALL
-            .into_iter()
-            .find(|language| language.code().eq_ignore_ascii_case(primary))
-            .ok_or_else(|| UnknownLanguage { code: code.to_owned() })
+    /// Reads a BCP 47 code, in either case, of which the first part counts (`de`, `DE`, `de-AT`, `zh-Hant-TW`). A
+    /// language that Engram does not know is [`Language::Other`].
+    fn from_str(code: &str) -> Result<Self, InvalidLanguage> {
+        let mut parts = code.split(['-', '_']);
+        let primary = parts.next().unwrap_or(code);
+        let is_part =
+            |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_language =
+            (2..=8).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_alphabetic());
+        if !is_language || !parts.all(is_part) {
+            return Err(InvalidLanguage { code: code.to_owned() });
+        }
+        let primary = match primary.to_ascii_lowercase().as_str() {
+            "nb" | "nn" => "no".to_owned(),
+            "iw" => "he".to_owned(),
+            "cmn" | "yue" => "zh".to_owned(),
+            other => other.to_owned(),
+        };
+        let known = Self::ALL.into_iter().find(|language| language.code() == primary);
+        Ok(known.unwrap_or(Self::Other))
     }
 }
 
@@ -208,43 +212,23 @@ mod tests {
         for language in Language::ALL {
             assert_eq!(language.to_string().parse(), Ok(language));
         }
-        assert_eq!("de-AT".parse(), Ok(Language::German));
-        assert!("tlh".parse::<Language>().is_err());
-        assert_eq!(Language::default(), Language::English);
-    }
-
-    #[test]
-    fn the_language_of_a_text_is_found() {
-        let cases = [
-            (
-                Language::German,
-                "Die Erinnerung ist ein Geflecht von Assoziationen, in dem jede Vorstellung mit vielen \
-                anderen verbunden ist und von ihnen aus wieder aufgerufen werden kann.",
-            ),
-            (
-                Language::French,
-                "La mémoire est un réseau d'associations dans lequel chaque idée est liée à beaucoup \
-                d'autres et peut être rappelée à partir de chacune d'elles.",
-            ),
-            (
-                Language::Russian,
-                "Память представляет собой сеть ассоциаций, в которой каждая мысль связана со многими \
-                другими и может быть вызвана из любой из них.",
-            ),
-            (
-                Language::English,
-                "Memory is a web of associations in which each idea is bound to many others and can be \
-                called back from any one of them.",
-            ),
-            (Language::English, "Kurzer Satz."),
-            (
-                Language::English,
-                "Wolfgang Amadeus Mozart, Ludwig van Beethoven, Johann Sebastian Bach and Franz Schubert \
-                were composers of the classical era in Wien, Salzburg and Bonn.",
-            ),
-        ];
-        for (language, text) in cases {
-            assert_eq!(Language::detect(text), language, "{text}");
+        for (code, language) in [
+            ("de-AT", Language::German),
+            ("zh-Hant-TW", Language::Chinese),
+            ("zh-CN", Language::Chinese),
+            ("ja", Language::Japanese),
+            ("ko", Language::Korean),
+            ("vi", Language::Vietnamese),
+            ("he", Language::Hebrew),
+            ("nn", Language::Norwegian),
+            ("tlh", Language::Other),
+            ("PT_br", Language::Portuguese),
+        ] {
+            assert_eq!(code.parse(), Ok(language), "{code}");
         }
+        for bad in ["", "e", "english!", "de-", "12", "a language", "абв"] {
+            assert!(bad.parse::<Language>().is_err(), "{bad}");
+        }
+        assert_eq!(Language::default(), Language::English);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether a character belongs to a script that writes words without spaces between them.
+/// Whether a character belongs to a script that writes words, or a word and its particles, without spaces between.
 pub(super) fn is_unspaced(c: char) -> bool {
     if c < '\u{e00}' {
         return false;
@@ -35,12 +35,20 @@ pub(super) fn is_unspaced(c: char) -> bool {
         | '\u{31f0}'..='\u{31ff}'
         | '\u{3400}'..='\u{4dbf}'   // Han
         | '\u{4e00}'..='\u{9fff}'
+        // Hangul is written with spaces, but particles join the noun: 서울은 is 서울 and 은.
+        | '\u{ac00}'..='\u{d7a3}'
         | '\u{a9e0}'..='\u{a9ff}'   // Myanmar, extended
         | '\u{aa60}'..='\u{aa7f}'
         | '\u{f900}'..='\u{faff}'
         | '\u{ff66}'..='\u{ff9f}'   // half-width Katakana
         | '\u{1b000}'..='\u{1b16f}'
         | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Whether a token is a single character of a script whose words are cut into pairs.
+pub(crate) fn is_half_of_pair(token: &str) -> bool {
+    let mut characters = token.chars();
+    characters.next().is_some_and(is_unspaced) && characters.next().is_none()
 }
 
 /// Whether a character of an unspaced script belongs to the one before it.

@@ -26,6 +26,11 @@ pub(super) fn contains(language: Language, folded: &str) -> bool {
     list.binary_search_by(|word| (**word).cmp(folded)).is_ok()
 }
 
+/// Whether a language has a list.
+pub(super) const fn has_list(language: Language) -> bool {
+    !words(language).is_empty()
+}
+
 #[rustfmt::skip]
 const fn words(language: Language) -> &'static str {
     match language {

@@ -221,7 +221,7 @@ impl<'v> Synchronisation<'v> {
             match memory.check() {
                 Ok(()) => {
                     // Once, and not again each time that the portion is decided.
-                    memory.language.get_or_insert_with(|| Language::detect(&memory.text));
+                    memory.language = memory.language.or_else(|| Language::detect(&memory.text));
                     memories.push(stored);
                 }
                 Err(error) => {

@@ -10,7 +10,7 @@ use crate::memory::{
     History, InvalidMemory, Link, LinkTarget, MAX_TITLE_BYTES, MemoryId, Namespace, NewMemory, StoredMemory,
     Weight,
 };
-use crate::text::UnknownLanguage;
+use crate::text::InvalidLanguage;
 use crate::time::{InvalidTime, Time};
 
 /// Values that do not make a memory.
@@ -23,9 +23,9 @@ pub enum InvalidRecord {
     /// A time is none.
     #[error(transparent)]
     Time(#[from] InvalidTime),
-    /// A language is not known.
+    /// A language code is malformed.
     #[error(transparent)]
-    Language(#[from] UnknownLanguage),
+    Language(#[from] InvalidLanguage),
     /// A link has neither or both of `to` and `name`.
     #[error("a link has either \"to\" (an id) or \"name\", and this one has {has}")]
     Link {

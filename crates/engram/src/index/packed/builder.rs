@@ -1,6 +1,8 @@
 //! The pass over all decoded memories, which turns tokens, terms, names borne, phrases and links into numbers; and what
 //! the parts that follow make of them.
 
+use std::collections::BTreeMap;
+
 use tracing::debug_span;
 
 use super::decoding::{Batch, Decoded, DecodedTarget, Role};
@@ -29,6 +31,7 @@ const MODEL_PARTS: u64 = 2;
 /// One memory as the first pass leaves it: where its parts lie in the lists of all memories.
 pub(super) struct Reading {
     pub(super) namespace: u32,
+    /// In [`Builder::languages`]; [`UNDETERMINED`] until all are there, where the memory does not tell it.
     pub(super) language: u32,
     /// In [`Builder::sequence`].
     pub(super) tokens: std::ops::Range<usize>,
@@ -37,6 +40,9 @@ pub(super) struct Reading {
     /// In [`Builder::links`].
     pub(super) links: std::ops::Range<usize>,
 }
+
+/// In place of a language's number.
+const UNDETERMINED: u32 = u32::MAX;
 
 /// An explicit association of a memory with another.
 #[derive(Clone, Copy)]
@@ -132,7 +138,7 @@ impl Builder {
     /// The first pass over one memory of the batch that was numbered last; they come in the order of their ids.
     fn read(&mut self, batch: &Batch<'_>, decoded: &Decoded<'_>, namespace: u32) {
         let memory = self.next_memory();
-        let language = self.language(decoded.language);
+        let language = decoded.language.map_or(UNDETERMINED, |language| self.language(language));
         let (first_token, first_borne, first_link) =
             (self.sequence.len(), self.borne.len(), self.links.len());
         for part in batch.parts(decoded) {
@@ -166,8 +172,8 @@ impl Builder {
             };
             self.links.push(Link { to, kind: link.kind, weight: link.weight });
         }
-        let length = self.count_terms(language, first_token);
-        self.length_total += u64::from(length);
+        let tokens = first_token..self.sequence.len();
+        let length = if language == UNDETERMINED { 0 } else { self.count_terms(language, tokens.clone()) };
         self.columns.push(Columns {
             namespace,
             length,
@@ -179,7 +185,7 @@ impl Builder {
         self.readings.push(Reading {
             namespace,
             language,
-            tokens: first_token..self.sequence.len(),
+            tokens,
             borne: first_borne..self.borne.len(),
             links: first_link..self.links.len(),
         });
@@ -223,12 +229,44 @@ impl Builder {
         }
     }
 
+    /// Gives memories whose language nothing tells that of most others in their namespace, else of most in the store;
+    /// equals by code. Only languages in Latin letters: no other script leaves that open. Gives what each namespace then
+    /// assumes.
+    fn settle_languages(&mut self, namespaces: usize) -> Vec<Language> {
+        let mut of_namespace: Vec<BTreeMap<&str, (usize, Language)>> = vec![BTreeMap::new(); namespaces];
+        let mut of_all: BTreeMap<&str, (usize, Language)> = BTreeMap::new();
+        for reading in self.readings.iter().filter(|reading| reading.language != UNDETERMINED) {
+            let language = self.languages[reading.language as usize];
+            if language.is_latin() {
+                for counts in [&mut of_namespace[reading.namespace as usize], &mut of_all] {
+                    counts.entry(language.code()).or_insert((0, language)).0 += 1;
+                }
+            }
+        }
+        let most = |counts: &BTreeMap<&str, (usize, Language)>| {
+            counts.values().rev().max_by_key(|(count, _)| *count).map(|(_, language)| *language)
+        };
+        let usual = most(&of_all).unwrap_or_default();
+        let assumed: Vec<Language> =
+            of_namespace.iter().map(|counts| most(counts).unwrap_or(usual)).collect();
+        for at in 0..self.readings.len() {
+            let reading = &self.readings[at];
+            if reading.language == UNDETERMINED {
+                let (namespace, tokens) = (reading.namespace as usize, reading.tokens.clone());
+                let language = self.language(assumed[namespace]);
+                self.readings[at].language = language;
+                self.columns[at].length = self.count_terms(language, tokens);
+            }
+        }
+        assumed
+    }
+
     /// The length of a memory in terms, each of which gets a number.
-    fn count_terms(&mut self, language: u32, first_token: usize) -> u32 {
+    fn count_terms(&mut self, language: u32, tokens: std::ops::Range<usize>) -> u32 {
         let term_of = &mut self.term_of[language as usize];
         term_of.resize(self.tokens.len(), Term::Unknown);
         let mut length = 0;
-        for token in self.sequence[first_token..].iter().filter(|token| **token != BREAK) {
+        for token in self.sequence[tokens].iter().filter(|token| **token != BREAK) {
             let term = &mut term_of[*token as usize];
             if *term == Term::Unknown {
                 let words = self.lexicon.words(self.languages[language as usize]);
@@ -239,6 +277,7 @@ impl Builder {
             }
             length += u32::from(*term != Term::Stop);
         }
+        self.length_total += u64::from(length);
         length
     }
 
@@ -254,6 +293,7 @@ impl Builder {
         let parts = if state.model.given { PARTS } else { PARTS + MODEL_PARTS };
         monitor.begin(Stage::Associating, parts * self.readings.len() as u64)?;
         let namespaces = self.order_namespaces();
+        let namespace_languages = self.settle_languages(namespaces.len());
         let terms = postings::order_terms(&mut self);
         let (mut trie, links) = (std::mem::take(&mut self.trie), std::mem::take(&mut self.links));
         let words = || {
@@ -282,6 +322,7 @@ impl Builder {
             ids,
             columns: self.columns,
             namespaces,
+            namespace_languages,
             names,
             singles,
             terms,

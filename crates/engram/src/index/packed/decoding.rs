@@ -31,7 +31,7 @@ pub(super) struct Batch<'t> {
 /// What is kept of a record beside the parts that it was cut into.
 pub(super) struct Decoded<'t> {
     pub(super) namespace: Cow<'t, str>,
-    pub(super) language: Language,
+    pub(super) language: Option<Language>,
     pub(super) made: i64,
     pub(super) refreshed: i64,
     pub(super) strength: f32,
@@ -179,7 +179,7 @@ impl<'t> Decoder<'t> {
         }
         self.buffer.read(&record.text);
         let tokens = batch.put(&self.buffer);
-        for phrase in reading::text_phrases(&record.text, &self.buffer, record.language) {
+        for phrase in reading::text_phrases(&record.text, &self.buffer, record.language.unwrap_or_default()) {
             batch.part(Role::Phrase, tokens.start + phrase.start..tokens.start + phrase.end);
         }
         batch.part(Role::Piece, tokens);

@@ -104,6 +104,7 @@ impl Writer<'_> {
     /// The names in a record's text, longest first at each place.
     fn mentions(&mut self, txn: &RoTxn<'_>, namespace: u32, record: &Record<'_>) -> Step<BTreeSet<u32>> {
         let mut found = BTreeSet::new();
+        let language = nodes::language(self.store, txn, record)?;
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
             self.meter.charge(work::TOKEN * self.tokens.len() as u64)?;
@@ -111,7 +112,7 @@ impl Writer<'_> {
             let mut names = Names { store, txn, namespace, begins: begins_name };
             reading::longest_matches(
                 tokens.len(),
-                |at| names.longest(tokens, at, record.language, meter),
+                |at| names.longest(tokens, at, language, meter),
                 |_, name| {
                     found.insert(name);
                 },
