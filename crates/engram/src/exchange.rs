@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use crate::engram::Engram;
 use crate::error::{Error, Result};
+use crate::import::markdown::NotePaths;
 use crate::import::{self, Kind, Notices, beir, jsonl, kind_of, markdown, plain};
 use crate::memory::StoredMemory;
 use crate::progress::{Answer, Monitor, Progress, Stage, Watcher};
@@ -178,7 +179,7 @@ impl<'e> Importer<'e> {
                     path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 let bytes = file_bytes(path);
                 let found = Found { path: path.to_owned(), relative, kind, bytes, changed: 0 };
-                let memories = read_note(&found, &mut report.warnings)?.0;
+                let memories = read_note(&found, &NotePaths::default(), &mut report.warnings)?.0;
                 read.set(bytes);
                 self.take_in(memories.into_iter().map(Ok), &read, bytes, &mut report, progress)?
             }
@@ -201,6 +202,7 @@ impl<'e> Importer<'e> {
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
         let mut warnings = Notices::default();
         let read = Cell::new(0);
+        let notes = note_paths(&files);
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
         type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
         let entries = files.iter().flat_map(|found| -> Entries<'_> {
@@ -214,7 +216,7 @@ impl<'e> Importer<'e> {
                     }
                     Err(e) => refused(import::ReadError::from_io(&found.path, e).to_string()),
                 },
-                _ => match read_note(found, &mut warnings) {
+                _ => match read_note(found, &notes, &mut warnings) {
                     Ok((memories, _)) => {
                         read.set(read.get() + found.bytes);
                         Box::new(memories.into_iter().map(Ok))
@@ -399,11 +401,28 @@ fn nanoseconds(time: std::time::SystemTime) -> i128 {
     }
 }
 
-/// The memories of a Markdown or plain text file, and its text.
-pub(crate) fn read_note(found: &Found, warnings: &mut Notices) -> Result<(Vec<StoredMemory>, String)> {
+/// The notes among some files, as links in them find each other.
+pub(crate) fn note_paths(files: &[Found]) -> NotePaths {
+    let notes = files.iter().filter(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
+    let mut paths = NotePaths::new(notes.map(|file| file.relative.clone()));
+    for file in files.iter().filter(|file| NotePaths::may_name_site(&file.relative)) {
+        // One that cannot be read is reported where it is taken in.
+        if let Ok(text) = import::read_text(&file.path) {
+            paths.add_sites(&text);
+        }
+    }
+    paths
+}
+
+/// The memories of a Markdown or plain text file in a folder of these notes, and its text.
+pub(crate) fn read_note(
+    found: &Found,
+    notes: &NotePaths,
+    warnings: &mut Notices,
+) -> Result<(Vec<StoredMemory>, String)> {
     let text = import::read_text(&found.path)?;
     let memories = if found.kind == Kind::Markdown {
-        let note = markdown::parse(&found.relative, &text)?;
+        let note = markdown::parse_among(&found.relative, &text, notes)?;
         warnings.extend(note.warnings.iter().map(ToString::to_string));
         note.memories
     } else {

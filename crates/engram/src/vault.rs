@@ -27,6 +27,8 @@ pub const STORE_FOLDER: &str = ".engram";
 
 /// Where a store outside the vault says whose notes it keeps, in the table `meta`.
 const FOLDER_KEY: &[u8] = b"vault";
+/// The sites that the folder was published as when its notes were read.
+const SITES_KEY: &[u8] = b"sites";
 
 /// A folder of Markdown and text notes, and the store that remembers them.
 ///
@@ -122,6 +124,22 @@ impl Vault {
                 store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes())?;
                 state.version += 1;
             }
+            Ok(())
+        })
+    }
+
+    /// Whether the notes were read when the folder was published as these sites.
+    fn is_published_at(&self, sites: &[String]) -> Result<bool> {
+        let store = self.engram.store()?;
+        let txn = store.read()?;
+        let known = store.tables.meta.get(&txn, SITES_KEY)?.unwrap_or_default();
+        Ok(known == sites.join("\n").as_bytes())
+    }
+
+    fn note_published_at(&self, sites: &[String]) -> Result<()> {
+        self.engram.write(|store, txn, state| {
+            store.tables.meta.put(txn, SITES_KEY, sites.join("\n").as_bytes())?;
+            state.version += 1;
             Ok(())
         })
     }

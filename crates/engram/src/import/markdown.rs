@@ -3,14 +3,17 @@
 //! A note's id is its path. Its title is the front matter's, else its first heading of level 1, else the
 //! file's name; the file's name is an alias where it differs, so `[[a wiki link]]` finds the note by either.
 //! `[[folder/Note]]` looks for `Note`, because a name finds its note wherever the note is moved to;
-//! `[text](folder/note.md)` leads to the path, seen from the note. Links in code are text.
+//! `[text](folder/note.md)` leads to the path, seen from the note, else from the root, else to the one note whose path
+//! ends so. Links in code are text.
 
+mod paths;
 mod sections;
 mod targets;
 mod warnings;
 
 use std::collections::{HashMap, HashSet};
 
+pub use self::paths::NotePaths;
 pub use self::sections::MAX_SECTIONS;
 use self::sections::Section;
 use self::targets::Target;
@@ -54,10 +57,18 @@ pub struct Note {
 /// # Errors
 /// If the path cannot be an id. Anything odd about the contents is a [`Warning`].
 pub fn parse(relative_path: &str, contents: &str) -> Result<Note, InvalidMemory> {
+    parse_among(relative_path, contents, &NotePaths::default())
+}
+
+/// As [`parse`], in a folder of these notes, which tell where links lead that are not written from note to note.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_among(relative_path: &str, contents: &str, notes: &NotePaths) -> Result<Note, InvalidMemory> {
     let id = MemoryId::of_path(relative_path)?;
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let front = front_matter::take(contents);
-    let read = sections::read(relative_path, front.body);
+    let read = sections::read(relative_path, front.body, notes);
 
     let mut root = NewMemory::new(id, "");
     root.source = Some(relative_path.to_owned());

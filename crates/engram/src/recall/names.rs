@@ -32,8 +32,8 @@ pub(crate) fn find(view: &View<'_>, reading: &Reading) -> Result<Vec<(u32, NameN
 /// The names that may stand for the subject of a cue, each with the evidence that it is a name, above 0 and at most 1.
 ///
 /// A title or alias of several words is one. A single word that is a title may be an ordinary word ("Links", "router");
-/// the evidence is how many of the memories that mention it write it with a capital, in which a word seen once is given
-/// the benefit of the doubt. Phrases that are nobody's title lead nowhere by themselves, so they count only beside one
+/// the evidence is the square root of the share of the memories that mention it and write it with a capital, in which a
+/// word seen once is given the benefit of the doubt. Phrases that are nobody's title lead nowhere by themselves, so they count only beside one
 /// that leads home with at least the evidence `least`. Cost: the number of names.
 pub(crate) fn certain(found: Vec<(u32, NameNode)>, least: f32) -> Vec<(u32, NameNode, f64)> {
     let names: Vec<_> = found.into_iter().map(|(node, name)| (evidence(&name), node, name)).collect();
@@ -48,7 +48,7 @@ fn evidence(name: &NameNode) -> f64 {
         return 1.0;
     }
     let (capitals, mentions) = (f64::from(name.phrases) + 1.0, f64::from(name.memories) + 1.0);
-    (capitals / mentions).min(1.0)
+    (capitals / mentions).min(1.0).sqrt()
 }
 
 /// A name in the cue.

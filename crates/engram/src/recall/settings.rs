@@ -17,11 +17,11 @@ pub struct Settings {
     pub vector_floor: f32,
     /// The share of activation that starts at names, where the cue holds names that are certain; 0.7.
     pub name_share: f32,
-    /// What a word's name must have of the evidence that it is one, to stand for the subject of a cue; 0.3.
+    /// What a word's name must have of the evidence that it is one, to stand for the subject of a cue; 0.5.
     pub name_evidence: f32,
     /// How much of its own words' share a memory keeps beside its activation, where the cue names nothing; 0.5.
     pub direct_share: f32,
-    /// The share of activation that goes on with each hop; the rest starts again from the seeds; 0.8.
+    /// The share of activation that goes on with each hop; the rest starts again from the seeds; 0.75.
     pub damping: f32,
     /// How far activation goes; 6.
     pub hops: u32,
@@ -37,9 +37,9 @@ impl Settings {
         word_share: 2.0 / 3.0,
         vector_floor: 0.9,
         name_share: 0.7,
-        name_evidence: 0.3,
+        name_evidence: 0.5,
         direct_share: 0.5,
-        damping: 0.8,
+        damping: 0.75,
         hops: 6,
         firing_threshold: 3e-5,
     };

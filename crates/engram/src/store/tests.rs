@@ -40,7 +40,7 @@ fn records_and_rows_read_back() {
     let bytes = record_bytes();
     let record = Record::read(&bytes).unwrap();
     assert_eq!(record.bytes(), bytes);
-    assert_eq!(record.language, Language::German);
+    assert_eq!(record.language, Some(Language::German));
     let name = NameNode { key: "a b".into(), namespace: 3, homes: 1, phrases: 0, memories: 9 };
     let mut bytes = vec![7];
     nodes::NodeView::Name(&name).write(&mut bytes);

@@ -217,7 +217,7 @@ mod tests {
             (
                 Some(Language::English),
                 "Memory is a web of associations in which each idea is bound to many others and can be \
-                called back from any one of them.",
+                called back, in time, from any one of the others that it is bound to.",
             ),
             (None, "Kurzer Satz."),
             (

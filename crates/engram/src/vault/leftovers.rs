@@ -23,6 +23,7 @@ use super::portion::part_of;
 use super::synchronisation::Look;
 use crate::error::Result;
 use crate::exchange::{Found, read_note};
+use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices};
 use crate::memory::MemoryId;
 use crate::progress::{Monitor, Stage};
@@ -207,7 +208,9 @@ impl Vault {
         let path = self.folder.join(relative);
         let kind = Kind::of_file_name(&path);
         let found = Found { path, relative: relative.to_owned(), kind, bytes: 0, changed: 0 };
-        let Ok((memories, _)) = read_note(&found, &mut Notices::default()) else { return Ok(false) };
+        let Ok((memories, _)) = read_note(&found, &NotePaths::default(), &mut Notices::default()) else {
+            return Ok(false);
+        };
         let Some(first) = memories.first().map(|stored| &stored.memory) else { return Ok(false) };
         let record = record::get(store, txn, id)?;
         Ok(first.made.is_none()

@@ -18,7 +18,8 @@ use super::portion::{Outcome, Reading, Step};
 use super::renames::{Gone, Renames};
 use super::{Vault, is_below};
 use crate::error::{Error, Result};
-use crate::exchange::{Found, ImportReport, Reading as SoFar, Unread, files_below, read_note};
+use crate::exchange::{Found, ImportReport, Reading as SoFar, Unread, files_below, note_paths, read_note};
+use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices, ReadError};
 use crate::progress::{Watcher, watch};
 use crate::text::Language;
@@ -52,6 +53,11 @@ pub(super) struct Synchronisation<'v> {
     portion: (Vec<Step>, usize),
     portion_limit: usize,
     must_look_again: bool,
+    /// The notes of the folder, as links find them.
+    notes: NotePaths,
+    /// Whether the folder is published as another site than when its notes were read: links in all of them may lead
+    /// elsewhere.
+    is_elsewhere: bool,
 }
 
 /// What the folder was at the last look.
@@ -91,6 +97,8 @@ impl<'v> Synchronisation<'v> {
             portion: (Vec::new(), 0),
             portion_limit,
             must_look_again: false,
+            notes: NotePaths::default(),
+            is_elsewhere: false,
         })
     }
 
@@ -139,6 +147,8 @@ impl<'v> Synchronisation<'v> {
         let (files, unread) = self.notes()?;
         self.vault.claim_store(known.len(), files.is_empty() && unread.is_empty())?;
         let gone_before = mem::take(&mut look.gone);
+        self.notes = note_paths(&files);
+        self.is_elsewhere = !self.vault.is_published_at(self.notes.sites())?;
         look.there = files.iter().map(|file| file.relative.clone()).collect();
         for unread in &unread {
             let mut refused = Notices::default();
@@ -171,7 +181,8 @@ impl<'v> Synchronisation<'v> {
             let Gone { relative, bytes, version } = gone;
             self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
         }
-        self.commit()
+        self.commit()?;
+        if self.is_elsewhere { self.vault.note_published_at(self.notes.sites()) } else { Ok(()) }
     }
 
     /// The notes in the folder, by path, and what could not be looked into.
@@ -191,14 +202,14 @@ impl<'v> Synchronisation<'v> {
         let is_known = known
             .get(&file.relative)
             .is_some_and(|known| known.settled && (known.bytes, known.changed) == now);
-        !is_known && self.done.get(&file.relative) != Some(&now)
+        (!is_known || self.is_elsewhere) && self.done.get(&file.relative) != Some(&now)
     }
 
     /// Reads a file and puts what follows from it into the portion.
     fn take(&mut self, file: &Found, known: Option<&Known>, renames: &mut Renames) -> Result<()> {
         let now = Time::now();
         let (mut refusals, mut warnings) = (Notices::default(), Notices::default());
-        let read = read_note(file, &mut warnings);
+        let read = read_note(file, &self.notes, &mut warnings);
         if matches!(&read, Err(Error::Read(ReadError::Missing { .. }))) {
             // It has gone, or has another name, since the folder was looked at.
             self.must_look_again = true;

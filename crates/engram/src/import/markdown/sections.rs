@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
+use super::paths::NotePaths;
 use super::targets::{Target, of_link, of_wiki_link};
 use crate::memory::MAX_TITLE_BYTES;
 
@@ -58,7 +59,7 @@ pub(super) struct Sections {
 }
 
 /// Reads Markdown. Cost: about its length.
-pub(super) fn read(path: &str, markdown: &str) -> Sections {
+pub(super) fn read(path: &str, markdown: &str, notes: &NotePaths) -> Sections {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -67,6 +68,7 @@ pub(super) fn read(path: &str, markdown: &str) -> Sections {
         | Options::ENABLE_WIKILINKS;
     let mut reader = Reader {
         path,
+        notes,
         sections: Sections { all: vec![Section::default()], ..Sections::default() },
         pending: String::new(),
         heading: None,
@@ -94,6 +96,7 @@ struct Heading {
 
 struct Reader<'a> {
     path: &'a str,
+    notes: &'a NotePaths,
     sections: Sections,
     /// Text that the parser gives in several events, until another kind of event comes.
     pending: String,
@@ -167,7 +170,7 @@ impl Reader<'_> {
                 let target = match link_type {
                     LinkType::WikiLink { .. } => of_wiki_link(&dest_url),
                     LinkType::Autolink | LinkType::Email => Target::Elsewhere,
-                    _ => of_link(self.path, &dest_url),
+                    _ => of_link(self.path, &dest_url, self.notes),
                 };
                 self.link(target, range);
             }

@@ -1,5 +1,6 @@
 //! Where the links of a note lead.
 
+use super::paths::{NotePaths, joined};
 use crate::memory::{LinkTarget, MemoryId};
 
 /// Extensions of what a note embeds but is no note.
@@ -69,11 +70,14 @@ pub(super) fn of_wiki_link(target: &str) -> Target {
     if name.is_empty() { Target::Elsewhere } else { Target::To(LinkTarget::Name(name)) }
 }
 
-/// Where `[text](this)` leads, from the note at `path`.
-pub(super) fn of_link(path: &str, destination: &str) -> Target {
+/// Where `[text](this)` leads, from the note at `path` in a folder of these notes.
+pub(super) fn of_link(path: &str, destination: &str, notes: &NotePaths) -> Target {
     let (file, heading) =
         destination.split_once('#').map_or((destination, ""), |(file, heading)| (file, heading));
     let file = file.split_once('?').map_or(file, |(file, _)| file);
+    if let Some(published) = notes.behind_site(file) {
+        return of_path(notes.find("", &percent_decoded(published)));
+    }
     if file.is_empty() {
         return if heading.is_empty() {
             Target::Elsewhere
@@ -90,28 +94,20 @@ pub(super) fn of_link(path: &str, destination: &str) -> Target {
         return Target::Elsewhere;
     }
     let file = percent_decoded(file).replace('\\', "/");
+    if let Some(found) = notes.find(path, &file) {
+        return of_path(Some(found));
+    }
     if !file.rsplit_once('.').is_some_and(|(_, extension)| is_one_of(&NOTES, extension)) {
         return Target::Elsewhere;
     }
-    let mut parts: Vec<&str> = if file.starts_with('/') { Vec::new() } else { path.split('/').collect() };
-    // The folder, without the note itself.
-    parts.pop();
-    for part in file.split('/') {
-        match part {
-            "" | "." => {}
-            // Above the imported folder there is nothing to lead to.
-            ".." => {
-                if parts.pop().is_none() {
-                    return Target::Elsewhere;
-                }
-            }
-            part => parts.push(part),
-        }
-    }
-    match MemoryId::of_path(parts.join("/")) {
-        Ok(id) => Target::To(LinkTarget::Id(id)),
-        Err(_) => Target::Unusable,
-    }
+    // A note that is not there yet. Above the imported folder there is nothing to lead to.
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    of_path(joined(if file.starts_with('/') { "" } else { folder }, &file))
+}
+
+fn of_path(path: Option<String>) -> Target {
+    let Some(path) = path else { return Target::Elsewhere };
+    MemoryId::of_path(path).map_or(Target::Unusable, |id| Target::To(LinkTarget::Id(id)))
 }
 
 /// The targets of all `[[wiki links]]` in a plain string, such as a value of front matter.
@@ -157,11 +153,11 @@ mod tests {
 
     #[test]
     fn links_lead_to_paths() {
-        assert_eq!(of_link("a/b/c.md", "d.md"), id("a/b/d.md"));
-        assert_eq!(of_link("a/b/c.md", "../x/My%20note.md#frag"), id("a/x/My note.md"));
-        assert_eq!(of_link("c.md", "./d.markdown"), id("d.markdown"));
-        assert_eq!(of_link("a/c.md", "/d.md"), id("d.md"));
-        assert_eq!(of_link("a/c.md", "#part"), Target::Heading("part".into()));
+        assert_eq!(at("a/b/c.md", "d.md"), id("a/b/d.md"));
+        assert_eq!(at("a/b/c.md", "../x/My%20note.md#frag"), id("a/x/My note.md"));
+        assert_eq!(at("c.md", "./d.markdown"), id("d.markdown"));
+        assert_eq!(at("a/c.md", "/d.md"), id("d.md"));
+        assert_eq!(at("a/c.md", "#part"), Target::Heading("part".into()));
         for out in [
             "https://x.org/a.md",
             "mailto:a@b.md",
@@ -171,17 +167,21 @@ mod tests {
             "folder/",
             "C:/a.md",
         ] {
-            assert_eq!(of_link("a/c.md", out), Target::Elsewhere, "{out}");
+            assert_eq!(at("a/c.md", out), Target::Elsewhere, "{out}");
         }
-        assert_eq!(of_link("c.md", &format!("{}.md", "x".repeat(500))), Target::Unusable);
-        assert_eq!(of_link("c.md", "%00.md"), Target::Unusable);
-        assert_eq!(of_link("c.md", "100%.md"), id("100%.md"));
+        assert_eq!(at("c.md", &format!("{}.md", "x".repeat(500))), Target::Unusable);
+        assert_eq!(at("c.md", "%00.md"), Target::Unusable);
+        assert_eq!(at("c.md", "100%.md"), id("100%.md"));
+    }
+
+    fn at(path: &str, destination: &str) -> Target {
+        of_link(path, destination, &NotePaths::default())
     }
 
     proptest! {
         #[test]
         fn no_target_panics(path in "\\PC{0,30}", target in "(\\PC|%[0-9a-f]{2}|\\.\\./|#|\\.md){0,20}") {
-            let _ = of_link(&path, &target);
+            let _ = at(&path, &target);
             let _ = of_wiki_link(&target);
         }
     }

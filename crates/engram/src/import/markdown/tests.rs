@@ -113,7 +113,7 @@ fn odd_notes_are_kept_and_named() {
     let warning = note.warnings[0].to_string();
     assert!(warning.starts_with("a.md, line ") && warning.contains("not YAML"), "{warning}");
     assert!(note.memories[0].text.contains("broken: [") && note.memories[0].text.contains("body L"));
-    let note = parse("a.md", "---\ndate: someday\nlang: xx\n---\n\nx\n").unwrap();
+    let note = parse("a.md", "---\ndate: someday\nlang: x!\n---\n\nx\n").unwrap();
     assert_eq!(note.warnings.iter().map(|w| w.line).collect::<Vec<_>>(), [2, 3]);
     let note = parse("a.md", &format!("---\na: 1\n---\n\n[x]({}.md)\n", "y".repeat(500))).unwrap();
     assert_eq!((note.warnings[0].line, note.memories[0].text.as_str()), (5, "x"));
