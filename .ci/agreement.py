@@ -2,8 +2,8 @@
 
 usage: agreement.py ENGRAM BEIR_DIR     (bm25s, pytrec-eval-terrier)
 
-`engram eval --mode words` must find what bm25s (method "lucene", k1 1.2, b 0.75, depth 100) finds from the same
-tokens, and the measures that it prints must be those that trec_eval computes from its run file.
+`engram eval --mode words` must find what bm25s (method "lucene", k1 1.5, depth 100) finds from the same tokens with
+b = 0.75 · mean length / (mean length + 40), which is what counting each text 40 terms longer comes to, and the measures that it prints must be those that trec_eval computes from its run file.
 """
 
 import json
@@ -69,7 +69,8 @@ for mode in ("recall", "words", "vectors"):
 with tempfile.TemporaryDirectory() as tokens:
     ours, run = evaluate("words", "--tokens", tokens)
     corpus, queries = lines(f"{tokens}/corpus.jsonl"), lines(f"{tokens}/queries.jsonl")
-    index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    mean = sum(len(document["tokens"]) for document in corpus) / len(corpus)
+    index = bm25s.BM25(method="lucene", k1=1.5, b=0.75 * mean / (mean + 40))
     index.index([document["tokens"] for document in corpus], show_progress=False)
     theirs = {}
     for query in queries:

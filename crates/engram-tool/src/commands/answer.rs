@@ -118,8 +118,14 @@ fn numbers(out: &mut Plain, cue: &Cue, hit: &Hit) -> Result<(), Failure> {
     }
     writeln!(
         out,
-        "    {DIM}score{DIM:#}  {:.4} = activation {:.4} × retention {:.3}",
-        hit.score, why.activation, why.retention
+        "    {DIM}score{DIM:#}  {:.4} = {} × retention {:.3}",
+        hit.score,
+        if why.direct > 0.0 {
+            format!("(activation {:.4} + direct {:.4})", why.activation, why.direct)
+        } else {
+            format!("activation {:.4}", why.activation)
+        },
+        why.retention
     )?;
     let mut seeds = Vec::new();
     if let Some(bm25) = why.words {
@@ -173,12 +179,14 @@ struct HitJson<'a> {
     source: Option<&'a str>,
     snippet: &'a str,
     score: f32,
+    weak: bool,
     why: WhyJson<'a>,
 }
 
 #[derive(Serialize)]
 struct WhyJson<'a> {
     activation: f32,
+    direct: f32,
     retention: f32,
     seed: SeedJson,
     words: Option<f32>,
@@ -214,8 +222,10 @@ impl<'a> HitJson<'a> {
             source: hit.source.as_deref(),
             snippet: &hit.snippet.text,
             score: hit.score,
+            weak: hit.is_weak,
             why: WhyJson {
                 activation: why.activation,
+                direct: why.direct,
                 retention: why.retention,
                 seed: SeedJson { words: why.seed.words, vectors: why.seed.vectors },
                 words: why.words,

@@ -20,8 +20,8 @@ Examples:
   engram recall --json lanes | jq '.hits[].id'
 
 The answer in JSON:
-  {\"cue\": …, \"took_us\": …, \"hits\": [{\"id\", \"title\", \"source\", \"snippet\", \"score\", \"why\": {
-    \"activation\", \"retention\", \"seed\": {\"words\", \"vectors\"}, \"words\", \"similarity\",
+  {\"cue\": …, \"took_us\": …, \"hits\": [{\"id\", \"title\", \"source\", \"snippet\", \"score\", \"weak\", \"why\": {
+    \"activation\", \"direct\", \"retention\", \"seed\": {\"words\", \"vectors\"}, \"words\", \"similarity\",
     \"path\": [{\"kind\": \"cue\" | \"name\" | \"memory\", \"name\" | \"id\", \"title\"}]}}]}";
 
 /// Brings back the memories associated with a cue, best first, each with why it came back.
@@ -58,6 +58,9 @@ pub struct Arguments {
     /// Make the hits last longer, as recalling does
     #[arg(long)]
     reinforce: bool,
+    /// Drop hits of a lower score
+    #[arg(long, value_name = "SCORE", default_value_t = 0.0, value_parser = score)]
+    min_score: f32,
     /// What the recall goes by
     #[arg(long, value_enum, default_value_t = RecallMode::Recall)]
     mode: RecallMode,
@@ -120,11 +123,18 @@ fn cue(arguments: &Arguments) -> Result<Cue, Failure> {
     if cue.text.trim().is_empty() && arguments.vector.is_none() {
         return Err(engram::Error::EmptyCue.into());
     }
+    cue.min_score = arguments.min_score;
     cue.namespace = arguments.namespace.clone();
     cue.source = arguments.source.clone();
     (cue.since, cue.until, cue.at) = (arguments.since, arguments.until, arguments.at);
     cue.vector = arguments.vector.as_deref().map(vector::read).transpose()?;
     Ok(cue)
+}
+
+/// Reads a score.
+fn score(text: &str) -> Result<f32, String> {
+    let score = text.parse::<f32>().ok().filter(|score| score.is_finite());
+    score.ok_or_else(|| "not a number".to_owned())
 }
 
 /// Recalls, and says what to try where nothing came back.
@@ -144,6 +154,13 @@ fn recalled(engram: &Engram, cue: &Cue) -> Result<Recollection, Failure> {
         } else {
             "nothing came back; try other words, or a name that the memories hold (`engram list` shows them)"
                 .to_owned()
+        });
+    }
+    let weak = recollection.hits.iter().filter(|hit| hit.is_weak).count();
+    if weak > 0 {
+        output::note(&match weak {
+            1 => "the last memory is a weak one: little speaks for it".to_owned(),
+            _ => format!("the last {weak} memories are weak: little speaks for them"),
         });
     }
     Ok(recollection)

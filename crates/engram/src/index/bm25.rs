@@ -7,7 +7,8 @@
 //!
 //! The constant l is ours. A text of ten words is not about its words twice as much as one of twenty, so lengths count as
 //! if each text had l more terms: what the prior of Dirichlet smoothing does (Zhai and Lafferty, "A study of smoothing
-//! methods for language models", 2001). It hardly changes anything among pages, and much among messages.
+//! methods for language models", 2001). It is plain BM25 with b · mean / (mean + l) in
+//! place of b: hardly another among pages, and much among messages.
 
 /// How soon more occurrences of a word stop counting.
 const K1: f64 = 1.5;
