@@ -131,7 +131,9 @@ impl Engram {
         let mut terms = Vec::new();
         for piece in reading::pieces(&record) {
             tokens.read(piece);
-            terms.extend(tokens.iter().filter_map(|token| words.term(token).map(str::to_owned)));
+            let mut take = |token: &str| terms.extend(words.term(token).map(str::to_owned));
+            tokens.iter().for_each(&mut take);
+            crate::text::compounds(piece, &tokens, take);
         }
         terms
     }

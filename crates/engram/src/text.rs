@@ -6,6 +6,7 @@
 //! [`title_names`] (for names), and [`snippet`] (for people). [`printable`] keeps whatever a text holds from
 //! steering a terminal or hiding in it.
 
+mod compounds;
 mod detection;
 mod fold;
 mod language;
@@ -19,6 +20,7 @@ mod tokens;
 mod unicode;
 mod words;
 
+pub(crate) use compounds::compounds;
 pub use fold::fold;
 pub use language::{InvalidLanguage, Language};
 pub(crate) use names::shorter_titles;

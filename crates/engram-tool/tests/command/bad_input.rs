@@ -308,7 +308,7 @@ fn values_out_of_range_are_named() {
         (&["remember", ""], &["the text is empty"]),
         (&["remember", "--time", "yesterday", "text"], &["--time", "is no time; write 2026-11-22"]),
         (&["remember", "--namespace", "", "text"], &["--namespace", "1 to 64"]),
-        (&["remember", "--language", "klingon", "text"], &["--language", "no language code"]),
+        (&["remember", "--language", "klingon", "text"], &["--language", "not a language code"]),
         (&["update", "first"], &["nothing to change"]),
         (&["recall", "-k", "0", "cue"], &["-k", "1..=10000"]),
         (&["recall", "--source", "[", "cue"], &["is no file pattern"]),

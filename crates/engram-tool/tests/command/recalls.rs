@@ -49,10 +49,10 @@ fn recall_explains_itself() {
     assert!(answer["took_us"].as_u64().unwrap() > 0);
     let hits = answer["hits"].as_array().unwrap();
     assert_eq!(hits.len(), 2);
-    assert_eq!(keys(&hits[0]), ["id", "score", "snippet", "source", "title", "why"]);
+    assert_eq!(keys(&hits[0]), ["id", "score", "snippet", "source", "title", "weak", "why"]);
     assert_eq!(hits[0]["id"], "contract.md");
     let why = &hits[0]["why"];
-    assert_eq!(keys(why), ["activation", "path", "retention", "seed", "similarity", "words"]);
+    assert_eq!(keys(why), ["activation", "direct", "path", "retention", "seed", "similarity", "words"]);
     assert_eq!(keys(&why["seed"]), ["vectors", "words"]);
     assert_eq!(
         why["path"],
@@ -142,7 +142,7 @@ fn recall_is_measured() {
     let tokens = |name: &str| std::fs::read_to_string(sandbox.path("tokens").join(name)).unwrap();
     assert_eq!(
         tokens("corpus.jsonl"),
-        "{\"_id\":\"d1\",\"tokens\":[\"zebra\",\"zebra\",\"run\"]}\n{\"_id\":\"d2\",\"tokens\":[\"whale\",\"swim\"]}\n"
+        "{\"_id\":\"d1\",\"tokens\":[\"zebra\",\"zebra\",\"run\",\"zebra\"]}\n{\"_id\":\"d2\",\"tokens\":[\"whale\",\"swim\"]}\n"
     );
     assert_eq!(tokens("queries.jsonl"), "{\"_id\":\"q1\",\"tokens\":[\"run\",\"zebra\"]}\n");
     let plain = sandbox.ok(&["eval", "set"]);

@@ -223,7 +223,7 @@ impl<'s> Writer<'s> {
         for piece in reading::pieces(record) {
             self.tokens.read(piece);
             let words = self.lexicon.words(language);
-            for folded in self.tokens.iter() {
+            let mut count = |folded: &str| {
                 if let Some(term) = words.term(folded) {
                     match counts.get_mut(term) {
                         Some(count) => *count += 1,
@@ -232,7 +232,9 @@ impl<'s> Writer<'s> {
                         }
                     }
                 }
-            }
+            };
+            self.tokens.iter().for_each(&mut count);
+            crate::text::compounds(piece, &self.tokens, count);
         }
         let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
         counts.sort_unstable();

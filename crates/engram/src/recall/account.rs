@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engram_kernels::Spreading;
+use rustc_hash::FxHashMap;
 
 use super::cue::{Cue, Reading};
 use super::ranking::Ranked;
@@ -14,7 +15,7 @@ use crate::index::reading::Lexicon;
 use crate::memory::MemoryId;
 use crate::store::nodes::{self, Node};
 use crate::store::record;
-use crate::text::{Snippet, snippet};
+use crate::text::{Snippet, Tokens, snippet};
 
 /// What a recall brought back.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,7 +29,7 @@ pub struct Recollection {
     pub nodes_reached: usize,
     /// Associations along which it went.
     pub edges_traversed: u64,
-    /// The names that the cue was seen to hold.
+    /// The names that the cue was seen to hold, as it writes them.
     pub names: Vec<String>,
 }
 
@@ -89,7 +90,7 @@ pub struct SeedShares {
 pub enum Step {
     /// The cue itself.
     Cue,
-    /// A name that memories bear or mention.
+    /// A name that memories bear or mention, as one of them writes it.
     Name(String),
     /// A memory, by its id and title.
     Memory {
@@ -111,9 +112,14 @@ pub(crate) fn recollection(
     scratch: &Spreading,
 ) -> Result<Recollection> {
     let mut lexicon = Lexicon::default();
+    let mut written = Written::default();
+    // The cue's own spelling stands where no memory shows another.
+    let names: Vec<String> = (seeds.names.iter())
+        .map(|(_, name)| as_written(&cue.text, &name.key).unwrap_or_else(|| name.key.clone()))
+        .collect();
     let mut hits = Vec::with_capacity(ranked.len());
     for memory in ranked {
-        hits.push(hit(view, cue, reading, seeds, memory, spread, scratch, &mut lexicon)?);
+        hits.push(hit(view, cue, reading, seeds, memory, spread, scratch, &mut lexicon, &mut written)?);
     }
     // Numbers follow ids in packed blocks; among recent memories they follow the order of writing.
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
@@ -122,7 +128,7 @@ pub(crate) fn recollection(
         took: Duration::ZERO,
         nodes_reached: spread.map_or(0, |_| scratch.touched().len()),
         edges_traversed: spread.map_or(0, |spread| spread.edges),
-        names: seeds.names.iter().map(|(_, name)| name.key.clone()).collect(),
+        names,
     })
 }
 
@@ -136,6 +142,7 @@ fn hit(
     spread: Option<&Spread>,
     scratch: &Spreading,
     lexicon: &mut Lexicon,
+    written: &mut Written,
 ) -> Result<Hit> {
     let (id, record) = memory(view, ranked.memory)?;
     let words = lexicon.words(nodes::language(view.store, view.txn, &record)?);
@@ -156,9 +163,7 @@ fn hit(
             if by_words > 0.0 && others.iter().any(|node| view.is_memory(*node)) {
                 way = vec![ranked.memory];
             }
-            for node in way {
-                path.push(step(view, node)?);
-            }
+            path.extend(steps(view, &way, written)?);
         }
         None => path.push(Step::Memory { id: id.clone(), title: record.title.as_deref().map(str::to_owned) }),
     }
@@ -186,6 +191,49 @@ fn memory(view: &View<'_>, number: u32) -> Result<(MemoryId, crate::store::recor
     let id = nodes::memory_id(view.store, view.txn, number)?.ok_or_else(damaged)?;
     let record = record::get(view.store, view.txn, &id)?.ok_or_else(damaged)?;
     Ok((MemoryId::existing(id).map_err(|_| damaged())?, record))
+}
+
+/// The stations of a way. A name is shown as the memory behind or before it writes it, if one does.
+fn steps(view: &View<'_>, way: &[u32], written: &mut Written) -> Result<Vec<Step>> {
+    let mut steps = Vec::with_capacity(way.len());
+    for (at, node) in way.iter().enumerate() {
+        let step = step(view, *node)?;
+        let Step::Name(key) = &step else {
+            steps.push(step);
+            continue;
+        };
+        if !written.0.contains_key(key) {
+            let neighbours = [way.get(at + 1), at.checked_sub(1).and_then(|before| way.get(before))];
+            for neighbour in neighbours.into_iter().flatten().filter(|node| view.is_memory(**node)) {
+                let (_, record) = memory(view, *neighbour)?;
+                let names =
+                    record.title.as_deref().into_iter().chain(record.aliases.iter().map(String::as_str));
+                let found = names.chain([&*record.text]).find_map(|text| as_written(text, key));
+                if let Some(found) = found {
+                    written.0.insert(key.clone(), found);
+                    break;
+                }
+            }
+        }
+        let shown = written.0.get(key).cloned().unwrap_or_else(|| key.clone());
+        steps.push(Step::Name(shown));
+    }
+    Ok(steps)
+}
+
+/// How the names of an answer are written, by key.
+#[derive(Default)]
+struct Written(FxHashMap<String, String>);
+
+/// A name as a text writes it where it first does.
+fn as_written(text: &str, key: &str) -> Option<String> {
+    let mut tokens = Tokens::new();
+    tokens.read(text);
+    let count = key.split(' ').count();
+    (0..=tokens.len().checked_sub(count)?)
+        .find(|at| tokens.key(*at..*at + count) == key)
+        .and_then(|at| text.get(tokens.span(at).start..tokens.span(at + count - 1).end))
+        .map(|found| found.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn step(view: &View<'_>, node: u32) -> Result<Step> {

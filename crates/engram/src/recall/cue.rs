@@ -186,7 +186,7 @@ impl Reading {
         if languages.is_empty() {
             languages.push(Language::English);
         }
-        let mut terms = terms(&tokens, &languages);
+        let mut terms = terms(&cue.text, &tokens, &languages);
         postings::retain_known(view.store, view.txn, &mut terms)?;
         with_pairs(view, &tokens, &mut terms)?;
         let namespaces = view.namespaces(cue.namespace.as_ref())?;
@@ -215,8 +215,10 @@ impl Reading {
 
 /// The terms of a cue in some languages, with their frequencies, by term. A term that several languages give has the
 /// greatest of its frequencies. Cost: each different word is stemmed once for each language, and sorting.
-fn terms(tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
-    let mut sorted: Vec<&str> = tokens.iter().collect();
+fn terms(text: &str, tokens: &Tokens, languages: &[Language]) -> Vec<(String, u32)> {
+    let mut joined = Vec::new();
+    crate::text::compounds(text, tokens, |term| joined.push(term.to_owned()));
+    let mut sorted: Vec<&str> = tokens.iter().chain(joined.iter().map(String::as_str)).collect();
     sorted.sort_unstable();
     let words = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
     let spoken = spoken(tokens, languages);
@@ -350,7 +352,7 @@ mod tests {
         ) {
             let mut tokens = Tokens::new();
             tokens.read(&text);
-            prop_assert_eq!(terms(&tokens, &languages), counted(&tokens, &languages));
+            prop_assert_eq!(terms(&text, &tokens, &languages), counted(&tokens, &languages));
         }
     }
 }

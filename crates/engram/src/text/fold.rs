@@ -69,6 +69,8 @@ fn fold_slowly(text: &str, out: &mut String) {
         }
         match c {
             'ς' => kept.push('σ'),
+            // Its small form is spelt out.
+            'ẞ' => kept.push_str("ss"),
             // Apostrophes that count as letters, as in Hawaiʻi.
             '\u{2b9}'..='\u{2bf}' => {}
             '\u{c0}'..='\u{17f}' => kept.push_str(LATIN[c as usize - 0xc0]),
@@ -104,6 +106,7 @@ mod tests {
             ("C\u{30c}apek", "capek"),
             ("STRASSE", "strasse"),
             ("Straße", "strasse"),
+            ("STRAẞE", "strasse"),
             ("Łódź", "lodz"),
             ("ﬁne", "fine"),
             ("ＡＢＣ１", "abc1"),

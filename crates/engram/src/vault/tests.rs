@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exchange::{Found, read_note};
+use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices};
 use crate::memory::{MemoryId, NewMemory};
 use crate::time::Time;
@@ -33,7 +34,7 @@ proptest! {
         let kind = Kind::of_file_name(Path::new(&relative));
         prop_assert!(matches!(kind, Kind::Markdown | Kind::Plain));
         let found = Found { path: file, relative: relative.clone(), kind, bytes: 0, changed: 0 };
-        for stored in read_note(&found, &mut Notices::default()).unwrap().0 {
+        for stored in read_note(&found, &NotePaths::default(), &mut Notices::default()).unwrap().0 {
             let id = stored.memory.id.as_str();
             prop_assert_eq!(stored.memory.source.as_deref(), Some(relative.as_str()));
             let part = super::portion::part_of(id, &relative).unwrap();

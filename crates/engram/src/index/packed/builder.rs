@@ -35,6 +35,8 @@ pub(super) struct Reading {
     pub(super) language: u32,
     /// In [`Builder::sequence`].
     pub(super) tokens: std::ops::Range<usize>,
+    /// There too: the tokens, and behind them what only counts as words.
+    pub(super) words: std::ops::Range<usize>,
     /// In [`Builder::borne`].
     pub(super) borne: std::ops::Range<usize>,
     /// In [`Builder::links`].
@@ -112,7 +114,8 @@ impl Builder {
         let namespaces: Vec<u32> = records.iter().map(|decoded| self.namespace(&decoded.namespace)).collect();
         for depth in [1, 2] {
             let walks = records.iter().zip(&namespaces).flat_map(|(decoded, namespace)| {
-                let names = batch.parts(decoded).iter().filter(|part| part.role != Role::Piece);
+                let names =
+                    batch.parts(decoded).iter().filter(|part| matches!(part.role, Role::Phrase | Role::Home));
                 names.map(|part| (*namespace, &self.numbers[part.tokens.clone()]))
             });
             self.trie.touch(walks, depth, &mut self.starts);
@@ -148,6 +151,7 @@ impl Builder {
                     self.sequence.extend_from_slice(tokens);
                     self.sequence.push(BREAK);
                 }
+                Role::Compounds => {}
                 Role::Phrase => {
                     let place = self.trie.place(namespace, tokens);
                     self.phrases.push((place, memory));
@@ -173,7 +177,11 @@ impl Builder {
             self.links.push(Link { to, kind: link.kind, weight: link.weight });
         }
         let tokens = first_token..self.sequence.len();
-        let length = if language == UNDETERMINED { 0 } else { self.count_terms(language, tokens.clone()) };
+        for part in batch.parts(decoded).iter().filter(|part| part.role == Role::Compounds) {
+            self.sequence.extend_from_slice(&self.numbers[part.tokens.clone()]);
+        }
+        let words = first_token..self.sequence.len();
+        let length = if language == UNDETERMINED { 0 } else { self.count_terms(language, words.clone()) };
         self.columns.push(Columns {
             namespace,
             length,
@@ -186,6 +194,7 @@ impl Builder {
             namespace,
             language,
             tokens,
+            words,
             borne: first_borne..self.borne.len(),
             links: first_link..self.links.len(),
         });
@@ -252,7 +261,7 @@ impl Builder {
         for at in 0..self.readings.len() {
             let reading = &self.readings[at];
             if reading.language == UNDETERMINED {
-                let (namespace, tokens) = (reading.namespace as usize, reading.tokens.clone());
+                let (namespace, tokens) = (reading.namespace as usize, reading.words.clone());
                 let language = self.language(assumed[namespace]);
                 self.readings[at].language = language;
                 self.columns[at].length = self.count_terms(language, tokens);

@@ -52,6 +52,8 @@ pub(super) struct Part {
 pub(super) enum Role {
     /// A piece of text that is read for words and mentions, as [`reading::pieces`] gives them.
     Piece,
+    /// Terms that only count as words, as [`crate::text::compounds`] gives them.
+    Compounds,
     /// A phrase or tag that may be a name.
     Phrase,
     /// A name that the memory bears; one may come more than once.
@@ -102,6 +104,18 @@ impl Batch<'_> {
             self.ends.push(self.folded.len() as u32);
         }
         start..self.ends.len()
+    }
+
+    /// Takes over the compounds of the text that was read.
+    fn put_compounds(&mut self, text: &str, tokens: &Tokens) {
+        let start = self.ends.len();
+        crate::text::compounds(text, tokens, |folded| {
+            self.folded.push_str(folded);
+            self.ends.push(self.folded.len() as u32);
+        });
+        if self.ends.len() > start {
+            self.part(Role::Compounds, start..self.ends.len());
+        }
     }
 
     fn part(&mut self, role: Role, tokens: Range<usize>) {
@@ -169,9 +183,16 @@ impl<'t> Decoder<'t> {
         if let Some(tokens) = &title {
             batch.part(Role::Piece, tokens.clone());
         }
+        if let Some(title) = record.title.as_deref() {
+            self.buffer.read(title);
+            // Twice, as its words count.
+            batch.put_compounds(title, &self.buffer);
+            batch.put_compounds(title, &self.buffer);
+        }
         for tag in &record.tags {
             self.buffer.read(tag);
             let tokens = batch.put(&self.buffer);
+            batch.put_compounds(tag, &self.buffer);
             if reading::is_phrase(&self.buffer, 0..self.buffer.len()) {
                 batch.part(Role::Phrase, tokens.clone());
             }
@@ -179,6 +200,7 @@ impl<'t> Decoder<'t> {
         }
         self.buffer.read(&record.text);
         let tokens = batch.put(&self.buffer);
+        batch.put_compounds(&record.text, &self.buffer);
         for phrase in reading::text_phrases(&record.text, &self.buffer, record.language.unwrap_or_default()) {
             batch.part(Role::Phrase, tokens.start + phrase.start..tokens.start + phrase.end);
         }

@@ -53,7 +53,7 @@ pub(super) fn count(builder: &Builder, monitor: &Monitor) -> Counts {
         steps.add(1);
         let term_of = &builder.term_of[reading.language as usize];
         terms.clear();
-        for token in builder.sequence[reading.tokens.clone()].iter().filter(|token| **token != BREAK) {
+        for token in builder.sequence[reading.words.clone()].iter().filter(|token| **token != BREAK) {
             if let Term::Number(term) = term_of[*token as usize] {
                 terms.push(term);
             }
