@@ -29,7 +29,7 @@ use crate::text::{Language, Tokens, name_key, start_of};
 pub const WHOLE_NOTE_BYTES: usize = 2000;
 /// How much of a note tells its language.
 const LANGUAGE_BYTES: usize = 4096;
-/// How much of the headings stands for the text of a note that has none before its first section.
+/// How much of the headings below stands for the text of a section that has none.
 const LEAD_BYTES: usize = 300;
 
 /// A note as memories, and what was odd about it.
@@ -199,8 +199,13 @@ fn assemble(root: NewMemory, mut all: Vec<Section>) -> Result<Vec<NewMemory>, In
         slugs.push(if slug.is_empty() { "section".to_owned() } else { slug });
         ids.push(id);
     }
-    if all[0].text.trim().is_empty() && all.len() > 1 {
-        all[0].text = lead(&all);
+    if all.len() > 1 {
+        // A heading with nothing under it would come back as a blank.
+        for at in 0..all.len() {
+            if all[at].text.trim().is_empty() {
+                all[at].text = lead(&all, at);
+            }
+        }
     }
 
     let mut memories: Vec<NewMemory> = Vec::with_capacity(all.len());
@@ -261,10 +266,11 @@ fn joined(all: Vec<Section>) -> Section {
     whole
 }
 
-/// The headings of a note that says nothing before the first of them.
-fn lead(all: &[Section]) -> String {
+/// What stands for the text of a section that has none: the headings below it, else its own.
+fn lead(all: &[Section], at: usize) -> String {
+    let below = all[at + 1..].iter().take_while(|section| section.level > all[at].level);
     let mut lead = String::new();
-    for section in &all[1..] {
+    for section in below {
         if lead.len() + section.title.len() > LEAD_BYTES {
             break;
         }
@@ -273,7 +279,7 @@ fn lead(all: &[Section]) -> String {
         }
         lead.push_str(&section.title);
     }
-    lead
+    if lead.is_empty() { all[at].title.clone() } else { lead }
 }
 
 #[cfg(test)]

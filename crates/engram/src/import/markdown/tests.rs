@@ -214,3 +214,26 @@ fn warnings_are_bounded() {
     let dates = format!("---\n{}---\n", "date: someday\n".repeat(4000));
     assert_eq!(parse("a.md", &dates).unwrap().warnings.len(), MAX_WARNINGS + 1);
 }
+
+#[test]
+fn a_heading_with_nothing_under_it_is_no_blank() {
+    let note = format!(
+        "# N\n\n## Parts\n\n### First\n\n{}\n\n### Second\n\n{}\n\n## Later\n",
+        "a b ".repeat(300),
+        "c d ".repeat(300)
+    );
+    let memories = parse("n.md", &note).unwrap().memories;
+    let of = |id: &str| memories.iter().find(|memory| memory.id.as_str() == id).unwrap();
+    assert_eq!(of("n.md").text, "Parts · First · Second · Later");
+    assert_eq!(of("n.md#parts").text, "First · Second");
+    assert_eq!(of("n.md#later").text, "Later");
+    assert!(of("n.md#later").strength < 0.1 && of("n.md#first").strength == 1.0);
+}
+
+#[test]
+fn a_list_of_links_is_weaker_than_what_it_leads_to() {
+    let strength = |note: &str| parse("n.md", note).unwrap().memories[0].strength;
+    assert_eq!(strength("# All\n\n- [One thing](a.md)\n- [[Another]] - 2026-01-01\n"), 0.05);
+    assert_eq!(strength("# All\n\n- [One](a.md) tells of the first things\n- [[Two]] of the second\n"), 1.0);
+    assert!((strength("A [link of four words](a.md) here") - 2.0 / 3.0).abs() < 1e-6);
+}
