@@ -76,6 +76,7 @@ pub fn exit_of(error: &Error) -> Exit {
         Error::EmptyCue | Error::Parameter { .. } | Error::Pattern { .. } => Exit::Usage,
         Error::Read(_)
         | Error::Beir(_)
+        | Error::Questions(_)
         | Error::NoFolder { .. }
         | Error::UnknownKind { .. }
         | Error::Invalid(_)

@@ -146,6 +146,9 @@ pub enum Error {
     /// A BEIR folder could not be read.
     #[error(transparent)]
     Beir(#[from] crate::import::beir::BeirError),
+    /// A file of questions could not be read.
+    #[error(transparent)]
+    Questions(#[from] crate::import::questions::QuestionsError),
     /// What was to be written outside the store could not be.
     #[error("the output cannot be written: {0}")]
     Output(#[source] std::io::Error),

@@ -1,4 +1,9 @@
-//! Measuring recall against judged questions: the field's usual measures, and how long a recall takes.
+//! Measuring recall against judged questions: the field's usual measures, and how long a recall takes; what each part
+//! of a recall adds, and what its settings do.
+
+mod notes;
+mod parts;
+mod sensitivity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -9,14 +14,20 @@ use crate::error::Result;
 use crate::import::beir::{Judgement, Query};
 use crate::index::reading;
 use crate::memory::{History, NewMemory};
+use crate::recall::Cue;
 use crate::recall::cue::Reading;
 use crate::recall::view::View;
-use crate::recall::{Cue, Mode};
 use crate::store::record::Record;
 use crate::store::state;
 use crate::text::{Tokens, Words};
 use crate::time::Time;
 
+pub use self::notes::{NOTES_DEPTH, NoteEvaluation, Placings, UnknownNote};
+pub use self::parts::{Associations, Part};
+pub use self::sensitivity::{Variation, variations};
+
+/// A time before anything was made: judged at it, nothing is forgotten yet.
+pub const BEFORE_ANYTHING: Time = Time::from_milliseconds(i64::MIN);
 /// How many memories are ranked for each question: the depth of a run file, and of the mean reciprocal rank.
 pub const DEPTH: usize = 100;
 /// How many are asked for where the time is taken, as a user would.
@@ -62,8 +73,7 @@ impl Evaluation {
     /// The latency that this share of the questions stayed within (nearest rank); zero without questions.
     #[must_use]
     pub fn latency(&self, share: f64) -> Duration {
-        let rank = (share * self.latencies.len() as f64).ceil() as usize;
-        self.latencies.get(rank.clamp(1, self.latencies.len().max(1)) - 1).copied().unwrap_or_default()
+        nearest_rank(&self.latencies, share)
     }
 
     /// Writes the rankings as a TREC run: `query Q0 document rank score tag`.
@@ -81,17 +91,14 @@ impl Evaluation {
 }
 
 impl Engram {
-    /// Asks every judged question and measures what comes back, at one point in time.
+    /// Asks every judged question as `like` asks, whose own text and `k` do not count, and measures what comes back.
+    ///
+    /// A cue that sets no time is asked now, each question a moment after the one before it; one that does gives the
+    /// same measures each time.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn evaluate(
-        &self,
-        queries: &[Query],
-        judgements: &[Judgement],
-        mode: Mode,
-        at: Time,
-    ) -> Result<Evaluation> {
+    pub fn evaluate(&self, queries: &[Query], judgements: &[Judgement], like: &Cue) -> Result<Evaluation> {
         let mut relevance: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
         for judgement in judgements.iter().filter(|judgement| judgement.relevance > 0) {
             let of_query = relevance.entry(&judgement.query).or_default();
@@ -103,7 +110,7 @@ impl Engram {
             if query.text.trim().is_empty() {
                 continue;
             }
-            let cue = Cue::new(query.text.as_str()).mode(mode).at(at);
+            let cue = Cue { text: query.text.clone(), ..like.clone() };
             let timed = self.recall(&cue.clone().k(TIMED_K))?;
             let mut deep = cue.k(DEPTH);
             deep.snippet_chars = 0;
@@ -191,6 +198,12 @@ impl Evaluation {
         }
         self.latencies.sort_unstable();
     }
+}
+
+/// The duration that this share of ascending ones stays within.
+fn nearest_rank(ascending: &[Duration], share: f64) -> Duration {
+    let rank = (share * ascending.len() as f64).ceil() as usize;
+    ascending.get(rank.clamp(1, ascending.len().max(1)) - 1).copied().unwrap_or_default()
 }
 
 /// Discounted cumulative gain: Σ gain / log2(rank + 1) (Järvelin and Kekäläinen, 2002).

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows a store. [`kind_of`] says what a path is, [`read_text`] reads a file with an error
 //! that names it, and each format has a module: [`markdown`] and [`plain`] take the text of one file,
-//! [`jsonl`] and [`beir`] stream what may be larger than memory. The same input always gives the same ids, so
+//! [`jsonl`] and [`beir`] stream what may be larger than memory; [`questions`] are what recall is measured by. The same input always gives the same ids, so
 //! importing twice changes nothing.
 
 pub mod beir;
@@ -14,6 +14,7 @@ pub mod markdown;
 mod notices;
 mod pieces;
 pub mod plain;
+pub mod questions;
 
 use std::fmt;
 

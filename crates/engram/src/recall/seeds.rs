@@ -47,7 +47,7 @@ impl Seeds {
         if cue.mode != Mode::Vectors {
             seeds.words = debug_span!("words").in_scope(|| words::find(view, reading, most, scratch))?;
         }
-        if cue.mode != Mode::Words {
+        if cue.mode != Mode::Words && (settings.vectors || !is_associative) {
             seeds.vectors = debug_span!("vectors").in_scope(|| by_vector(view, reading, cue, most))?;
         }
         if is_associative {

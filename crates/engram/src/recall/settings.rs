@@ -11,6 +11,8 @@ pub struct Settings {
     pub seeds: usize,
     /// The power of a BM25 score that is its share of the seeds; 3. A higher one leaves more to the best.
     pub word_exponent: f32,
+    /// Whether the vector seeds, too; it does.
+    pub vectors: bool,
     /// The share of the seeds that words have where there are vectors too; ⅔.
     pub word_share: f32,
     /// How much of the last seed's similarity is taken off all, so that the best stand out; 0.9.
@@ -34,6 +36,7 @@ impl Settings {
     pub const DEFAULT: Self = Self {
         seeds: 60,
         word_exponent: 3.0,
+        vectors: true,
         word_share: 2.0 / 3.0,
         vector_floor: 0.9,
         name_share: 0.7,

@@ -222,7 +222,7 @@ fn use_all(root: &Path, given: bool) -> Result<()> {
     let _ = engram.with_packed_graph(|graph| graph.blocks().iter().all(|block| block.check().is_ok()));
     let query = Query { id: "q".into(), text: "kettle river".into() };
     let judgement = Judgement { query: "q".into(), document: "m003".into(), relevance: 1 };
-    let _: Result<Evaluation> = engram.evaluate(&[query], &[judgement], Mode::Associative, AT);
+    let _: Result<Evaluation> = engram.evaluate(&[query], &[judgement], &cue(""));
     let _ = engram.verify();
     let target = root.join("backup");
     let _ = engram.backup(&target);

@@ -1,0 +1,142 @@
+//! Measuring recall by questions over notes: how far down the first right one comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::nearest_rank;
+use crate::engram::Engram;
+use crate::error::{Error, Result};
+use crate::import::questions::NoteQuestion;
+use crate::recall::Cue;
+use crate::time::Time;
+
+/// How many hits of each question are looked at.
+pub const NOTES_DEPTH: usize = 20;
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct NoteEvaluation {
+    /// Of all questions.
+    pub all: Placings,
+    /// Of the questions of each kind.
+    pub kinds: BTreeMap<String, Placings>,
+    /// Notes that questions name and that are not there. A question of which no note is there is left out.
+    pub unknown: Vec<UnknownNote>,
+    /// How long a recall of [`NOTES_DEPTH`] took, for each question, ascending.
+    pub latencies: Vec<Duration>,
+}
+
+/// In which places right notes came.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Placings {
+    /// How many questions were asked.
+    pub questions: usize,
+    /// For how many a right note came first.
+    pub first: usize,
+    /// For how many one was among the first 5.
+    pub among_5: usize,
+    /// For how many one was among the first 10.
+    pub among_10: usize,
+    /// For how many none came within [`NOTES_DEPTH`].
+    pub missed: usize,
+    /// The sum of 1 / rank of the first right one.
+    reciprocals: f64,
+}
+
+/// A note that a question names and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownNote {
+    /// The line that the question stands in.
+    pub line: u64,
+    /// The note.
+    pub note: String,
+}
+
+impl NoteEvaluation {
+    /// The latency that this share of the questions stayed within (nearest rank); zero without questions.
+    #[must_use]
+    pub fn latency(&self, share: f64) -> Duration {
+        nearest_rank(&self.latencies, share)
+    }
+}
+
+impl Placings {
+    /// The mean of 1 / rank of the first right note, within [`NOTES_DEPTH`].
+    #[must_use]
+    pub fn mrr(&self) -> f64 {
+        self.reciprocals / self.questions.max(1) as f64
+    }
+
+    fn add(&mut self, place: Option<usize>) {
+        let within = |depth: usize| usize::from(place.is_some_and(|place| place <= depth));
+        self.questions += 1;
+        self.first += within(1);
+        self.among_5 += within(5);
+        self.among_10 += within(10);
+        self.missed += usize::from(place.is_none());
+        self.reciprocals += place.map_or(0.0, |place| 1.0 / place as f64);
+    }
+}
+
+impl Engram {
+    /// Asks every question as `like` asks, whose own text and `k` do not count, and measures in which place the first
+    /// right hit comes.
+    ///
+    /// A hit is right if it is one of the question's notes or a section of one. Places are counted in hits, as they
+    /// come: several sections of one note take a place each, as they do for whoever reads the answer.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn evaluate_notes(&self, questions: &[NoteQuestion], like: &Cue) -> Result<NoteEvaluation> {
+        let mut notes = BTreeSet::new();
+        self.for_each(|stored| {
+            let id = stored.memory.id.as_str();
+            notes.extend([id.to_owned(), note_of(id).to_owned()]);
+            Ok::<(), Error>(())
+        })?;
+        let mut evaluation = NoteEvaluation::default();
+        for question in questions {
+            let is_known = |note: &&String| notes.contains(*note);
+            let known: Vec<&str> = question.notes.iter().filter(is_known).map(String::as_str).collect();
+            let unknown = question.notes.iter().filter(|note| !is_known(note));
+            let unknown = unknown.map(|note| UnknownNote { line: question.line, note: note.clone() });
+            evaluation.unknown.extend(unknown);
+            if known.is_empty() {
+                continue;
+            }
+            let mut cue = Cue { text: question.question.clone(), ..like.clone() }.k(NOTES_DEPTH);
+            cue.snippet_chars = 0;
+            let found = self.recall(&cue)?;
+            let is_right = |id: &str| known.iter().any(|note| *note == id || *note == note_of(id));
+            let place = found.hits.iter().position(|hit| is_right(hit.id.as_str())).map(|at| at + 1);
+            evaluation.latencies.push(found.took);
+            evaluation.all.add(place);
+            if let Some(kind) = &question.kind {
+                evaluation.kinds.entry(kind.clone()).or_default().add(place);
+            }
+        }
+        evaluation.latencies.sort_unstable();
+        Ok(evaluation)
+    }
+
+    /// When the newest memory was made; `None` in an empty store.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn newest(&self) -> Result<Option<Time>> {
+        let mut newest = None;
+        self.for_each(|stored| {
+            newest = newest.max(stored.memory.made);
+            Ok::<(), Error>(())
+        })?;
+        Ok(newest)
+    }
+}
+
+/// The note that a memory is, or is a section of.
+fn note_of(id: &str) -> &str {
+    id.split_once('#').map_or(id, |(note, _)| note)
+}
