@@ -1,15 +1,19 @@
-//! `engram eval`: recall measured on a BEIR folder, in a store of its own that is gone afterwards.
+//! `engram eval`: recall measured on a folder of notes, a BEIR folder or a store, none of which is changed.
 
-use std::io::Write;
-use std::path::PathBuf;
+mod asked;
+mod measures;
+mod table;
+
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use engram::evaluation::Evaluation;
-use engram::import::beir::{self, Split};
-use engram::{Engram, Error, Time};
-use serde::Serialize;
+use engram::evaluation::BEFORE_ANYTHING;
+use engram::import::beir::Split;
+use engram::{Cue, Engram, OpenOptions, Time};
+use tempfile::TempDir;
 
+use self::asked::Asked;
 use super::export::into_file;
 use super::recall::RecallMode;
 use super::tokens;
@@ -17,32 +21,55 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 use crate::progress::{Bar, Spinner};
-use crate::style::{DIM, TITLE};
 
 const EXAMPLES: &str = "\
-A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv. Ingest includes names, vectors and
-consolidation; latency is a recall of 10 with snippets.
+Questions over notes are lines of {\"question\": …, \"notes\": [\"path.md\", …]}, perhaps with a \"kind\". A BEIR folder
+holds corpus.jsonl, queries.jsonl and qrels/test.tsv; with --store only its questions and judgements are read. Notes
+and corpora are taken into a store of their own, which is gone afterwards. Ingest includes names, vectors and
+consolidation; latency is a recall of 10 with snippets, of questions over notes one of 20 without.
 
 Examples:
-  engram eval datasets/musique
+  engram eval --vault notes --questions questions.jsonl
+  engram eval --vault notes --questions questions.jsonl --ablate
   engram eval datasets/musique --mode words --run words.trec --tokens tokens/
+  engram eval --store chat.store datasets/chat --json
+  engram eval --store chat.store datasets/chat --sensitivity
 
 The answer in JSON: {\"mode\", \"recall@5\", \"recall@10\", \"ndcg@10\", \"mrr\", \"all_gold@5\", \"all_gold@8\",
-  \"all_gold@10\", \"documents\", \"queries\", \"ingest_seconds\", \"latency_us\": {\"p50\", \"p95\", \"p99\"}}";
+  \"all_gold@10\", \"documents\", \"queries\", \"ingest_seconds\", \"latency_us\": {\"p50\", \"p95\", \"p99\"}}
+of questions over notes: {\"mode\", \"questions\", \"first\", \"among_5\", \"among_10\", \"missed\", \"mrr\", \"kinds\": {KIND:
+  {\"questions\", …, \"mrr\"}}, \"unknown\": [{\"line\", \"note\"}], \"memories\", \"ingest_seconds\", \"latency_us\"}
+with --ablate: {\"parts\": [{\"part\", \"uses\", MEASURE: …}]}; with --sensitivity: {\"measure\", \"settings\": [{\"setting\",
+  \"values\": [LOWER, USUAL, HIGHER], \"measured\": […]}]}";
 
-/// Measures recall on a BEIR folder.
+/// Measures recall by questions with known answers.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The folder
-    #[arg(value_name = "BEIR_DIR")]
-    folder: PathBuf,
+    /// A folder with judged questions; its documents are measured, or the store that --store names
+    #[arg(value_name = "BEIR_DIR", required_unless_present = "questions")]
+    folder: Option<PathBuf>,
+    /// Measure a folder of notes
+    #[arg(long, value_name = "DIR", requires = "questions")]
+    vault: Option<PathBuf>,
+    /// The questions over its notes
+    #[arg(long, value_name = "FILE", requires = "vault", conflicts_with_all = ["folder", "split", "run", "tokens"])]
+    questions: Option<PathBuf>,
     /// What recall goes by
     #[arg(long, value_enum, default_value_t = RecallMode::Recall)]
     mode: RecallMode,
+    /// Judge forgetting at this time [default: when the newest memory was made; before the documents of a BEIR folder]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Time>,
     /// Which judgements count
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
+    /// Show what each part of a recall adds
+    #[arg(long, conflicts_with_all = ["mode", "sensitivity", "run", "tokens"])]
+    ablate: bool,
+    /// Show what each setting of a recall does when it is lower or higher
+    #[arg(long, conflicts_with_all = ["mode", "run", "tokens"])]
+    sensitivity: bool,
     /// Write the rankings, 100 deep, as a TREC run
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
@@ -72,51 +99,116 @@ impl From<SplitName> for Split {
     }
 }
 
+/// What is measured.
+struct Subject {
+    engram: Engram,
+    /// How long it took to take in; `None` for a store that was there.
+    ingest: Option<Duration>,
+    /// When it is asked.
+    at: Time,
+    exit: Exit,
+    /// Where a store of its own lies, until this is dropped.
+    _temporary: Option<TempDir>,
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
-    let folder = &arguments.folder;
-    let queries = beir::queries(folder).map_err(Error::from)?;
-    let judgements = beir::judgements(folder, arguments.split.into()).map_err(Error::from)?;
-    let temporary = tempfile::Builder::new().prefix("engram-eval-").tempdir().map_err(|error| {
+    if arguments.vault.is_some() && global.store.is_some() {
+        let sentence = "notes are taken into a store of their own; leave out --store, or name a BEIR folder to measure a store by";
+        return Err(Failure::new(Exit::Usage, sentence));
+    }
+    let asked = Asked::read(arguments)?;
+    let subject = Subject::of(arguments, global)?;
+    if let Some(folder) = &arguments.tokens {
+        asked.write_tokens(&subject.engram, folder)?;
+    }
+    let cue = Cue::new("").mode(arguments.mode.into()).at(subject.at);
+    let exit = if arguments.ablate {
+        table::ablate(&asked, &subject.engram, &cue, global.json)?
+    } else if arguments.sensitivity {
+        table::sensitivity(&asked, &subject.engram, &cue, global.json)?
+    } else {
+        measured(arguments, &asked, &subject, &cue, global.json)?
+    };
+    Ok(if exit == Exit::Done { subject.exit } else { exit })
+}
+
+impl Subject {
+    fn of(arguments: &Arguments, global: &Global) -> Result<Self, Failure> {
+        let Some(folder) =
+            arguments.vault.as_ref().or(arguments.folder.as_ref().filter(|_| global.store.is_none()))
+        else {
+            let engram = super::open(global)?;
+            let at = arguments.at.or(engram.newest()?).unwrap_or(BEFORE_ANYTHING);
+            return Ok(Self { engram, ingest: None, at, exit: Exit::Done, _temporary: None });
+        };
+        let temporary = temporary()?;
+        let started = Instant::now();
+        let mut bar = Bar::of(folder);
+        let (engram, report) = if arguments.vault.is_some() {
+            let vault = OpenOptions::new().open_vault_with_store(folder, temporary.path())?;
+            let report = vault.synchronise(&mut |progress| bar.show(progress))?;
+            drop(vault);
+            (Engram::open(temporary.path())?, report)
+        } else {
+            let engram = Engram::create(temporary.path())?;
+            let report = engram.import(folder, &mut |progress| bar.show(progress))?;
+            (engram, report)
+        };
+        drop(bar);
+        let mut bar = Bar::new("consolidating");
+        engram.consolidate_with(&mut |progress| bar.show(progress))?;
+        drop(bar);
+        let ingest = Some(started.elapsed());
+        output::notes(&report.refused, "files or lines that were refused");
+        // The documents of a BEIR folder are made as they are read: nothing of them is forgotten yet, so that a run does
+        // not depend on how long it takes.
+        let newest = if arguments.vault.is_some() { engram.newest()? } else { None };
+        let at = arguments.at.or(newest).unwrap_or(BEFORE_ANYTHING);
+        let exit = if report.refused.is_empty() { Exit::Done } else { Exit::Refused };
+        Ok(Self { engram, ingest, at, exit, _temporary: Some(temporary) })
+    }
+}
+
+/// The plain form: one measurement.
+fn measured(arguments: &Arguments, asked: &Asked, subject: &Subject, cue: &Cue, json: bool) -> Outcome {
+    let (engram, mode) = (&subject.engram, arguments.name());
+    let memories = engram.stats()?.memories;
+    let spinner = Spinner::new("asking");
+    match asked {
+        Asked::Judged { queries, judgements } => {
+            let evaluation = engram.evaluate(queries, judgements, cue)?;
+            drop(spinner);
+            asked.check(evaluation.queries)?;
+            if subject.ingest.is_none() {
+                asked::name_missing(engram, judgements)?;
+            }
+            if let Some(path) = &arguments.run {
+                let tag = format!("engram-{mode}");
+                into_file(path, |out| {
+                    evaluation.write_run(out, &tag).map_err(|error| Failure::writing(path, &error))
+                })?;
+            }
+            measures::judged(mode, &evaluation, memories, subject.ingest, json)?;
+            Ok(Exit::Done)
+        }
+        Asked::Notes { questions, .. } => {
+            let evaluation = engram.evaluate_notes(questions, cue)?;
+            drop(spinner);
+            let exit = asked.name_unknown(&evaluation.unknown);
+            asked.check(evaluation.all.questions)?;
+            measures::notes(mode, &evaluation, memories, subject.ingest, json)?;
+            Ok(exit)
+        }
+    }
+}
+
+/// A folder for a store that is gone afterwards.
+fn temporary() -> Result<TempDir, Failure> {
+    tempfile::Builder::new().prefix("engram-eval-").tempdir().map_err(|error| {
         let sentence = format!("no temporary folder can be made: {error}; set TMPDIR to one with free space");
         Failure::new(Exit::Store, sentence)
-    })?;
-    let started = Instant::now();
-    let engram = Engram::create(temporary.path())?;
-    let mut bar = Bar::of(folder);
-    let report = engram.import(folder, &mut |progress| bar.show(progress))?;
-    drop(bar);
-    let mut bar = Bar::new("consolidating");
-    engram.consolidate_with(&mut |progress| bar.show(progress))?;
-    drop(bar);
-    let ingest = started.elapsed();
-    output::notes(&report.refused, "lines that were refused");
-    if let Some(folder) = &arguments.tokens {
-        tokens::write(&engram, &queries, folder)?;
-    }
-    let spinner = Spinner::new("asking");
-    // Before anything was made: nothing is forgotten yet, so a run does not depend on how long it takes.
-    let at = Time::from_milliseconds(0);
-    let evaluation = engram.evaluate(&queries, &judgements, arguments.mode.into(), at)?;
-    drop(spinner);
-    if evaluation.queries == 0 {
-        let sentence =
-            "no query has a relevant document; check that the ids in qrels are those of queries.jsonl";
-        return Err(Failure::new(Exit::Refused, format_args!("{}: {sentence}", folder.display())));
-    }
-    if let Some(path) = &arguments.run {
-        let tag = format!("engram-{}", arguments.name());
-        into_file(path, |out| {
-            evaluation.write_run(out, &tag).map_err(|error| Failure::writing(path, &error))
-        })?;
-    }
-    let measures = Measures::of(arguments.name(), &evaluation, engram.stats()?.memories, ingest);
-    if global.json {
-        output::json(&measures)?;
-    } else {
-        plain(&measures)?;
-    }
-    Ok(if report.refused.is_empty() { Exit::Done } else { Exit::Refused })
+    })
 }
 
 impl Arguments {
@@ -129,74 +221,11 @@ impl Arguments {
     }
 }
 
-#[derive(Serialize)]
-struct Measures {
-    mode: &'static str,
-    #[serde(rename = "recall@5")]
-    recall_at_5: f64,
-    #[serde(rename = "recall@10")]
-    recall_at_10: f64,
-    #[serde(rename = "ndcg@10")]
-    ndcg_at_10: f64,
-    mrr: f64,
-    #[serde(rename = "all_gold@5")]
-    all_gold_at_5: f64,
-    #[serde(rename = "all_gold@8")]
-    all_gold_at_8: f64,
-    #[serde(rename = "all_gold@10")]
-    all_gold_at_10: f64,
-    documents: u64,
-    queries: usize,
-    ingest_seconds: f64,
-    latency_us: Latency,
-}
-
-#[derive(Serialize)]
-struct Latency {
-    p50: u64,
-    p95: u64,
-    p99: u64,
-}
-
-impl Measures {
-    fn of(mode: &'static str, evaluation: &Evaluation, documents: u64, ingest: Duration) -> Self {
-        let latency = |share| evaluation.latency(share).as_micros() as u64;
-        Self {
-            mode,
-            recall_at_5: evaluation.recall_at_5,
-            recall_at_10: evaluation.recall_at_10,
-            ndcg_at_10: evaluation.ndcg_at_10,
-            mrr: evaluation.mrr,
-            all_gold_at_5: evaluation.all_gold_at_5,
-            all_gold_at_8: evaluation.all_gold_at_8,
-            all_gold_at_10: evaluation.all_gold_at_10,
-            documents,
-            queries: evaluation.queries,
-            ingest_seconds: ingest.as_secs_f64(),
-            latency_us: Latency { p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
+impl Asked {
+    fn write_tokens(&self, engram: &Engram, folder: &Path) -> Result<(), Failure> {
+        match self {
+            Self::Judged { queries, .. } => tokens::write(engram, queries, folder),
+            Self::Notes { .. } => Ok(()),
         }
     }
-}
-
-fn plain(measures: &Measures) -> Result<(), Failure> {
-    let mut out = output::plain();
-    let Measures { mode, documents, queries, ingest_seconds, latency_us, .. } = measures;
-    writeln!(out, "{TITLE}{mode}{TITLE:#} on {documents} documents and {queries} queries")?;
-    for (name, value) in [
-        ("recall@5", measures.recall_at_5),
-        ("recall@10", measures.recall_at_10),
-        ("ndcg@10", measures.ndcg_at_10),
-        ("mrr", measures.mrr),
-        ("all_gold@5", measures.all_gold_at_5),
-        ("all_gold@8", measures.all_gold_at_8),
-        ("all_gold@10", measures.all_gold_at_10),
-    ] {
-        writeln!(out, "{DIM}{name:<12}{DIM:#} {value:.4}")?;
-    }
-    let milliseconds = |microseconds: u64| microseconds as f64 / 1000.0;
-    let (p50, p95, p99) =
-        (milliseconds(latency_us.p50), milliseconds(latency_us.p95), milliseconds(latency_us.p99));
-    writeln!(out, "{DIM}ingest      {DIM:#} {}", output::took(Duration::from_secs_f64(*ingest_seconds)))?;
-    writeln!(out, "{DIM}latency     {DIM:#} p50 {p50:.2} ms, p95 {p95:.2} ms, p99 {p99:.2} ms")?;
-    Ok(out.flush()?)
 }

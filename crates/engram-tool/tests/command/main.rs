@@ -8,6 +8,7 @@ mod bad_luck;
 mod bar;
 mod commands;
 #[cfg(unix)]
+mod eval;
 mod exhausted;
 #[cfg(unix)]
 mod interrupted;
