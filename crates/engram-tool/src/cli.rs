@@ -137,7 +137,7 @@ pub enum Command {
     Consolidate(consolidate::Arguments),
     /// Check everything in the store
     Verify(verify::Arguments),
-    /// Measure recall on a BEIR folder
+    /// Measure recall by questions with known answers, on notes, a BEIR folder or a store
     Eval(eval::Arguments),
     /// Show which kernels run here; check them against each other, time them
     Kernels(kernels::Arguments),
