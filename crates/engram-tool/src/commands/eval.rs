@@ -23,10 +23,11 @@ use crate::output;
 use crate::progress::{Bar, Spinner};
 
 const EXAMPLES: &str = "\
-Questions over notes are lines of {\"question\": …, \"notes\": [\"path.md\", …]}, perhaps with a \"kind\". A BEIR folder
-holds corpus.jsonl, queries.jsonl and qrels/test.tsv; with --store only its questions and judgements are read. Notes
-and corpora are taken into a store of their own, which is gone afterwards. Ingest includes names, vectors and
-consolidation; latency is a recall of 10 with snippets, of questions over notes one of 20 without.
+Questions over notes are lines of {\"question\": …, \"notes\": [\"path.md\", …]}, perhaps with a
+\"kind\". A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv; with --store only its
+questions and judgements are read. Notes and corpora are taken into a store of their own, which is
+gone afterwards. Ingest includes names, vectors and consolidation; latency is a recall of 10 with
+snippets, of questions over notes one of 20 without.
 
 Examples:
   engram eval --vault notes --questions questions.jsonl
@@ -37,10 +38,12 @@ Examples:
 
 The answer in JSON: {\"mode\", \"recall@5\", \"recall@10\", \"ndcg@10\", \"mrr\", \"all_gold@5\", \"all_gold@8\",
   \"all_gold@10\", \"documents\", \"queries\", \"ingest_seconds\", \"latency_us\": {\"p50\", \"p95\", \"p99\"}}
-of questions over notes: {\"mode\", \"questions\", \"first\", \"among_5\", \"among_10\", \"missed\", \"mrr\", \"kinds\": {KIND:
-  {\"questions\", …, \"mrr\"}}, \"unknown\": [{\"line\", \"note\"}], \"memories\", \"ingest_seconds\", \"latency_us\"}
-with --ablate: {\"parts\": [{\"part\", \"uses\", MEASURE: …}]}; with --sensitivity: {\"measure\", \"settings\": [{\"setting\",
-  \"values\": [LOWER, USUAL, HIGHER], \"measured\": […]}]}";
+of questions over notes: {\"mode\", \"questions\", \"first\", \"among_5\", \"among_10\", \"missed\", \"mrr\",
+  \"kinds\": {KIND: {\"questions\", …, \"mrr\"}}, \"unknown\": [{\"line\", \"note\"}], \"memories\",
+  \"ingest_seconds\", \"latency_us\"}
+with --ablate: {\"parts\": [{\"part\", \"uses\", MEASURE: …}]}
+with --sensitivity: {\"measure\", \"settings\": [{\"setting\", \"values\": [LOWER, USUAL, HIGHER],
+  \"measured\": […]}]}";
 
 /// Measures recall by questions with known answers.
 #[derive(Debug, Args)]

@@ -140,3 +140,43 @@ impl Engram {
 fn note_of(id: &str) -> &str {
     id.split_once('#').map_or(id, |(note, _)| note)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::NewMemory;
+
+    #[test]
+    fn places_are_counted_in_hits() {
+        let folder = tempfile::tempdir().unwrap();
+        let engram = Engram::create(folder.path()).unwrap();
+        assert_eq!(engram.newest().unwrap(), None);
+        let memory = |id: &str, text: &str, made: &str| {
+            let mut memory = NewMemory::new(id.parse().unwrap(), text);
+            memory.made = Some(made.parse().unwrap());
+            memory
+        };
+        let wrong = (1..=6).map(|at| memory(&format!("a.md#s{at}"), "weir and heron", "2026-01-01"));
+        let right =
+            memory("b.md#s", "a heron at a weir, a ferry, a bakery, a kettle and a shed", "2026-01-02");
+        engram.remember_all(wrong.chain([right])).unwrap();
+        let newest = engram.newest().unwrap().unwrap();
+        assert_eq!(newest, "2026-01-02".parse().unwrap());
+        let question = |notes: &[&str]| NoteQuestion {
+            question: "weir heron".to_owned(),
+            notes: notes.iter().map(ToString::to_string).collect(),
+            kind: None,
+            line: 7,
+        };
+        let questions = [question(&["b.md"]), question(&["b.md#s", "c.md"]), question(&["a.md"])];
+        let mut like = Cue::new("").at(newest);
+        like.mode = crate::recall::Mode::Words;
+        let found = engram.evaluate_notes(&questions, &like).unwrap();
+        // All six sections of the wrong note come before the right one.
+        let Placings { questions, first, among_5, among_10, missed, .. } = found.all;
+        assert_eq!((questions, first, among_5, among_10, missed), (3, 1, 1, 3, 0));
+        assert!((found.all.mrr() - (1.0 + 2.0 / 7.0) / 3.0).abs() < 1e-12);
+        assert_eq!(found.unknown, [UnknownNote { line: 7, note: "c.md".to_owned() }]);
+        assert_eq!(found.latencies.len(), 3);
+    }
+}
