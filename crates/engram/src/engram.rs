@@ -8,6 +8,7 @@ use engram_kernels::Spreading;
 use heed::RwTxn;
 use tracing::debug_span;
 
+use crate::embedding::{Embedder, MissingVectors};
 use crate::error::{Error, Result};
 use crate::index::marks::Marks;
 use crate::memory::{MemoryId, StoredMemory};
@@ -50,6 +51,9 @@ pub struct Engram {
     /// What was written since blocks were packed, by the latest recall that asked.
     marks: Mutex<Arc<Marks>>,
     pub(crate) portion_bytes: usize,
+    /// The model that embeds what comes in, and cues.
+    pub(crate) embedder: Option<Arc<dyn Embedder>>,
+    pub(crate) missing_vectors: Mutex<Option<MissingVectors>>,
 }
 
 /// How a store is opened.
@@ -68,11 +72,12 @@ pub struct OpenOptions {
     trust: Trust,
     follow: bool,
     check_pages: bool,
+    pub(crate) embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: false, trust: Trust::Private, follow: true, check_pages: false }
+        Self { create: false, trust: Trust::Private, follow: true, check_pages: false, embedder: None }
     }
 }
 
@@ -136,7 +141,11 @@ impl OpenOptions {
     /// files.
     pub fn open(&self, folder: impl AsRef<Path>) -> Result<Engram> {
         let root = Root::open(folder.as_ref(), self.create, self.follow, self.trust)?;
-        Engram::new(root, self)
+        let engram = Engram::new(root, self)?;
+        match &self.embedder {
+            Some(embedder) => engram.with_embedder(Arc::clone(embedder)),
+            None => Ok(engram),
+        }
     }
 }
 
@@ -192,6 +201,8 @@ impl Engram {
             scratch: Mutex::default(),
             marks: Mutex::default(),
             portion_bytes: PORTION_BYTES,
+            embedder: None,
+            missing_vectors: Mutex::default(),
         })
     }
 

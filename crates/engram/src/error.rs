@@ -202,6 +202,20 @@ pub enum Error {
         /// The one asked for.
         wanted: String,
     },
+    /// A store has vectors of another embedding model.
+    #[error(
+        "the store has vectors of {found} and the embedder gives those of {wanted}; leave the embedder out, or move the \
+         store to it with `engram reembed --embedder`"
+    )]
+    OtherEmbedder {
+        /// The store's model, with its prefixes.
+        found: String,
+        /// The embedder's.
+        wanted: String,
+    },
+    /// An embedding model gave no vectors where nothing goes without.
+    #[error("{0}; check that it runs and is the one that you mean, and try again")]
+    Embedder(#[from] crate::embedding::EmbedError),
     /// A vector was given to a store that makes its own.
     #[error(
         "{what} brings a vector, and the store makes its own with the model {model:?}; leave the vector out, or \

@@ -297,6 +297,7 @@ impl<'e> Importer<'e> {
         let changes = self.engram.remember_watched(memories, watcher)?;
         // All is done: there is nothing left to be ended.
         let _ = (progress.borrow_mut())(so_far.get().and(bytes_total, 0).progress());
+        report.warnings.extend(self.engram.take_missing_vectors().map(|missing| missing.to_string()));
         Ok(changes)
     }
 }

@@ -38,6 +38,7 @@
 //! | what is derived from memories, all at once or one by one | `index::packed`, `index::recent` |
 //! | what weighs how much in the association graph | `index::associations` |
 //! | how vectors come about without a model | `random_indexing` |
+//! | how vectors of a model come in | [`embedding`] |
 //! | how things lie on disk | `store::tables`, `store::block`, `store::record` |
 //! | how files become memories | [`import`], [`Engram::import`], [`Vault::synchronise`] |
 //! | how recall is measured | [`evaluation`] |
@@ -46,6 +47,7 @@ mod backup;
 mod beside;
 mod compaction;
 mod consolidation;
+pub mod embedding;
 mod engram;
 mod error;
 pub mod evaluation;
@@ -71,6 +73,7 @@ mod verify;
 mod writing;
 
 pub use compaction::Compaction;
+pub use embedding::{EmbedError, Embedder, Embedding, MissingVectors, Reembedding};
 pub use engram::{Engram, OpenOptions};
 pub use engram_kernels::{Curve, CurveError, GraphBlock, GraphError};
 pub use error::{Error, Result};

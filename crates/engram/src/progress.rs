@@ -43,6 +43,8 @@ pub enum Stage {
     Clearing,
     /// The store is copied into a new file; counted in bytes.
     Copying,
+    /// An embedding model is asked for vectors; counted in memories.
+    Embedding,
 }
 
 impl fmt::Display for Stage {
@@ -58,6 +60,7 @@ impl fmt::Display for Stage {
             Self::Committing => "committing",
             Self::Clearing => "clearing",
             Self::Copying => "copying",
+            Self::Embedding => "embedding",
         })
     }
 }
@@ -82,6 +85,8 @@ pub struct Progress {
     pub bytes_total: u64,
     /// Memories that it has found so far.
     pub memories: u64,
+    /// Memories that have their vectors, where an embedding model makes them, portion by portion behind the reading.
+    pub embedded: u64,
 }
 
 /// What a progress callback may answer: nothing, or whether the call is to go on.

@@ -28,6 +28,7 @@ pub use cue::{Cue, DEFAULT_FORGETTING_EXPONENT, Mode};
 pub use settings::Settings;
 use tracing::debug_span;
 
+use crate::embedding::{Embedder, Embedding};
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::memory::MemoryId;
@@ -45,7 +46,8 @@ const REINFORCEMENT: f32 = 1.5;
 impl Engram {
     /// The memories associated with a cue, best first.
     ///
-    /// Words and the vector find seed memories, names in the cue seed name nodes, activation spreads from
+    /// A store that was opened with an [`Embedder`](crate::Embedder) asks it for the cue's vector; where that fails, the
+    /// answer goes by words and names, and [`Recollection::notes`] says so. Words and the vector find seed memories, names in the cue seed name nodes, activation spreads from
     /// them over the associations, and forgetting weighs what it reaches. The same store, cue and `at` give
     /// the same answer, to the bit. Cost: the cue's words' rows, one pass over the vectors, and the
     /// neighbourhood that activation reaches, which does not grow with the store.
@@ -56,25 +58,43 @@ impl Engram {
     pub fn recall(&self, cue: &Cue) -> Result<Recollection> {
         let _span = debug_span!("recall").entered();
         let started = std::time::Instant::now();
-        let mut recollection = self.recall_at(cue, cue.at.unwrap_or_else(Time::now))?;
+        if cue.text.trim().is_empty() && cue.vector.is_none() {
+            return Err(Error::EmptyCue);
+        }
+        let mut notes = Vec::new();
+        let at = cue.at.unwrap_or_else(Time::now);
+        let mut recollection = match debug_span!("embedding").in_scope(|| self.embed_cue(cue)) {
+            None => self.recall_at(cue, at, None)?,
+            Some(Ok(vector)) => {
+                self.recall_at(&Cue { vector: Some(vector), ..cue.clone() }, at, self.embedder.as_deref())?
+            }
+            Some(Err(error)) if cue.mode == Mode::Vectors => return Err(error.into()),
+            Some(Err(error)) => {
+                notes.push(format!("the cue has no vector: {error}; this answer goes by words and names"));
+                self.recall_at(cue, at, self.embedder.as_deref())?
+            }
+        };
+        recollection.notes.append(&mut notes);
         recollection.took = started.elapsed();
         Ok(recollection)
     }
 
-    fn recall_at(&self, cue: &Cue, at: Time) -> Result<Recollection> {
-        if cue.text.trim().is_empty() && cue.vector.is_none() {
-            return Err(Error::EmptyCue);
-        }
+    /// Recalls in one state of the store, whose vectors must be those of `embedder` where it made the cue's.
+    fn recall_at(&self, cue: &Cue, at: Time, embedder: Option<&dyn Embedder>) -> Result<Recollection> {
         let store = self.store()?;
         let txn = store.read()?;
         let Some(state) = state::read(&store, &txn)? else { return Ok(Recollection::default()) };
+        let embedding = match embedder {
+            Some(embedder) => Embedding::of(embedder)?.check(&store, &txn, &state)?,
+            None => Embedding::read(&store, &txn, &state)?,
+        };
         let (view, reading) = debug_span!("cue").in_scope(|| -> Result<_> {
             let view = View::new(&store, &txn, &state, self.marks(&store, &txn, &state)?)?;
             let reading = Reading::of(&view, cue)?;
             Ok((view, reading))
         })?;
         let nodes = u32::try_from(reading.nodes(&view)).map_err(|_| Error::OutOfNumbers)?;
-        let recollection = self.with_scratch(nodes as usize, |scratch| -> Result<Recollection> {
+        let mut recollection = self.with_scratch(nodes as usize, |scratch| -> Result<Recollection> {
             let seeds = Seeds::find(&view, &reading, cue, scratch)?;
             let (ranked, spread) = match cue.mode {
                 Mode::Associative => {
@@ -93,6 +113,14 @@ impl Engram {
         })?;
         drop(view);
         drop(txn);
+        if let Some(embedding) = embedding.filter(|_| cue.vector.is_none() && cue.mode != Mode::Words)
+            && self.embedder.is_none()
+        {
+            recollection.notes.push(format!(
+                "the cue has no vector: the store's embedder {} was not named; this answer goes by words and names",
+                embedding.name
+            ));
+        }
         if cue.reinforce {
             let ids: Vec<MemoryId> = recollection.hits.iter().map(|hit| hit.id.clone()).collect();
             self.reinforce(&ids, at)?;

@@ -76,6 +76,12 @@ impl Vault {
         self
     }
 
+    /// Changes the handle of the store.
+    pub(crate) fn map_engram(self, change: impl FnOnce(Engram) -> Result<Engram>) -> Result<Self> {
+        let Self { folder, engram, claim } = self;
+        Ok(Self { folder, engram: change(engram)?, claim })
+    }
+
     /// The store.
     #[must_use]
     pub fn engram(&self) -> &Engram {

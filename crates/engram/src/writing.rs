@@ -5,16 +5,18 @@ mod plan;
 mod portion;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use heed::{RoTxn, RwTxn};
 
+use crate::embedding::{Embedding, embedded_text};
 use crate::engram::{Engram, PORTION_BYTES, get_in};
 use crate::error::{Error, Result};
 use crate::index::packed::{Facts, Packed, Vectors};
 use crate::index::recent;
 use crate::index::work::{self, Halt};
 use crate::memory::{History, Link, LinkTarget, MemoryId, NewMemory, StoredMemory, Weight};
-use crate::progress::{Monitor, Stage, Watcher, watch};
+use crate::progress::{Monitor, Progress, Stage, Watcher, watch};
 use crate::store::record;
 use crate::store::state::State;
 use crate::store::tables::Store;
@@ -110,7 +112,7 @@ impl Engram {
         let mut changes = Changes::default();
         let put = |portion: &mut Portion| self.apply_portion(portion, &[], &Monitor::unwatched());
         let memories = memories.into_iter().map(|memory| Ok(memory.into()));
-        self.put_in_portions(memories, put, &mut changes).map_err(|error| error.after(changes))?;
+        self.put_in_portions(memories, put, &mut |_| {}, &mut changes).map_err(|error| error.after(changes))?;
         Ok(changes)
     }
 
@@ -121,19 +123,37 @@ impl Engram {
         watcher: &mut Watcher<'_>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
-        let put = |portion: &mut Portion| watch(watcher, |monitor| self.apply_portion(portion, &[], monitor));
-        self.put_in_portions(memories, put, &mut changes).map_err(|error| error.after(changes))?;
+        let watcher = RefCell::new(watcher);
+        let put = |portion: &mut Portion| {
+            watch(&mut **watcher.borrow_mut(), |monitor| self.apply_portion(portion, &[], monitor))
+        };
+        let mut embedded = |embedded| {
+            let now = Progress { stage: Stage::Embedding, done: embedded, embedded, ..Progress::default() };
+            // A call that is to end does so with the next portion: what the model is asked for is put in.
+            let _ = (watcher.borrow_mut())(now);
+        };
+        self.put_in_portions(memories, put, &mut embedded, &mut changes)
+            .map_err(|error| error.after(changes))?;
         Ok(changes)
     }
 
     /// Gathers memories up to the first error and lets `put` commit them portion by portion; adds to `changes` what each
-    /// commit has done.
+    /// commit has done, and tells `embedded` how many memories have their vectors, where a model makes them.
     fn put_in_portions(
         &self,
         memories: impl Iterator<Item = Result<StoredMemory>>,
         mut put: impl FnMut(&mut Portion) -> Result<Changes>,
+        embedded: &mut dyn FnMut(u64),
         changes: &mut Changes,
     ) -> Result<()> {
+        let mut filling = self.filling()?;
+        let mut put = |portion: &mut Portion, changes: &mut Changes| {
+            *changes = changes.and(put(portion)?);
+            match &mut filling {
+                Some(filling) => filling.fill(self, portion.ids(), embedded),
+                None => Ok(()),
+            }
+        };
         let mut portion = Portion::default();
         let mut limit = self.portion_limit()?;
         for memory in memories {
@@ -141,12 +161,15 @@ impl Engram {
             check(std::slice::from_ref(&memory))?;
             portion.push(&memory);
             if portion.bytes() >= limit {
-                *changes = changes.and(put(&mut portion)?);
+                put(&mut portion, changes)?;
                 portion.clear();
                 limit = self.portion_limit()?;
             }
         }
-        *changes = changes.and(put(&mut portion)?);
+        put(&mut portion, changes)?;
+        if let Some(filling) = filling {
+            self.note_missing_vectors(filling.finish(self)?);
+        }
         Ok(())
     }
 
@@ -174,7 +197,9 @@ impl Engram {
     /// As [`Engram::remember`]; nothing is changed then.
     pub fn apply(&self, put: &[StoredMemory], forget: &[MemoryId]) -> Result<Changes> {
         check(put)?;
-        self.apply_portion(&mut Portion::of(put), forget, &Monitor::unwatched())
+        let changes = self.apply_portion(&mut Portion::of(put), forget, &Monitor::unwatched())?;
+        self.fill(put.iter().map(|stored| stored.memory.id.as_str()))?;
+        Ok(changes)
     }
 
     /// [`Engram::apply`], of memories that were checked.
@@ -198,7 +223,9 @@ impl Engram {
     /// # Errors
     /// If no memory has the id, or as [`Engram::remember`].
     pub fn update(&self, id: &MemoryId, change: impl FnOnce(&mut NewMemory)) -> Result<Change> {
-        self.write(|store, txn, state| self.update_in(store, txn, state, id, change))
+        let changed = self.write(|store, txn, state| self.update_in(store, txn, state, id, change))?;
+        self.fill([id.as_str()])?;
+        Ok(changed)
     }
 
     fn update_in(
@@ -211,7 +238,17 @@ impl Engram {
     ) -> Result<Change> {
         let stored = get_in(store, txn, id, Some(&state.model))?;
         let mut stored = stored.ok_or_else(|| Error::UnknownId { id: id.clone() })?;
+        let before = (
+            stored.memory.vector.clone(),
+            embedded_text(stored.memory.title.as_deref(), &stored.memory.text),
+        );
         change(&mut stored.memory);
+        let memory = &mut stored.memory;
+        let is_of_old_text =
+            before.0 == memory.vector && before.1 != embedded_text(memory.title.as_deref(), &memory.text);
+        if is_of_old_text && Embedding::read(store, txn, state)?.is_some() {
+            memory.vector = None;
+        }
         stored.memory.id = id.clone();
         let stored = [stored];
         check(&stored)?;

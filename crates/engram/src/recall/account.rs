@@ -31,6 +31,8 @@ pub struct Recollection {
     pub edges_traversed: u64,
     /// The names that the cue was seen to hold, as it writes them.
     pub names: Vec<String>,
+    /// What it had to do without, one sentence each, such as a cue's vector that its model did not give.
+    pub notes: Vec<String>,
 }
 
 /// One memory that came back.
@@ -129,6 +131,7 @@ pub(crate) fn recollection(
         nodes_reached: spread.map_or(0, |_| scratch.touched().len()),
         edges_traversed: spread.map_or(0, |spread| spread.edges),
         names,
+        notes: Vec::new(),
     })
 }
 

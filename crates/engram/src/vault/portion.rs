@@ -28,6 +28,17 @@ pub(super) struct Step {
     pub(super) outcome: Outcome,
 }
 
+impl Step {
+    /// The ids of the memories that it puts in.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let read = match &self.outcome {
+            Outcome::Read(reading) => Some(reading),
+            Outcome::Gone => None,
+        };
+        read.into_iter().flat_map(|reading| reading.memories.iter().map(|stored| stored.memory.id.as_str()))
+    }
+}
+
 /// What has become of a file.
 #[derive(Debug)]
 pub(super) enum Outcome {

@@ -17,11 +17,12 @@ use super::accounts::{self, FileEntry, Known};
 use super::portion::{Outcome, Reading, Step};
 use super::renames::{Gone, Renames};
 use super::{Vault, is_below};
+use crate::embedding::{Filling, MissingVectors};
 use crate::error::{Error, Result};
 use crate::exchange::{Found, ImportReport, Reading as SoFar, Unread, files_below, note_paths, read_note};
 use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices, ReadError};
-use crate::progress::{Watcher, watch};
+use crate::progress::{Progress, Stage, Watcher, watch};
 use crate::text::Language;
 use crate::time::Time;
 use crate::writing::Changes;
@@ -58,6 +59,8 @@ pub(super) struct Synchronisation<'v> {
     /// Whether the folder is published as another site than when its notes were read: links in all of them may lead
     /// elsewhere.
     is_elsewhere: bool,
+    /// Gives the memories that were put in their vectors, where a model makes them.
+    filling: Option<Filling>,
 }
 
 /// What the folder was at the last look.
@@ -99,14 +102,16 @@ impl<'v> Synchronisation<'v> {
             must_look_again: false,
             notes: NotePaths::default(),
             is_elsewhere: false,
+            filling: vault.engram.filling()?,
         })
     }
 
     pub(super) fn run(mut self) -> Result<ImportReport> {
         let mut look = Look::default();
         match self.follow(&mut look) {
-            Ok(named) => {
+            Ok((named, missing)) => {
                 self.warnings.extend(named);
+                self.warnings.extend(missing.map(|missing| missing.to_string()));
                 Ok(ImportReport { changes: self.changes, warnings: self.warnings, refused: self.refused })
             }
             Err(error) => Err(error.after(self.changes)),
@@ -114,7 +119,7 @@ impl<'v> Synchronisation<'v> {
     }
 
     /// Does all there is to do; returns what there is to say about the store as a whole.
-    fn follow(&mut self, look: &mut Look) -> Result<Option<String>> {
+    fn follow(&mut self, look: &mut Look) -> Result<(Option<String>, Option<MissingVectors>)> {
         for _ in 0..MOST_LOOKS {
             self.must_look_again = false;
             self.look(look)?;
@@ -132,12 +137,14 @@ impl<'v> Synchronisation<'v> {
             self.changes = self.changes.and(changes);
             named = suspects;
         }
+        let filling = self.filling.take();
+        let missing = filling.map_or(Ok(None), |filling| filling.finish(&self.vault.engram))?;
         if self.so_far.bytes_total > 0 {
             self.so_far.bytes_done = self.so_far.bytes_total;
             // All is done: there is nothing left to be ended.
             let _ = (self.progress)(self.so_far.progress());
         }
-        Ok(named)
+        Ok((named, missing))
     }
 
     /// Looks at the folder and does what follows from that.
@@ -317,8 +324,16 @@ impl<'v> Synchronisation<'v> {
         let (vault, so_far, progress) = (self.vault, self.so_far, &mut *self.progress);
         let (changes, stale) =
             watch(&mut |now| progress(so_far.during(now)), |monitor| vault.commit(&steps, monitor))?;
-        drop(steps);
         self.changes = self.changes.and(changes);
+        if let Some(filling) = &mut self.filling {
+            let (so_far, progress) = (self.so_far, &mut *self.progress);
+            filling.fill(&self.vault.engram, steps.iter().flat_map(Step::ids), &mut |embedded| {
+                let now = Progress { stage: Stage::Embedding, done: embedded, embedded, ..Progress::default() };
+                // A call that is to end does so with the next portion: what the model is asked for is put in.
+                let _ = progress(so_far.during(now));
+            })?;
+        }
+        drop(steps);
         for relative in stale {
             self.done.remove(&relative);
             self.must_look_again = true;

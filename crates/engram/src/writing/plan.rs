@@ -7,6 +7,7 @@ use heed::{RoTxn, RwTxn};
 
 use super::portion::{Incoming, Portion};
 use super::{Changes, is_due};
+use crate::embedding::{Embedding, embedded_text};
 use crate::error::Result;
 use crate::index::links::Difference;
 use crate::index::packed::{Changed, Put};
@@ -38,6 +39,7 @@ impl<'w> Plan<'w> {
     ) -> Result<Self> {
         let settled = (state.version > 0).then_some(&state.model);
         let model = settled.or(portion.first_model.as_ref()).unwrap_or(&state.model).clone();
+        let has_embedder = Embedding::read(store, txn, state)?.is_some();
         let (mut put, mut changes) = (Vec::new(), Changes::default());
         for incoming in portion.iter() {
             check_dimensions(incoming.id, incoming.dimensions, incoming.model, &model)?;
@@ -48,7 +50,7 @@ impl<'w> Plan<'w> {
                 continue;
             };
             let old = Record::read(old).map_err(|bad| bad.of(store, incoming.id))?;
-            match revised(store, &incoming, &old)? {
+            match revised(store, &incoming, &old, has_embedder)? {
                 Some(record) => {
                     changes.updated += 1;
                     put.push(Put { id: incoming.id, record: Cow::Owned(record), replaces: true });
@@ -82,9 +84,19 @@ impl<'w> Plan<'w> {
     }
 }
 
-/// What a memory's record becomes beside the one that its id has now; `None` where that says the same.
-fn revised(store: &Store, incoming: &Incoming<'_>, old: &Record<'_>) -> Result<Option<Vec<u8>>> {
+/// What a memory's record becomes beside the one that its id has now; `None` where that says the same. In a store that
+/// `has_embedder`, the vector of the same text stays.
+fn revised(
+    store: &Store,
+    incoming: &Incoming<'_>,
+    old: &Record<'_>,
+    has_embedder: bool,
+) -> Result<Option<Vec<u8>>> {
     let mut new = Record::read(incoming.record).map_err(|bad| bad.of(store, incoming.id))?;
+    let embedded = |record: &Record<'_>| embedded_text(record.title.as_deref(), &record.text);
+    if has_embedder && new.vector.is_none() && old.vector.is_some() && embedded(&new) == embedded(old) {
+        new.vector.clone_from(&old.vector);
+    }
     // What recalling has left behind stays, unless the memory brings a history of its own.
     if !incoming.has_history {
         new.set_history(&old.history());

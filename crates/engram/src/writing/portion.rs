@@ -111,6 +111,11 @@ impl Portion {
         self.entries.binary_search_by(|entry| entry.id(&self.bytes).cmp(id.as_str().as_bytes())).is_ok()
     }
 
+    /// The memories' ids.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|incoming| incoming.id)
+    }
+
     /// The memories.
     pub(super) fn iter(&self) -> impl Iterator<Item = Incoming<'_>> {
         self.entries.iter().map(|entry| {
