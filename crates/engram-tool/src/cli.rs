@@ -13,7 +13,7 @@ use engram::text::abridged;
 use engram::OpenOptions;
 
 use crate::commands::{
-    backup, change, consolidate, eval, export, import, kernels, list, recall, remember, show, verify,
+    backup, change, consolidate, eval, export, import, kernels, list, recall, reembed, remember, show, verify,
 };
 use crate::exit::{self, Exit, Failure};
 use crate::{output, style};
@@ -135,6 +135,8 @@ pub enum Command {
     Backup(backup::Arguments),
     /// Derive weights, vectors and names anew; it also happens by itself
     Consolidate(consolidate::Arguments),
+    /// Fill in vectors that an embedding model still owes, or move the store to another model
+    Reembed(reembed::Arguments),
     /// Check everything in the store
     Verify(verify::Arguments),
     /// Measure recall by questions with known answers, on notes, a BEIR folder or a store

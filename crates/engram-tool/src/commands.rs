@@ -10,6 +10,7 @@ pub mod import;
 pub mod kernels;
 pub mod list;
 pub mod recall;
+pub mod reembed;
 pub mod remember;
 pub mod show;
 pub mod stats;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Export(arguments) => export::run(&arguments, global),
         Command::Backup(arguments) => backup::run(&arguments, global),
         Command::Consolidate(arguments) => consolidate::run(&arguments, global),
+        Command::Reembed(arguments) => reembed::run(&arguments, global),
         Command::Verify(arguments) => verify::run(&arguments, global),
         Command::Eval(arguments) => eval::run(&arguments, global),
         Command::Kernels(arguments) => kernels::run(&arguments, global),

@@ -21,6 +21,8 @@ pub enum Exit {
     Store = 4,
     /// The output could not be written.
     Output = 5,
+    /// The embedding model did not answer, and nothing goes without it.
+    Embedder = 6,
 }
 
 /// The table of exit codes, as `--help` shows it.
@@ -31,7 +33,8 @@ Exit codes:
   2  the command line does not make sense
   3  input was refused: a file, a line or a value; the rest was taken in
   4  the store cannot be used: missing, damaged, of a newer format, not writable, full
-  5  the output cannot be written";
+  5  the output cannot be written
+  6  the embedding model does not answer, and nothing goes without it";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -83,9 +86,11 @@ pub fn exit_of(error: &Error) -> Exit {
         | Error::Dimension { .. }
         | Error::OwnVectors { .. }
         | Error::OtherModel { .. }
+        | Error::OtherEmbedder { .. }
         | Error::OtherVault { .. }
         | Error::NoNotes { .. } => Exit::Refused,
         Error::Output(_) => Exit::Output,
+        Error::Embedder(_) => Exit::Embedder,
         Error::Incomplete { source, .. } => exit_of(source),
         _ => Exit::Store,
     }

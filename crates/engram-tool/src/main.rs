@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod embedder;
 mod exit;
 mod output;
 mod progress;

@@ -105,6 +105,9 @@ impl Bar {
         if total == 0 {
             return String::new();
         }
+        if progress.stage == Stage::Embedding {
+            return format!(", {} of {} memories", progress.embedded, progress.memories);
+        }
         if progress.stage != Stage::Reading {
             return format!(", {} % read", u128::from(done) * 100 / u128::from(total));
         }
@@ -120,6 +123,42 @@ impl Bar {
 }
 
 impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar that counts memories; it leaves nothing behind.
+pub struct Counter {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Counter {
+    /// A bar that says what is being done.
+    pub fn new(doing: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}, {per_sec}, {eta}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(doing);
+        Self { bar, begun: Instant::now() }
+    }
+
+    /// Moves the bar.
+    pub fn show(&self, done: u64, total: u64) {
+        if self.bar.is_hidden() {
+            if self.begun.elapsed() < PATIENCE {
+                return;
+            }
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Counter {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -112,7 +112,8 @@ impl Engram {
         let mut changes = Changes::default();
         let put = |portion: &mut Portion| self.apply_portion(portion, &[], &Monitor::unwatched());
         let memories = memories.into_iter().map(|memory| Ok(memory.into()));
-        self.put_in_portions(memories, put, &mut |_| {}, &mut changes).map_err(|error| error.after(changes))?;
+        self.put_in_portions(memories, put, &mut |_| {}, &mut changes)
+            .map_err(|error| error.after(changes))?;
         Ok(changes)
     }
 

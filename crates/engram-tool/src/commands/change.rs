@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::remember::{About, say, text, word};
 use crate::cli::Global;
+use crate::embedder::{EmbedderArguments, say_missing};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 
@@ -34,6 +35,9 @@ pub struct UpdateArguments {
     /// What else shall change.
     #[command(flatten)]
     about: About,
+    /// The model that embeds it.
+    #[command(flatten)]
+    embedder: EmbedderArguments,
 }
 
 /// Runs `engram update`.
@@ -45,7 +49,7 @@ pub fn update(arguments: UpdateArguments, global: &Global) -> Outcome {
     }
     let new = arguments.text.map(|given| text(&[given])).transpose()?;
     let vector = arguments.about.vector()?;
-    let engram = super::open(global)?;
+    let engram = arguments.embedder.attach(super::open(global)?)?;
     let id = engram.resolve(arguments.id.as_str())?;
     let change = engram.update(&id, |memory| {
         if let Some(new) = new {
@@ -53,6 +57,7 @@ pub fn update(arguments: UpdateArguments, global: &Global) -> Outcome {
         }
         arguments.about.apply(memory, vector);
     })?;
+    say_missing(&engram);
     say(&id, change, global)?;
     Ok(Exit::Done)
 }

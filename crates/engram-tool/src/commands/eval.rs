@@ -18,6 +18,7 @@ use super::export::into_file;
 use super::recall::RecallMode;
 use super::tokens;
 use crate::cli::Global;
+use crate::embedder::EmbedderArguments;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 use crate::progress::{Bar, Spinner};
@@ -79,6 +80,9 @@ pub struct Arguments {
     /// Write the tokens that words mode goes by, as corpus.jsonl and queries.jsonl: {"_id", "tokens"}
     #[arg(long, value_name = "DIR")]
     tokens: Option<PathBuf>,
+    /// The model that embeds documents and queries.
+    #[command(flatten)]
+    embedder: EmbedderArguments,
 }
 
 /// Which judgements of the folder.
@@ -141,7 +145,7 @@ impl Subject {
         let Some(folder) =
             arguments.vault.as_ref().or(arguments.folder.as_ref().filter(|_| global.store.is_none()))
         else {
-            let engram = super::open(global)?;
+            let engram = arguments.embedder.attach(super::open(global)?)?;
             let at = arguments.at.or(engram.newest()?).unwrap_or(BEFORE_ANYTHING);
             return Ok(Self { engram, ingest: None, at, exit: Exit::Done, _temporary: None });
         };
@@ -150,11 +154,12 @@ impl Subject {
         let mut bar = Bar::of(folder);
         let (engram, report) = if arguments.vault.is_some() {
             let vault = OpenOptions::new().open_vault_with_store(folder, temporary.path())?;
+            let vault = arguments.embedder.attach_to_vault(vault)?;
             let report = vault.synchronise(&mut |progress| bar.show(progress))?;
             drop(vault);
-            (Engram::open(temporary.path())?, report)
+            (arguments.embedder.attach(Engram::open(temporary.path())?)?, report)
         } else {
-            let engram = Engram::create(temporary.path())?;
+            let engram = arguments.embedder.attach(Engram::create(temporary.path())?)?;
             let report = engram.import(folder, &mut |progress| bar.show(progress))?;
             (engram, report)
         };
@@ -164,6 +169,9 @@ impl Subject {
         drop(bar);
         let ingest = Some(started.elapsed());
         output::notes(&report.refused, "files or lines that were refused");
+        if arguments.embedder.embedder.is_some() {
+            output::notes(&report.warnings, "warnings");
+        }
         // The documents of a BEIR folder are made as they are read: nothing of them is forgotten yet, so that a run does
         // not depend on how long it takes.
         let newest = if arguments.vault.is_some() { engram.newest()? } else { None };

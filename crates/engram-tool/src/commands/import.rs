@@ -9,6 +9,7 @@ use engram::{Engram, Error, ImportReport, Importer, VectorModel};
 use serde::Serialize;
 
 use crate::cli::Global;
+use crate::embedder::EmbedderArguments;
 use crate::exit::{Exit, Failure, Outcome, exit_of};
 use crate::output;
 use crate::progress::Bar;
@@ -22,6 +23,7 @@ Examples:
   engram import notes
   engram import library.jsonl journal/2026-11-22.md
   engram --store facts import --vectors all-MiniLM-L6-v2:384 embedded.jsonl
+  engram import --embedder openai:http://localhost:11434/v1#nomic-embed-text notes
 
 The answer in JSON:
   {\"added\", \"updated\", \"unchanged\", \"forgotten\", \"warnings\": […], \"more_warnings\", \"refused\": […],
@@ -36,8 +38,11 @@ pub struct Arguments {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Make the store for vectors of a model of your own, which the memories bring along
-    #[arg(long, value_name = "NAME:DIMENSIONS", value_parser = model)]
+    #[arg(long, value_name = "NAME:DIMENSIONS", value_parser = model, conflicts_with = "embedder")]
     vectors: Option<VectorModel>,
+    /// The model that embeds them.
+    #[command(flatten)]
+    embedder: EmbedderArguments,
     /// Commit after this many megabytes of text: less is lost when it is cut off, and it takes longer
     #[arg(long, value_name = "MB", value_parser = megabytes)]
     commit_every: Option<usize>,
@@ -105,6 +110,7 @@ fn store(arguments: &Arguments, global: &Global) -> Result<Engram, Failure> {
         Some(model) => Engram::create_with(global.store(), model)?,
         None => super::create(global)?,
     };
+    let engram = arguments.embedder.attach(engram)?;
     Ok(match arguments.commit_every {
         Some(bytes) => engram.with_portion_bytes(bytes),
         None => engram,

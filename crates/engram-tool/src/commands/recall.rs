@@ -8,6 +8,7 @@ use engram::{Cue, Engram, Mode, Namespace, Recollection, Time, Vault};
 
 use super::{answer, vector};
 use crate::cli::Global;
+use crate::embedder::EmbedderArguments;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 use crate::progress::Bar;
@@ -18,6 +19,7 @@ Examples:
   engram recall --explain -k 3 carl rogers
   engram recall --source 'journal/**' --since 2026-01-01 the garden
   engram recall --json lanes | jq '.hits[].id'
+  engram recall --vault notes --embedder openai:http://localhost:11434/v1#nomic-embed-text the lanes
 
 The answer in JSON:
   {\"cue\": …, \"took_us\": …, \"hits\": [{\"id\", \"title\", \"source\", \"snippet\", \"score\", \"weak\", \"why\": {
@@ -67,6 +69,9 @@ pub struct Arguments {
     /// The cue's vector, for a store made with `import --vectors`: a file with a JSON array, or - for standard input
     #[arg(long, value_name = "FILE")]
     vector: Option<PathBuf>,
+    /// The model that embeds the cue, and a vault's notes.
+    #[command(flatten)]
+    embedder: EmbedderArguments,
 }
 
 /// What a recall goes by.
@@ -102,10 +107,11 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
                 None => options.open_vault(folder)?,
             };
             super::say_if_made_private(vault.engram());
+            let vault = arguments.embedder.attach_to_vault(vault)?;
             synchronise(&vault, folder)?;
             recalled(vault.engram(), &cue)?
         }
-        None => recalled(&super::open(global)?, &cue)?,
+        None => recalled(&arguments.embedder.attach(super::open(global)?)?, &cue)?,
     };
     if global.json {
         answer::json(&cue, &recollection)?;
@@ -140,6 +146,7 @@ fn score(text: &str) -> Result<f32, String> {
 /// Recalls, and says what to try where nothing came back.
 fn recalled(engram: &Engram, cue: &Cue) -> Result<Recollection, Failure> {
     let recollection = engram.recall(cue)?;
+    recollection.notes.iter().for_each(|sentence| output::note(sentence));
     if recollection.hits.is_empty() {
         let store = engram.folder().display();
         let bounded =

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::vector;
 use crate::cli::Global;
+use crate::embedder::{EmbedderArguments, say_missing};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// What is known about it besides.
     #[command(flatten)]
     about: About,
+    /// The model that embeds it.
+    #[command(flatten)]
+    embedder: EmbedderArguments,
 }
 
 /// What may be said of a memory besides its text; `update` takes the same.
@@ -133,7 +137,9 @@ pub fn run(arguments: Arguments, global: &Global) -> Outcome {
     };
     let mut memory = NewMemory::new(id, text);
     arguments.about.apply(&mut memory, vector);
-    let change = super::create(global)?.remember(&memory)?;
+    let engram = arguments.embedder.attach(super::create(global)?)?;
+    let change = engram.remember(&memory)?;
+    say_missing(&engram);
     say(&memory.id, change, global)?;
     Ok(Exit::Done)
 }

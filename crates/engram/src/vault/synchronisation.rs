@@ -328,7 +328,8 @@ impl<'v> Synchronisation<'v> {
         if let Some(filling) = &mut self.filling {
             let (so_far, progress) = (self.so_far, &mut *self.progress);
             filling.fill(&self.vault.engram, steps.iter().flat_map(Step::ids), &mut |embedded| {
-                let now = Progress { stage: Stage::Embedding, done: embedded, embedded, ..Progress::default() };
+                let now =
+                    Progress { stage: Stage::Embedding, done: embedded, embedded, ..Progress::default() };
                 // A call that is to end does so with the next portion: what the model is asked for is put in.
                 let _ = progress(so_far.during(now));
             })?;
