@@ -144,8 +144,9 @@ pub enum EmbedError {
 /// Memories that were put in and have no vector, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{memories} memories have no vector yet: {error}; they are found by words and names, and `engram reembed` fills the \
-     vectors in"
+    "{} no vector yet: {error}; `engram reembed` fills that in, and until then words and names find {}",
+    if *memories == 1 { "1 memory has".to_owned() } else { format!("{memories} memories have") },
+    if *memories == 1 { "it" } else { "them" }
 )]
 #[non_exhaustive]
 pub struct MissingVectors {

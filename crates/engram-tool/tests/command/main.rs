@@ -7,8 +7,10 @@ mod bad_luck;
 #[cfg(unix)]
 mod bar;
 mod commands;
-#[cfg(unix)]
+#[cfg(feature = "openai")]
+mod embedders;
 mod eval;
+#[cfg(unix)]
 mod exhausted;
 #[cfg(unix)]
 mod interrupted;
@@ -18,4 +20,7 @@ mod output;
 mod planted;
 mod recalls;
 mod sandbox;
+#[cfg(feature = "openai")]
+#[path = "../../../engram-embedders/tests/server/mod.rs"]
+mod server;
 mod together;

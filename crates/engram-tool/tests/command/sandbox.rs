@@ -74,6 +74,7 @@ impl Sandbox {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder.path());
         command.env_remove("ENGRAM_STORE").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.env_remove("ENGRAM_EMBEDDER").env_remove("ENGRAM_EMBEDDER_KEY");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         if let Some(user) = self.user {

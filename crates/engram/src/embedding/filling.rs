@@ -25,6 +25,8 @@ const PORTION: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A text that a model does not take is cut in half, until it has so many characters.
 const SHORTEST_CHARS: usize = 256;
+/// A model that does not take so many texts and took none will not take others.
+const MOST_REFUSED: u32 = 4;
 /// Vectors beside the packed blocks may make up this share of a store while there are more to come: a quarter.
 const RECENT_SHARE: u32 = 4;
 /// And this one when that is all.
@@ -55,6 +57,9 @@ pub(crate) struct Filling {
     /// Why the first vector is missing.
     error: Option<EmbedError>,
     has_given_up: bool,
+    /// Whether the model ever gave a vector, and how many texts it did not take.
+    has_answered: bool,
+    refused: u32,
     ready: Vec<Ready>,
     since: Instant,
 }
@@ -84,6 +89,8 @@ impl Filling {
             missing: 0,
             error: None,
             has_given_up: false,
+            has_answered: false,
+            refused: 0,
             ready: Vec::new(),
             since: Instant::now(),
         })
@@ -155,6 +162,7 @@ impl Filling {
             match ask(&*self.embedder, &texts, Kind::Document) {
                 Ok(vectors) => {
                     self.done += vectors.len() as u64;
+                    self.has_answered = true;
                     let ready = batch.into_iter().zip(vectors);
                     self.ready.extend(ready.map(|(Waiting { id, hash, .. }, vector)| Ready {
                         id,
@@ -175,7 +183,13 @@ impl Filling {
                         batches.push_front(batch);
                     } else {
                         self.missing += 1;
+                        self.refused += 1;
                         self.error.get_or_insert(error);
+                        if self.refused == MOST_REFUSED && !self.has_answered {
+                            self.missing += batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
+                            self.has_given_up = true;
+                            return;
+                        }
                     }
                 }
                 Err(error) => {

@@ -243,6 +243,13 @@ fn a_long_text_is_cut_until_the_model_takes_it() {
     assert!(engram.take_missing_vectors().is_none());
     let long = engram.get(&"m0005".parse().unwrap()).unwrap().unwrap();
     assert_eq!(long.memory.vector.unwrap()[25], 750.0);
+    // What takes no text is not asked for all.
+    let asked = model.calls.load(Ordering::Relaxed);
+    model.act(Act::AtMost(0));
+    let short = |at: usize| memory(&format!("short{at}"), "x");
+    engram.remember_all((0..200).map(short)).unwrap();
+    assert_eq!(engram.take_missing_vectors().unwrap().memories, 200);
+    assert!(model.calls.load(Ordering::Relaxed) < asked + 32);
     model.act(Act::AtMost(100));
     engram.remember(&memory("longer", &"y".repeat(3000))).unwrap();
     assert_eq!(engram.take_missing_vectors().unwrap().memories, 1);
@@ -349,7 +356,7 @@ fn a_vault_is_embedded() {
     std::fs::write(folder.path().join("bee.md"), "# Bee\n\nIt hums.\n").unwrap();
     let report = vault.synchronise(&mut |_| {}).unwrap();
     assert_eq!(report.changes.added, 1);
-    assert!(report.warnings[0].contains("1 memories have no vector yet"), "{:?}", report.warnings);
+    assert!(report.warnings[0].contains("1 memory has no vector yet"), "{:?}", report.warnings);
     is_sound(vault.engram());
 }
 
