@@ -108,4 +108,6 @@ mod examples {
     mod rust {}
     #[doc = include_str!("../../../docs/own-vectors.md")]
     mod own_vectors {}
+    #[doc = include_str!("../../../docs/embedders.md")]
+    mod embedders {}
 }

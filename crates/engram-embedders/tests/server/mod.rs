@@ -1,5 +1,7 @@
 //! An embedding server on a loopback address, which does as a test tells it. Its model counts the letters of a text.
 
+#![allow(dead_code, reason = "each test uses the part that it needs")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -29,7 +31,6 @@ pub struct Request {
     pub path: String,
     pub authorization: Option<String>,
     pub model: Option<String>,
-    #[allow(dead_code, reason = "not every test that starts a server asks")]
     pub texts: Vec<String>,
 }
 
@@ -65,7 +66,6 @@ impl Server {
         Self { address, requests, manner }
     }
 
-    #[allow(dead_code, reason = "not every test that starts a server changes its mind")]
     pub fn now(&self, manner: impl Fn(usize) -> Reply + Send + Sync + 'static) {
         *self.manner.lock().unwrap() = Arc::new(manner);
     }
