@@ -148,7 +148,11 @@ impl Spec {
             Self::OpenAi { url, .. } => crate::openai::is_loopback(url),
             #[cfg(not(feature = "openai"))]
             Self::OpenAi { .. } => false,
-            Self::Model2Vec { .. } => true,
+            // On Windows, such a path leads to another machine.
+            Self::Model2Vec { folder } => {
+                let path = folder.to_string_lossy();
+                !path.starts_with(r"\\") && !path.starts_with("//")
+            }
         }
     }
 

@@ -162,6 +162,7 @@ pub fn json(cue: &Cue, recollection: &Recollection) -> Result<(), Failure> {
         cue: &cue.text,
         took_us: recollection.took.as_micros() as u64,
         hits: recollection.hits.iter().map(HitJson::of).collect(),
+        notes: &recollection.notes,
     })
 }
 
@@ -170,6 +171,8 @@ struct Answer<'a> {
     cue: &'a str,
     took_us: u64,
     hits: Vec<HitJson<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]

@@ -24,7 +24,8 @@ Examples:
 The answer in JSON:
   {\"cue\": …, \"took_us\": …, \"hits\": [{\"id\", \"title\", \"source\", \"snippet\", \"score\", \"weak\", \"why\": {
     \"activation\", \"direct\", \"retention\", \"seed\": {\"words\", \"vectors\"}, \"words\", \"similarity\",
-    \"path\": [{\"kind\": \"cue\" | \"name\" | \"memory\", \"name\" | \"id\", \"title\"}]}}]}";
+    \"path\": [{\"kind\": \"cue\" | \"name\" | \"memory\", \"name\" | \"id\", \"title\"}]}}]}
+  and \"notes\": […] where it had to do without something, as the cue's vector.";
 
 /// Brings back the memories associated with a cue, best first, each with why it came back.
 #[derive(Debug, Args)]

@@ -97,6 +97,8 @@ fn a_server_that_fails_loses_nothing() {
     let ran = sandbox.run(&["recall", "harbour"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran_says(&ran, &["the cue has no vector", "HTTP 500: broken", "words and names"]);
+    let ran = sandbox.run(&["recall", "--json", "harbour"]);
+    assert!(ran.out.contains("\"notes\":[\"the cue has no vector"), "{ran:?}");
     sandbox.fails(&["recall", "--mode", "vectors", "harbour"], 6, &["HTTP 500"]);
     let ran = sandbox.run(&["remember", "--id", "late", "one more"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "late\n"));

@@ -372,3 +372,81 @@ fn a_store_keeps_its_model_when_it_is_compacted() {
     assert_eq!(engram.embedding().unwrap(), before);
     assert_eq!(similarities(&engram, "humowlfoxbeek"), 50);
 }
+
+/// A model during whose work another handle writes: that waits for nobody, and what has changed meanwhile gets no vector.
+struct Meddler {
+    letters: Arc<Letters>,
+    folder: std::path::PathBuf,
+}
+
+impl Embedder for Meddler {
+    fn name(&self) -> &str {
+        self.letters.name()
+    }
+
+    fn dimensions(&self) -> u32 {
+        26
+    }
+
+    fn embed(&self, texts: &[&str], kind: Kind) -> std::result::Result<Vec<Vec<f32>>, EmbedError> {
+        let other = Engram::open(&self.folder).unwrap();
+        if kind == Kind::Document {
+            // What the first handle put in is committed.
+            other.update(&"m0003".parse().unwrap(), |memory| memory.text.push('!')).unwrap();
+            let _ = other.forget(&"m0004".parse().unwrap());
+        } else {
+            other.remember(&memory("meddled", "gnu")).unwrap();
+        }
+        self.letters.embed(texts, kind)
+    }
+}
+
+#[test]
+fn nobody_waits_while_a_model_is_asked() {
+    let (folder, engram) = store();
+    let letters = Letters::named("letters");
+    let meddler = Arc::new(Meddler { letters, folder: folder.path().to_owned() });
+    let engram = engram.with_embedder(meddler).unwrap();
+    engram.remember_all(many(20)).unwrap();
+    let there = vectors_of(&engram);
+    assert_eq!((there.len(), there.iter().filter(|there| **there).count(), there[3]), (19, 18, false));
+    engram.recall(&Cue::new("owl")).unwrap();
+    assert!(engram.get(&"meddled".parse().unwrap()).unwrap().is_some());
+    is_sound(&engram);
+}
+
+#[test]
+fn stores_of_older_formats_move_to_a_model() {
+    for format in ["format-1", "format-2", "format-3"] {
+        let folder = tempfile::tempdir().unwrap();
+        let old = format!("{}/tests/stores/{format}/data.mdb", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(old, folder.path().join("data.mdb")).unwrap();
+        let engram = Engram::open(folder.path()).unwrap();
+        assert!(engram.embedding().unwrap().is_none());
+        let model = Letters::named("letters");
+        let embedder: Arc<dyn Embedder> = model.clone();
+        let report = engram.reembed(&embedder, &mut |_| {}).unwrap();
+        assert_eq!(report.total, report.embedded, "{format}");
+        assert!(vectors_of(&engram).iter().all(|there| *there));
+        let engram = engram.with_embedder(embedder).unwrap();
+        assert!(similarities(&engram, "abcdefghijklmnopqrstuvwxyz") > 0);
+        engram.remember(&memory("kettle", "descaled in May")).unwrap();
+        is_sound(&engram);
+        assert_eq!(engram.embedding().unwrap().unwrap().name, "letters", "{format}");
+        assert!(vectors_of(&engram).iter().all(|there| *there));
+    }
+}
+
+#[test]
+fn an_export_keeps_vectors_for_a_store_of_the_same_model() {
+    let model = Letters::named("letters");
+    let (folder, engram) = with(&model);
+    engram.remember_all(many(40)).unwrap();
+    let file = folder.path().join("export.jsonl");
+    engram.export(&mut std::fs::File::create(&file).unwrap()).unwrap();
+    let (_copy, copy) = with(&model);
+    model.texts();
+    let report = copy.import(&file, &mut |_| {}).unwrap();
+    assert_eq!((report.changes.added, report.refused.len(), model.texts()), (40, 0, 0));
+    assert!(vectors_of(&copy).iter().all(|there| *there));
+}
