@@ -12,20 +12,27 @@ use crate::output;
 use crate::style::{DIM, TITLE};
 
 /// Runs the command. In JSON: `{"store", "memories", "names", "associations", "terms", "namespaces": [{"name",
-/// "memories"}], "languages", "model": {"name", "dimensions"}, "generation", "recent_writes", "bytes"}`.
+/// "memories"}], "languages", "model": {"name", "dimensions", "embedder", "without_vector"}, "generation",
+/// "recent_writes", "bytes"}`; the last two of a model only where an embedding model makes vectors.
 pub fn run(global: &Global) -> Outcome {
     let engram = super::open(global)?;
     let stats = engram.stats()?;
     let store = engram.folder().display().to_string();
+    let model = ModelJson {
+        name: &stats.model,
+        dimensions: stats.dimensions,
+        embedder: engram.embedding()?.and_then(|embedding| embedding.spec),
+        without_vector: engram.without_vector()?,
+    };
     if global.json {
-        output::json(&StatsJson::of(&stats, &store))?;
+        output::json(&StatsJson::of(&stats, &store, model))?;
     } else {
-        plain(&stats, &store)?;
+        plain(&stats, &store, &model)?;
     }
     Ok(Exit::Done)
 }
 
-fn plain(stats: &Stats, store: &str) -> Result<(), Failure> {
+fn plain(stats: &Stats, store: &str, model: &ModelJson<'_>) -> Result<(), Failure> {
     let mut out = output::plain();
     writeln!(out, "{TITLE}{}{TITLE:#}", printable_line(store))?;
     let mut line =
@@ -43,6 +50,12 @@ fn plain(stats: &Stats, store: &str) -> Result<(), Failure> {
     }
     if !stats.model.is_empty() {
         line("vectors", format!("{}, {} dimensions", stats.model, stats.dimensions))?;
+    }
+    if let Some(spec) = &model.embedder {
+        line("embedder", spec.clone())?;
+    }
+    if let Some(missing @ 1..) = model.without_vector {
+        line("to embed", format!("{}; `engram reembed` does", output::count(missing, "memory", "memories")))?;
     }
     line("consolidated", format!("{}; {} since", times(stats.generation), writes(stats.recent_writes)))?;
     line("size", format!("{:.1} MB", stats.bytes as f64 / 1e6))?;
@@ -82,10 +95,14 @@ struct NamespaceJson<'a> {
 struct ModelJson<'a> {
     name: &'a str,
     dimensions: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_vector: Option<u64>,
 }
 
 impl<'a> StatsJson<'a> {
-    fn of(stats: &'a Stats, store: &'a str) -> Self {
+    fn of(stats: &'a Stats, store: &'a str, model: ModelJson<'a>) -> Self {
         let namespaces = stats.namespaces.iter();
         Self {
             store,
@@ -97,7 +114,7 @@ impl<'a> StatsJson<'a> {
                 .map(|(name, memories)| NamespaceJson { name, memories: *memories })
                 .collect(),
             languages: &stats.languages,
-            model: ModelJson { name: &stats.model, dimensions: stats.dimensions },
+            model,
             generation: stats.generation,
             recent_writes: stats.recent_writes,
             bytes: stats.bytes,

@@ -108,6 +108,9 @@ fn a_server_that_fails_loses_nothing() {
     ran_says(&ran, &["101 memories have no vector yet"]);
     sandbox.is_sound();
 
+    let model = &sandbox.json(&["stats"])["model"];
+    assert_eq!((&model["without_vector"], &model["embedder"]), (&101.into(), &spec(&server).into()));
+
     // It recovers half-way.
     server.now(|number| if number % 2 == 0 { Reply::Vectors } else { failing(number) });
     let report = sandbox.json(&["reembed"]);

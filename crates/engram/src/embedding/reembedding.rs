@@ -72,6 +72,22 @@ impl Engram {
         Ok(report)
     }
 
+    /// How many memories have something to embed and no vector, in a store with an embedding model; `None` in others.
+    /// Cost: reading all records.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn without_vector(&self) -> Result<Option<u64>> {
+        if self.embedding()?.is_none() {
+            return Ok(None);
+        }
+        let (mut count, mut last) = (0, None);
+        while let Some(page) = self.missing_after(&mut last)? {
+            count += page.len() as u64;
+        }
+        Ok(Some(count))
+    }
+
     /// Makes the store one of this model; says which it had, if that was another.
     fn move_to(&self, embedder: &dyn Embedder) -> Result<Option<String>> {
         let wanted = Embedding::of(embedder)?;

@@ -1,142 +1,13 @@
-//! A store with a model that counts letters, or fails as it is told.
+//! A store with a model: what is embedded when, and what becomes of it when the model fails.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod letters;
+mod moving;
+
+use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::error::Error;
-use crate::memory::NewMemory;
-use crate::vector_model::VectorModel;
-
-/// What a model does when it is asked.
-#[derive(Clone, Copy, PartialEq)]
-enum Act {
-    Answer,
-    Fail,
-    /// Fails from the call of this number on.
-    FailAfter(usize),
-    /// Takes no text with more characters.
-    AtMost(usize),
-    NotFinite,
-    TooFew,
-    OtherDimension,
-}
-
-/// Counts the letters of a text, each in a dimension of its own.
-struct Letters {
-    name: &'static str,
-    query_prefix: &'static str,
-    act: Mutex<Act>,
-    calls: AtomicUsize,
-    texts: AtomicUsize,
-}
-
-impl Letters {
-    fn named(name: &'static str) -> Arc<Self> {
-        Self::with_prefix(name, "")
-    }
-
-    fn with_prefix(name: &'static str, query_prefix: &'static str) -> Arc<Self> {
-        let (act, calls, texts) = (Mutex::new(Act::Answer), AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { name, query_prefix, act, calls, texts })
-    }
-
-    fn act(&self, act: Act) {
-        *self.act.lock().unwrap() = act;
-    }
-
-    fn texts(&self) -> usize {
-        self.texts.swap(0, Ordering::Relaxed)
-    }
-}
-
-fn letters(text: &str) -> Vec<f32> {
-    (b'a'..=b'z').map(|letter| text.bytes().filter(|byte| *byte == letter).count() as f32).collect()
-}
-
-impl Embedder for Letters {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn dimensions(&self) -> u32 {
-        26
-    }
-
-    fn prefix(&self, kind: Kind) -> &str {
-        if kind == Kind::Query { self.query_prefix } else { "" }
-    }
-
-    fn embed(&self, texts: &[&str], _: Kind) -> std::result::Result<Vec<Vec<f32>>, EmbedError> {
-        let name = || self.name.to_owned();
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        assert!((1..=MAX_BATCH_TEXTS).contains(&texts.len()));
-        let mut vectors: Vec<Vec<f32>> = texts.iter().map(|text| letters(text)).collect();
-        match *self.act.lock().unwrap() {
-            Act::Fail => return Err(EmbedError::Unavailable { name: name(), what: "asleep".into() }),
-            Act::FailAfter(calls) if call >= calls => {
-                return Err(EmbedError::Unavailable { name: name(), what: "tired".into() });
-            }
-            Act::AtMost(chars) if texts.iter().any(|text| text.chars().count() > chars) => {
-                return Err(EmbedError::Text { name: name(), what: "too long".into() });
-            }
-            Act::NotFinite => vectors[0][0] = f32::NAN,
-            Act::TooFew => drop(vectors.pop()),
-            Act::OtherDimension => drop(vectors[0].pop()),
-            _ => {}
-        }
-        self.texts.fetch_add(texts.len(), Ordering::Relaxed);
-        Ok(vectors)
-    }
-}
-
-fn memory(id: &str, text: &str) -> NewMemory {
-    NewMemory::new(id.parse().unwrap(), text)
-}
-
-fn many(count: usize) -> Vec<NewMemory> {
-    let text = |at: usize| format!("{} {}", ["owl", "fox", "bee", "elk"][at % 4], "hum ".repeat(at % 7 + 1));
-    (0..count).map(|at| memory(&format!("m{at:04}"), &text(at))).collect()
-}
-
-fn store() -> (tempfile::TempDir, Engram) {
-    let folder = tempfile::tempdir().unwrap();
-    let engram = Engram::create(folder.path()).unwrap();
-    (folder, engram)
-}
-
-fn with(embedder: &Arc<Letters>) -> (tempfile::TempDir, Engram) {
-    let (folder, engram) = store();
-    (folder, engram.with_embedder(Arc::clone(embedder) as Arc<dyn Embedder>).unwrap())
-}
-
-fn vectors_of(engram: &Engram) -> Vec<bool> {
-    let mut there = Vec::new();
-    engram
-        .for_each(|stored| {
-            let expected = embedded_text(stored.memory.title.as_deref(), &stored.memory.text);
-            if let Some(vector) = &stored.memory.vector {
-                assert_eq!(Some(vector.clone()), expected.map(|text| letters(&text)), "{stored:?}");
-            }
-            there.push(stored.memory.vector.is_some());
-            Ok::<_, Error>(())
-        })
-        .unwrap();
-    there
-}
-
-fn is_sound(engram: &Engram) {
-    let found = engram.verify().unwrap();
-    assert_eq!(found.problems, [""; 0]);
-    engram.consolidate().unwrap();
-    let found = engram.verify().unwrap();
-    assert!(found.problems.is_empty() && found.rebuilt, "{found:?}");
-}
-
-fn similarities(engram: &Engram, cue: &str) -> usize {
-    let hits = engram.recall(&Cue::new(cue).mode(Mode::Vectors).k(1000)).unwrap().hits;
-    hits.iter().filter(|hit| hit.why.similarity.is_some()).count()
-}
+use letters::*;
 
 #[test]
 fn what_comes_in_is_embedded_and_so_is_the_cue() {
@@ -271,77 +142,6 @@ fn answers_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn another_model_is_refused_by_name_and_reembedding_moves_to_it() {
-    for first in [None, Some(Letters::named("first"))] {
-        let (folder, engram) = match &first {
-            Some(model) => with(model),
-            None => store(),
-        };
-        engram.remember_all(many(300)).unwrap();
-        engram.remember(&memory("blank", "  ")).unwrap();
-        drop(engram);
-        let second = Letters::with_prefix("second", "query: ");
-        let embedder: Arc<dyn Embedder> = second.clone();
-        let open = || Engram::open(folder.path()).unwrap();
-        let refused = open().with_embedder(Arc::clone(&embedder)).unwrap_err().to_string();
-        let before = if first.is_some() { "first:26" } else { "random-indexing" };
-        for part in [before, "second:26, query prefix \"query: \"", "`engram reembed --embedder`"] {
-            assert!(refused.contains(part), "{refused}");
-        }
-        // One that does not answer changes nothing.
-        second.act(Act::Fail);
-        assert!(matches!(open().reembed(&embedder, &mut |_| {}), Err(Error::Embedder(_))));
-        assert!(open().with_embedder(Arc::clone(&embedder)).is_err());
-        // Cut off after some batches: no vector of the old model is left.
-        second.act(Act::FailAfter(second.calls.load(Ordering::Relaxed) + 4));
-        let report = open().reembed(&embedder, &mut |_| {}).unwrap();
-        assert!(report.moved_from.unwrap().starts_with(before));
-        assert_eq!((report.total, report.embedded), (300, 96));
-        let engram = open().with_embedder(Arc::clone(&embedder)).unwrap();
-        assert_eq!(engram.embedding().unwrap().unwrap().query_prefix, "query: ");
-        assert_eq!(vectors_of(&engram).iter().filter(|there| **there).count(), 96);
-        second.act(Act::Answer);
-        assert_eq!(similarities(&engram, "humowlfoxbeek"), 96);
-        is_sound(&engram);
-        let report = engram.reembed(&embedder, &mut |_| {}).unwrap();
-        assert_eq!((report.moved_from, report.total, report.embedded), (None, 204, 204));
-        assert_eq!(similarities(&engram, "humowlfoxbeek"), 300);
-        is_sound(&engram);
-        // A handle with the old model does not mix its vectors in.
-        let third: Arc<dyn Embedder> = Letters::named("third");
-        open().reembed(&third, &mut |_| {}).unwrap();
-        let late = engram.remember(&memory("late", "gnu")).unwrap_err();
-        assert!(matches!(late, Error::OtherEmbedder { .. }), "{late}");
-        assert!(matches!(engram.recall(&Cue::new("owl")), Err(Error::OtherEmbedder { .. })));
-        assert!(engram.get(&"late".parse().unwrap()).unwrap().unwrap().memory.vector.is_none());
-        is_sound(&engram);
-    }
-}
-
-#[test]
-fn vectors_that_were_given_are_taken_over_by_the_model_of_their_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let given = VectorModel::Given { name: "letters".into(), dimensions: 26 };
-    let engram = Engram::create_with(folder.path(), &given).unwrap();
-    let mut memories = many(10);
-    memories[3].vector = Some(letters(&memories[3].text));
-    engram.remember_all(memories.clone()).unwrap();
-    assert!(engram.embedding().unwrap().is_none());
-    let model = Letters::named("letters");
-    let embedder: Arc<dyn Embedder> = model.clone();
-    let engram = engram.with_embedder(Arc::clone(&embedder)).unwrap();
-    engram.reembed(&embedder, &mut |_| {}).unwrap();
-    assert_eq!(model.texts(), 9);
-    assert_eq!(vectors_of(&engram), [true; 10]);
-    drop(engram);
-    let engram = Engram::open(folder.path()).unwrap();
-    let notes = engram.recall(&Cue::new("owl")).unwrap().notes;
-    assert!(notes[0].contains("letters"), "{notes:?}");
-    assert!(engram.recall(&Cue::new("owl").vector(letters("owl"))).unwrap().notes.is_empty());
-    assert_eq!(engram.remember_all(many(10)).unwrap().unchanged, 10);
-}
-
-#[test]
 fn a_vault_is_embedded() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("owl.md"), "# Owl\n\nIt hoots.\n").unwrap();
@@ -358,19 +158,6 @@ fn a_vault_is_embedded() {
     assert_eq!(report.changes.added, 1);
     assert!(report.warnings[0].contains("1 memory has no vector yet"), "{:?}", report.warnings);
     is_sound(vault.engram());
-}
-
-#[test]
-fn a_store_keeps_its_model_when_it_is_compacted() {
-    let model = Letters::named("letters");
-    let embedder: Arc<dyn Embedder> = model.clone();
-    let folder = tempfile::tempdir().unwrap();
-    let engram = OpenOptions::new().create(true).embedder(embedder).open(folder.path()).unwrap();
-    engram.remember_all(many(50)).unwrap();
-    let before = engram.embedding().unwrap();
-    engram.compact().unwrap();
-    assert_eq!(engram.embedding().unwrap(), before);
-    assert_eq!(similarities(&engram, "humowlfoxbeek"), 50);
 }
 
 /// A model during whose work another handle writes: that waits for nobody, and what has changed meanwhile gets no vector.
@@ -413,40 +200,4 @@ fn nobody_waits_while_a_model_is_asked() {
     engram.recall(&Cue::new("owl")).unwrap();
     assert!(engram.get(&"meddled".parse().unwrap()).unwrap().is_some());
     is_sound(&engram);
-}
-
-#[test]
-fn stores_of_older_formats_move_to_a_model() {
-    for format in ["format-1", "format-2", "format-3"] {
-        let folder = tempfile::tempdir().unwrap();
-        let old = format!("{}/tests/stores/{format}/data.mdb", env!("CARGO_MANIFEST_DIR"));
-        std::fs::copy(old, folder.path().join("data.mdb")).unwrap();
-        let engram = Engram::open(folder.path()).unwrap();
-        assert!(engram.embedding().unwrap().is_none());
-        let model = Letters::named("letters");
-        let embedder: Arc<dyn Embedder> = model.clone();
-        let report = engram.reembed(&embedder, &mut |_| {}).unwrap();
-        assert_eq!(report.total, report.embedded, "{format}");
-        assert!(vectors_of(&engram).iter().all(|there| *there));
-        let engram = engram.with_embedder(embedder).unwrap();
-        assert!(similarities(&engram, "abcdefghijklmnopqrstuvwxyz") > 0);
-        engram.remember(&memory("kettle", "descaled in May")).unwrap();
-        is_sound(&engram);
-        assert_eq!(engram.embedding().unwrap().unwrap().name, "letters", "{format}");
-        assert!(vectors_of(&engram).iter().all(|there| *there));
-    }
-}
-
-#[test]
-fn an_export_keeps_vectors_for_a_store_of_the_same_model() {
-    let model = Letters::named("letters");
-    let (folder, engram) = with(&model);
-    engram.remember_all(many(40)).unwrap();
-    let file = folder.path().join("export.jsonl");
-    engram.export(&mut std::fs::File::create(&file).unwrap()).unwrap();
-    let (_copy, copy) = with(&model);
-    model.texts();
-    let report = copy.import(&file, &mut |_| {}).unwrap();
-    assert_eq!((report.changes.added, report.refused.len(), model.texts()), (40, 0, 0));
-    assert!(vectors_of(&copy).iter().all(|there| *there));
 }
