@@ -62,9 +62,9 @@ impl EmbedderArguments {
             Some(Choice::Named(spec)) => {
                 // The environment speaks of all stores, also of those that make their own vectors.
                 let is_own = known.is_none() && self.embedder.is_none() && !engram.stats()?.model.is_empty();
-                if is_own { Ok(None) } else { Ok(Some(self.open(&spec, known.as_ref(), key())?)) }
+                if is_own { Ok(None) } else { Ok(Some(self.open_known(&spec, known.as_ref(), key())?)) }
             }
-            Some(Choice::Remembered(spec)) => match self.open(&spec, known.as_ref(), None) {
+            Some(Choice::Remembered(spec)) => match self.open_known(&spec, known.as_ref(), None) {
                 Ok(embedder) => Ok(Some(embedder)),
                 Err(Failure { sentence, .. }) => {
                     output::note(&format!("the store's embedder {spec} cannot be used: {sentence}"));
@@ -77,16 +77,16 @@ impl EmbedderArguments {
     /// The embedder that a store is to be moved to, or whose vectors are to be completed.
     pub fn wanted(&self, engram: &Engram) -> Result<Arc<dyn Embedder>, Failure> {
         let known = engram.embedding()?;
-        let (spec, key) = match self.choice(known.as_ref())? {
-            Some(Choice::Named(spec)) => (spec, key()),
-            Some(Choice::Remembered(spec)) => (spec, None),
+        match self.choice(known.as_ref())? {
+            // It may have other dimensions than the model that had its name.
+            Some(Choice::Named(spec)) => self.open(&spec, known.as_ref(), None, key()),
+            Some(Choice::Remembered(spec)) => self.open_known(&spec, known.as_ref(), None),
             None => {
                 let sentence =
                     "no embedding model is named; give --embedder openai:URL#MODEL or model2vec:DIR";
-                return Err(Failure::new(Exit::Usage, sentence));
+                Err(Failure::new(Exit::Usage, sentence))
             }
-        };
-        self.open(&spec, known.as_ref(), key)
+        }
     }
 
     fn choice(&self, known: Option<&Embedding>) -> Result<Option<Choice>, Failure> {
@@ -113,10 +113,22 @@ impl EmbedderArguments {
         Ok(None)
     }
 
+    /// Opens the embedder of a store, whose dimension is that of the vectors that the store has.
+    fn open_known(
+        &self,
+        spec: &Spec,
+        known: Option<&Embedding>,
+        key: Option<Key>,
+    ) -> Result<Arc<dyn Embedder>, Failure> {
+        let dimensions = known.filter(|known| known.name == spec.name()).map(|known| known.dimensions);
+        self.open(spec, known, dimensions, key)
+    }
+
     fn open(
         &self,
         spec: &Spec,
         known: Option<&Embedding>,
+        dimensions: Option<u32>,
         key: Option<Key>,
     ) -> Result<Arc<dyn Embedder>, Failure> {
         let prefix = |given: &Option<String>, known: Option<&String>| {
@@ -128,7 +140,7 @@ impl EmbedderArguments {
             key,
             document_prefix: prefix(&self.document_prefix, known.map(|known| &known.document_prefix)),
             query_prefix: prefix(&self.query_prefix, known.map(|known| &known.query_prefix)),
-            dimensions: known.map(|known| known.dimensions),
+            dimensions,
         };
         spec.open(&settings).map_err(|error| {
             let exit = if matches!(error, OpenError::Silent(_)) { Exit::Embedder } else { Exit::Usage };

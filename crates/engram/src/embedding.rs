@@ -189,7 +189,10 @@ pub(crate) fn ask(
     let expected = embedder.dimensions() as usize;
     if let Some(vector) = vectors.iter().find(|vector| vector.len() != expected) {
         let found = vector.len();
-        let what = format!("a vector of {found} dimensions, and the model has {expected}");
+        let what = format!(
+            "a vector of {found} dimensions, and the model had {expected}; if it is another now, `engram reembed \
+             --embedder` moves the store to it"
+        );
         return Err(EmbedError::Answer { name: name(), what });
     }
     if vectors.iter().flatten().any(|element| !element.is_finite()) {

@@ -160,7 +160,7 @@ fn answers_that_do_not_fit_leave_memories_without_vectors() {
     let numbers = |count: usize, number: &str| format!("[{}]", vec![number; count].join(","));
     let one = |vector: String| format!("{{\"data\":[{{\"index\":0,\"embedding\":{vector}}}]}}");
     let cases = [
-        (one(numbers(25, "1")), "a vector of 25 dimensions, and the model has 26"),
+        (one(numbers(25, "1")), "a vector of 25 dimensions, and the model had 26"),
         (one(numbers(26, "null")), "its vector is not finite"),
         (one(numbers(26, "1e39")), "number out of range"),
         (one(numbers(26, "NaN")), "not of the form"),
@@ -172,6 +172,17 @@ fn answers_that_do_not_fit_leave_memories_without_vectors() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         ran_says(&ran, &["1 memory has no vector yet", says]);
     }
+    // If that was no accident but another model of the same name, the store moves to it.
+    let sandbox = Sandbox::new();
+    server.now(|_| Reply::Vectors);
+    sandbox.ok(&["remember", "--embedder", &spec, "the first"]);
+    let other = one(numbers(25, "1"));
+    server.now(move |_| Reply::Body(other.clone()));
+    let ran = sandbox.run(&["reembed"]);
+    assert_eq!((ran.code, ran.out.contains("0 memories")), (Some(0), true), "{ran:?}");
+    let report = sandbox.json(&["reembed", "--embedder", &spec]);
+    assert_eq!((&report["embedded"], &report["moved_from"]), (&1.into(), &"letters:26".into()));
+
     server.now(|_| Reply::Status(401, "", format!("wrong key {KEY}")));
     let ran = with_key(&sandbox, &["remember", "--embedder", &spec, "denied"]);
     ran_says(&ran, &["HTTP 401", "ENGRAM_EMBEDDER_KEY"]);
