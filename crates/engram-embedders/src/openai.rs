@@ -104,7 +104,7 @@ impl OpenAi {
     /// If the address cannot be used, or the server does not answer.
     pub fn open(spec: &Spec, settings: &Settings, patience: Patience) -> Result<Self, OpenError> {
         let Spec::OpenAi { url, model } = spec else {
-            return Err(OpenError::NotBuilt { kind: "such", feature: "model2vec" });
+            return Err(OpenError::Url { url: spec.to_string(), what: "it is an embedder of another kind" });
         };
         let endpoint = endpoint(url)?;
         let mut server = Self {
