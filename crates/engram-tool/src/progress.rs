@@ -171,7 +171,10 @@ impl Spinner {
     /// A spinner that says what is being done.
     pub fn new(doing: &'static str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(doing);
-        bar.enable_steady_tick(Duration::from_millis(100));
+        // It ticks on a thread of its own, which nobody needs where nothing is drawn.
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(BEAT);
+        }
         Self(bar)
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Reading {
     pub(crate) bytes_done: u64,
     pub(crate) bytes_total: u64,
     pub(crate) memories: u64,
+    /// Memories that have got their vectors.
+    pub(crate) embedded: u64,
 }
 
 impl Reading {
@@ -57,8 +59,8 @@ impl Reading {
 
     /// The progress while what was read is put in.
     pub(crate) fn during(self, now: Progress) -> Progress {
-        let Self { bytes_done, bytes_total, memories } = self;
-        Progress { bytes_done, bytes_total, memories, ..now }
+        let Self { bytes_done, bytes_total, memories, embedded } = self;
+        Progress { bytes_done, bytes_total, memories, embedded: embedded.max(now.embedded), ..now }
     }
 }
 
@@ -293,7 +295,11 @@ impl<'e> Importer<'e> {
                 }
             }
         });
-        let watcher = &mut |now| (progress.borrow_mut())(so_far.get().during(now));
+        let watcher = &mut |now: Progress| {
+            let before = so_far.get();
+            so_far.set(Reading { embedded: before.embedded.max(now.embedded), ..before });
+            (progress.borrow_mut())(so_far.get().during(now))
+        };
         let changes = self.engram.remember_watched(memories, watcher)?;
         // All is done: there is nothing left to be ended.
         let _ = (progress.borrow_mut())(so_far.get().and(bytes_total, 0).progress());

@@ -326,8 +326,9 @@ impl<'v> Synchronisation<'v> {
             watch(&mut |now| progress(so_far.during(now)), |monitor| vault.commit(&steps, monitor))?;
         self.changes = self.changes.and(changes);
         if let Some(filling) = &mut self.filling {
-            let (so_far, progress) = (self.so_far, &mut *self.progress);
+            let (so_far, progress) = (&mut self.so_far, &mut *self.progress);
             filling.fill(&self.vault.engram, steps.iter().flat_map(Step::ids), &mut |embedded| {
+                so_far.embedded = embedded;
                 let now =
                     Progress { stage: Stage::Embedding, done: embedded, embedded, ..Progress::default() };
                 // A call that is to end does so with the next portion: what the model is asked for is put in.
