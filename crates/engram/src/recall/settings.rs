@@ -9,7 +9,7 @@
 pub struct Settings {
     /// How many memories the words, and how many the vector, may seed; 60.
     pub seeds: usize,
-    /// The power of a BM25 score that is its share of the seeds; 3. A higher one leaves more to the best.
+    /// The power of a BM25 score that is its share of the seeds; 4. A higher one leaves more to the best.
     pub word_exponent: f32,
     /// Whether the vector seeds, too; it does.
     pub vectors: bool,
@@ -17,13 +17,13 @@ pub struct Settings {
     pub word_share: f32,
     /// How much of the last seed's similarity is taken off all, so that the best stand out; 0.9.
     pub vector_floor: f32,
-    /// The share of activation that starts at names, where the cue holds names that are certain; 0.7.
+    /// The share of activation that starts at names, where the cue holds names that are certain; 0.8.
     pub name_share: f32,
-    /// What a word's name must have of the evidence that it is one, to stand for the subject of a cue; 0.5.
+    /// What a word's name must have of the evidence that it is one, to stand for the subject of a cue; 0.3.
     pub name_evidence: f32,
     /// How much of its own words' share a memory keeps beside its activation, where the cue names nothing; 0.5.
     pub direct_share: f32,
-    /// The share of activation that goes on with each hop; the rest starts again from the seeds; 0.75.
+    /// The share of activation that goes on with each hop; the rest starts again from the seeds; 0.7.
     pub damping: f32,
     /// How far activation goes; 6.
     pub hops: u32,
@@ -35,14 +35,14 @@ impl Settings {
     /// The usual ones.
     pub const DEFAULT: Self = Self {
         seeds: 60,
-        word_exponent: 3.0,
+        word_exponent: 4.0,
         vectors: true,
         word_share: 2.0 / 3.0,
         vector_floor: 0.9,
-        name_share: 0.7,
-        name_evidence: 0.5,
+        name_share: 0.8,
+        name_evidence: 0.3,
         direct_share: 0.5,
-        damping: 0.75,
+        damping: 0.7,
         hops: 6,
         firing_threshold: 3e-5,
     };
