@@ -16,7 +16,6 @@ use crate::error::OpenError;
 ///
 /// let spec: Spec = "openai:http://localhost:11434/v1#nomic-embed-text".parse()?;
 /// assert_eq!(spec.name(), "nomic-embed-text");
-/// assert!(spec.is_local());
 /// assert!("nomic-embed-text".parse::<Spec>().is_err());
 /// # Ok::<(), engram_embedders::SpecError>(())
 /// ```

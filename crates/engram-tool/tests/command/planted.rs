@@ -81,6 +81,20 @@ fn the_folder_itself_and_those_of_generations_must_be_real() {
     sandbox.ok(&["remember", "text", "--store", ".engram"]);
 }
 
+/// A folder that is named as a generation and holds nothing is named, in an empty store and in one with memories.
+#[test]
+fn an_empty_generation_is_refused() {
+    let sandbox = vault();
+    fs::create_dir_all(sandbox.path("v/.engram/generation-9")).unwrap();
+    refused(&sandbox, &["generation-9", "holds no store"]);
+    fs::remove_dir(sandbox.path("v/.engram/generation-9")).unwrap();
+    sandbox.ok(&["recall", "--vault", "v", "zebra"]);
+    fs::create_dir_all(sandbox.path("v/.engram/generation-9")).unwrap();
+    refused(&sandbox, &["generation-9", "holds no store"]);
+    fs::remove_dir(sandbox.path("v/.engram/generation-9")).unwrap();
+    sandbox.ok(&["recall", "--vault", "v", "zebra"]);
+}
+
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o777
 }

@@ -137,6 +137,7 @@ static OPEN: Mutex<BTreeMap<PathBuf, Weak<Environment>>> = Mutex::new(BTreeMap::
 /// With `create`, makes its file where there is none.
 pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Result<Arc<Environment>> {
     let listed = |source| Error::from_io(root, "read", root, source);
+    let mut refused = None;
     loop {
         let (number, has_others) = generation::newest(root).map_err(listed)?;
         let folder = generation::folder_of(root, number);
@@ -151,7 +152,18 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
         if number > 0 {
             folder::check_generation(&folder, trust)?;
         }
-        let Some(in_use) = Use::take(root, number, trust)? else { continue };
+        let Some(in_use) = Use::take(root, number, trust)? else {
+            // It was superseded a moment ago, and the next look finds its successor. One that stays the newest without
+            // what every generation has was not made by Engram.
+            if refused == Some(number) {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let what =
+                    format!("the folder {name} in it holds no store; remove that if Engram did not make it");
+                return Err(Error::Damaged { path: root.to_owned(), what });
+            }
+            refused = Some(number);
+            continue;
+        };
         check_file(root, &folder, in_use.is_made())?;
         reserve_lock_file(&folder, trust)?;
         let env = map(root, &folder, tables)?;
