@@ -54,6 +54,8 @@ static STARTS: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
 static ENDS: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
 /// What was to be done about each signal before.
 static BEFORE: [OnceLock<libc::sigaction>; 2] = [const { OnceLock::new() }; 2];
+/// Below this address nothing is ever mapped. LMDB comes here from a damaged page that leads to none.
+const NOWHERE: usize = 4096;
 const SIGNALS: [libc::c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
 /// Notes where a store is mapped.
@@ -79,7 +81,8 @@ pub(super) fn remove(mapped: &Range<usize>) {
 /// Ends the process with this exit code, and a sentence on standard error, if a read of a mapped store becomes a fault.
 ///
 /// For programs that own their process; the `engram` command does so. It takes over SIGBUS and SIGSEGV, and leaves faults
-/// outside of stores to whoever had these signals before. It also ignores SIGXFSZ, so that writing beyond a limit on the
+/// outside of stores to whoever had these signals before, but for those at the first 4,096 addresses, where LMDB comes from
+/// a damaged page that leads nowhere. It also ignores SIGXFSZ, so that writing beyond a limit on the
 /// size of files is an error and not the end. A later call changes sentence and code.
 ///
 /// # Errors
@@ -141,10 +144,10 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _context
     let info = unsafe { &*info };
     // SAFETY: for these signals the system sets the address of the fault.
     let address = unsafe { info.si_addr() }.addr();
-    let in_store = STARTS
-        .iter()
-        .zip(&ENDS)
-        .any(|(start, end)| (start.load(Ordering::Acquire)..end.load(Ordering::Acquire)).contains(&address));
+    let in_store =
+        STARTS.iter().zip(&ENDS).any(|(start, end)| {
+            (start.load(Ordering::Acquire)..end.load(Ordering::Acquire)).contains(&address)
+        }) || (address < NOWHERE && info.si_code > 0);
     if in_store {
         ON_FAULT.end();
     }
