@@ -64,6 +64,8 @@ pub struct Judge<'a> {
     pub damaged: &'a [u8],
     /// Which id and which cue are asked for.
     pub choice: usize,
+    /// Whether nothing of the file but its contents tells of the damage.
+    pub is_unnoticed: bool,
     judged: Judged,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Judge<'a> {
         damaged: &'a [u8],
         choice: usize,
     ) -> Self {
-        Self { store, truth, root, copy, damaged, choice, judged: Judged::default() }
+        Self { store, truth, root, copy, damaged, choice, is_unnoticed: false, judged: Judged::default() }
     }
 
     /// Runs everything that reads, and the given operations that write, each of these on a copy of its own.
@@ -103,6 +105,9 @@ impl<'a> Judge<'a> {
     }
 
     fn lay(&self) {
+        if self.is_unnoticed {
+            return self.store.lay_unnoticed(self.root, self.copy, self.damaged);
+        }
         self.store.lay(&self.root.join(self.copy), self.damaged);
     }
 

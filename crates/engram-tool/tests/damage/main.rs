@@ -19,6 +19,9 @@
 //! ENGRAM_DAMAGE_REPORT=faults.txt cargo test -p engram-tool --test damage
 //! ```
 //!
+//! A part of the damages is also laid so that nothing but the contents of the file tells of them: then the command does
+//! not walk all pages first, and meets them as it goes.
+//!
 //! `eval` is left out: it works on a store of its own, which nobody can damage.
 
 #![cfg(unix)]
@@ -43,7 +46,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use judge::{Judge, Judged};
+use judge::{Fault, Judge, Judged};
 use kinds::{Kind, below};
 use operations::{CHOICES, Truth};
 use report::Report;
@@ -70,7 +73,15 @@ fn with_truth(root: &Path, stores: &[Prepared]) -> Vec<Truth> {
 }
 
 /// Damages a copy as the seed says, and judges what comes of it.
-fn judge(seed: u64, root: &Path, copy: &str, stores: &[Prepared], truths: &[Truth], report: &mut Report) {
+fn judge(
+    seed: u64,
+    is_unnoticed: bool,
+    root: &Path,
+    copy: &str,
+    stores: &[Prepared],
+    truths: &[Truth],
+    report: &mut Report,
+) {
     let kind = Kind::ALL[(seed % Kind::ALL.len() as u64) as usize];
     let random = &mut Random(seed);
     let mut ticket = random.below(stores.iter().map(|store| store.share).sum());
@@ -86,7 +97,14 @@ fn judge(seed: u64, root: &Path, copy: &str, stores: &[Prepared], truths: &[Trut
     let (writes, choice) = (truth.writes.len(), below(random, CHOICES));
     // In turn, so that each kind meets each of them.
     let chosen: Vec<usize> = (0..WRITES).map(|at| (round as usize * WRITES + at) % writes).collect();
-    let judged = Judge::new(store, truth, (root, copy), &damaged, choice).run(&chosen);
+    let mut judge = Judge::new(store, truth, (root, copy), &damaged, choice);
+    if is_unnoticed {
+        if damaged.len() != store.bytes.len() {
+            return;
+        }
+        judge.is_unnoticed = true;
+    }
+    let judged = judge.run(if is_unnoticed { &[] } else { &chosen });
     report.add(seed, kind, store.name, &damage, &judged);
 }
 
@@ -96,7 +114,7 @@ fn a_thousand_damages_are_survived_and_noticed() {
     let truths = with_truth(root.path(), &stores);
     let mut report = Report::default();
     if let Some(seed) = setting("ENGRAM_DAMAGE") {
-        judge(seed, root.path(), "copy", &stores, &truths, &mut report);
+        judge(seed, false, root.path(), "copy", &stores, &truths, &mut report);
         announce(&format!("{}\nthe stores lie in {}", report.whole(), root.keep().display()));
         assert!(report.is_sound(), "the damage {seed} is not survived");
         return;
@@ -113,7 +131,7 @@ fn a_thousand_damages_are_survived_and_noticed() {
                     if seed >= damages {
                         return report;
                     }
-                    judge(seed, root, &format!("copy{worker}"), stores, truths, &mut report);
+                    judge(seed, false, root, &format!("copy{worker}"), stores, truths, &mut report);
                 }
             })
         };
@@ -129,6 +147,21 @@ fn a_thousand_damages_are_survived_and_noticed() {
     let (found, all) = report.found();
     assert!(2 * found > all, "the damages are too harmless: {}", report.summary());
     assert!(damages < DAMAGES || report.rarest_pair() >= 5, "{}", report.summary());
+}
+
+/// Damage that keeps the length and the times of the file: what reads does not die of it either, and `verify` knows of all
+/// that makes an answer another one. In 19 of 407 damages one was: most are pages in the place of others, whose rows are
+/// then not found, or counts.
+#[test]
+fn damages_that_nothing_tells_of_are_survived() {
+    let (root, stores) = stores::prepare();
+    let truths = with_truth(root.path(), &stores);
+    let mut report = Report::default();
+    for seed in 0..setting("ENGRAM_DAMAGES").unwrap_or(DAMAGES) / 2 {
+        judge(seed, true, root.path(), "copy", &stores, &truths, &mut report);
+    }
+    announce(&report.summary());
+    assert!(report.has_only(&[Fault::Altered, Fault::Missing], 0.08), "{report}");
 }
 
 /// The judge itself: where nothing is damaged, it finds nothing, whatever runs.

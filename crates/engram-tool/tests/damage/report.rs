@@ -70,6 +70,12 @@ impl Report {
         self.told.is_empty()
     }
 
+    /// Whether nothing went wrong but what is allowed, and that in no more than this share of the damages.
+    pub fn has_only(&self, allowed: &[Fault], share: f64) -> bool {
+        self.by_fault.keys().all(|fault| allowed.contains(fault))
+            && self.struck.len() as f64 <= share * self.damages as f64
+    }
+
     /// The damages that `verify` found, and all.
     pub fn found(&self) -> (u64, u64) {
         (self.found, self.damages)
