@@ -43,7 +43,7 @@ pub enum Error {
         known: u32,
     },
     /// The store's file is damaged.
-    #[error("the store {} is damaged: {what}; restore it from a backup or an export", path.display())]
+    #[error("the store {} is damaged: {what}; try `engram consolidate --rebuild`, or restore it from a backup or an export", path.display())]
     Damaged {
         /// The store's folder.
         path: PathBuf,

@@ -1,19 +1,19 @@
 //! In and out: importing files and folders, exporting everything as JSON lines.
 
+mod files;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use walkdir::WalkDir;
-
+pub(crate) use self::files::{Found, Unread, files_below, note_paths, read_note, sites};
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::import::markdown::NotePaths;
-use crate::import::{self, Kind, Notices, beir, jsonl, kind_of, markdown, plain};
+use crate::import::{self, Kind, Notices, beir, jsonl, kind_of};
 use crate::memory::StoredMemory;
 use crate::progress::{Answer, Monitor, Progress, Stage, Watcher};
 use crate::vector_model::{check_vector, model_of};
@@ -78,17 +78,6 @@ impl Read for Counted<'_> {
     }
 }
 
-/// A file below a folder.
-pub(crate) struct Found {
-    pub(crate) path: PathBuf,
-    /// The path seen from the folder, with `/` between its parts.
-    pub(crate) relative: String,
-    pub(crate) kind: Kind,
-    pub(crate) bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970; 0 where the system does not say.
-    pub(crate) changed: i128,
-}
-
 /// One import of one or more paths: an id may come once in it.
 pub struct Importer<'e> {
     engram: &'e Engram,
@@ -100,14 +89,6 @@ impl fmt::Debug for Importer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Importer").field("engram", &self.engram).field("seen", &self.seen.len()).finish()
     }
-}
-
-/// A place below a folder that could not be looked into.
-pub(crate) struct Unread {
-    /// Its path seen from the folder, with `/` between its parts; empty for the folder itself.
-    pub(crate) relative: String,
-    /// Why, as a sentence.
-    pub(crate) sentence: String,
 }
 
 impl Engram {
@@ -204,7 +185,7 @@ impl<'e> Importer<'e> {
         self.settle_model(files.iter().filter(|f| f.kind == Kind::Jsonl).map(|f| f.path.as_path()))?;
         let mut warnings = Notices::default();
         let read = Cell::new(0);
-        let notes = note_paths(&files);
+        let notes = note_paths(&files, sites(&files));
         // Files are read as their turn comes, so that a large folder never lies in memory as a whole.
         type Entries<'f> = Box<dyn Iterator<Item = std::result::Result<StoredMemory, String>> + 'f>;
         let entries = files.iter().flat_map(|found| -> Entries<'_> {
@@ -344,98 +325,6 @@ impl Engram {
         out.flush().map_err(Error::Output)?;
         Ok(report)
     }
-}
-
-/// The files below a folder that an import takes, by relative path, and what could not be looked into.
-/// Hidden ones are passed over, and symbolic links are not followed. Calls `found` for each file.
-///
-/// # Errors
-/// [`Error::Cancelled`] if `found` breaks off.
-pub(crate) fn files_below(
-    folder: &Path,
-    found: &mut dyn FnMut() -> ControlFlow<()>,
-) -> Result<(Vec<Found>, Vec<Unread>)> {
-    let (mut files, mut unread) = (Vec::new(), Vec::new());
-    let relative = |path: &Path| {
-        let parts = path.strip_prefix(folder).unwrap_or(path).components();
-        let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
-        parts.join("/")
-    };
-    let hidden =
-        |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
-    for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !hidden(entry)) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(e) => {
-                let path = e.path().unwrap_or(folder).to_owned();
-                let error = e.into_io_error().unwrap_or_else(|| io::Error::other("a cycle of links"));
-                let sentence = import::ReadError::from_io(&path, error).to_string();
-                unread.push(Unread { relative: relative(&path), sentence });
-                continue;
-            }
-        };
-        let kind = Kind::of_file_name(entry.path());
-        if !entry.file_type().is_file() || kind == Kind::Unknown {
-            continue;
-        }
-        if entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_str().is_none() {
-            let sentence =
-                format!("{} has a name that is not UTF-8; rename it", entry.path().to_string_lossy());
-            unread.push(Unread { relative: relative(entry.path()), sentence });
-            continue;
-        }
-        if found().is_break() {
-            return Err(Error::Cancelled);
-        }
-        let metadata = entry.metadata().ok();
-        let changed = metadata.as_ref().and_then(|m| m.modified().ok()).map_or(0, nanoseconds);
-        files.push(Found {
-            path: entry.path().to_owned(),
-            relative: relative(entry.path()),
-            kind,
-            bytes: metadata.map_or(0, |m| m.len()),
-            changed,
-        });
-    }
-    files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-    Ok((files, unread))
-}
-
-fn nanoseconds(time: std::time::SystemTime) -> i128 {
-    match time.duration_since(std::time::UNIX_EPOCH) {
-        Ok(after) => after.as_nanos() as i128,
-        Err(before) => -(before.duration().as_nanos() as i128),
-    }
-}
-
-/// The notes among some files, as links in them find each other.
-pub(crate) fn note_paths(files: &[Found]) -> NotePaths {
-    let notes = files.iter().filter(|file| matches!(file.kind, Kind::Markdown | Kind::Plain));
-    let mut paths = NotePaths::new(notes.map(|file| file.relative.clone()));
-    for file in files.iter().filter(|file| NotePaths::may_name_site(&file.relative)) {
-        // One that cannot be read is reported where it is taken in.
-        if let Ok(text) = import::read_text(&file.path) {
-            paths.add_sites(&text);
-        }
-    }
-    paths
-}
-
-/// The memories of a Markdown or plain text file in a folder of these notes, and its text.
-pub(crate) fn read_note(
-    found: &Found,
-    notes: &NotePaths,
-    warnings: &mut Notices,
-) -> Result<(Vec<StoredMemory>, String)> {
-    let text = import::read_text(&found.path)?;
-    let memories = if found.kind == Kind::Markdown {
-        let note = markdown::parse_among(&found.relative, &text, notes)?;
-        warnings.extend(note.warnings.iter().map(ToString::to_string));
-        note.memories
-    } else {
-        plain::parse(&found.relative, &text)?
-    };
-    Ok((memories.into_iter().map(StoredMemory::from).collect(), text))
 }
 
 fn file_bytes(path: &Path) -> u64 {

@@ -46,11 +46,13 @@ const REINFORCEMENT: f32 = 1.5;
 impl Engram {
     /// The memories associated with a cue, best first.
     ///
-    /// A store that was opened with an [`Embedder`](crate::Embedder) asks it for the cue's vector; where that fails, the
-    /// answer goes by words and names, and [`Recollection::notes`] says so. Words and the vector find seed memories, names in the cue seed name nodes, activation spreads from
-    /// them over the associations, and forgetting weighs what it reaches. The same store, cue and `at` give
-    /// the same answer, to the bit. Cost: the cue's words' rows, one pass over the vectors, and the
-    /// neighbourhood that activation reaches, which does not grow with the store.
+    /// Words and the vector find seed memories, names in the cue seed name nodes, activation spreads from them over the
+    /// associations, and forgetting weighs what it reaches. The same store, cue and `at` give the same answer, to the bit.
+    /// Cost: the cue's words' rows, one pass over the vectors, and the neighbourhood that activation reaches, which does
+    /// not grow with the store.
+    ///
+    /// A store that was opened with an [`Embedder`](crate::Embedder) asks it for the cue's vector. Where that fails, the
+    /// answer goes by words and names, and [`Recollection::notes`] says so.
     ///
     /// # Errors
     /// If the cue is empty or unfit (a vector of the wrong dimension, a pattern that is none), or the store

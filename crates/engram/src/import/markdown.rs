@@ -14,6 +14,7 @@ mod warnings;
 use std::collections::{HashMap, HashSet};
 
 pub use self::paths::NotePaths;
+pub(crate) use self::paths::{may_name_sites, sites_of};
 pub use self::sections::MAX_SECTIONS;
 use self::sections::Section;
 use self::targets::Target;

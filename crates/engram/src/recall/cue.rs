@@ -224,6 +224,10 @@ fn terms(text: &str, tokens: &Tokens, languages: &[Language]) -> Vec<(String, u3
     let spoken = spoken(tokens, languages);
     let words: Vec<(&str, u32)> =
         words.filter(|(word, _)| !spoken.iter().any(|language| language.is_stop(word))).collect();
+    // A function word of any of the store's languages never carries a cue alone.
+    if words.iter().all(|(word, _)| languages.iter().any(|language| language.is_stop(word))) {
+        return Vec::new();
+    }
     // Each word and each stem has a number; most stems are the words themselves.
     let mut numbers: HashMap<Cow<'_, str>, usize> =
         words.iter().zip(0..).map(|((word, _), number)| (Cow::Borrowed(*word), number)).collect();
@@ -328,6 +332,9 @@ mod tests {
             let mut counts: BTreeMap<String, u32> = BTreeMap::new();
             let stops = |language: &Language| tokens.iter().filter(|t| language.is_stop(t)).count();
             let most = languages.iter().map(stops).max().unwrap_or(0);
+            if tokens.iter().all(|token| languages.iter().any(|l| l.is_stop(token))) {
+                return Vec::new();
+            }
             for token in tokens.iter() {
                 if languages.iter().any(|l| most > 0 && stops(l) == most && l.is_stop(token)) {
                     continue;

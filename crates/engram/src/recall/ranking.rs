@@ -51,11 +51,9 @@ pub(super) fn by_activation(
             direct: direct.get(node).copied().unwrap_or(0.0),
         })
         .collect();
-    let count = reached.len();
     let mut ranked = weighed(view, &reached, cue, at)?;
-    if count < cue.k {
-        let known: FxHashSet<u32> = reached.iter().map(|candidate| candidate.memory).collect();
-        fill(&mut ranked, &known, seeds, cue.k);
+    if ranked.len() < cue.k {
+        fill(&mut ranked, seeds, cue.k);
     }
     let floor = WEAK * ranked.first().map_or(0.0, |first| first.score);
     for hit in &mut ranked {
@@ -94,8 +92,8 @@ fn weighed(view: &View<'_>, candidates: &[Candidate], cue: &Cue, at: Time) -> Re
 
 /// Adds memories that activation did not reach, in the order of their words' and then of their vectors' scores, below
 /// all that it did.
-fn fill(ranked: &mut Vec<Ranked>, known: &FxHashSet<u32>, seeds: &Seeds, k: usize) {
-    let mut known = known.clone();
+fn fill(ranked: &mut Vec<Ranked>, seeds: &Seeds, k: usize) {
+    let mut known: FxHashSet<u32> = ranked.iter().map(|hit| hit.memory).collect();
     // Scores go on falling from the last one's, as far as there are such small numbers.
     let mut score = ranked.last().map_or(1e-9, |last| last.score);
     for (memory, _) in seeds.words.iter().chain(&seeds.vectors) {

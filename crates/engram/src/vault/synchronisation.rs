@@ -19,7 +19,9 @@ use super::renames::{Gone, Renames};
 use super::{Vault, is_below};
 use crate::embedding::{Filling, MissingVectors};
 use crate::error::{Error, Result};
-use crate::exchange::{Found, ImportReport, Reading as SoFar, Unread, files_below, note_paths, read_note};
+use crate::exchange::{
+    Found, ImportReport, Reading as SoFar, Unread, files_below, note_paths, read_note, sites,
+};
 use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices, ReadError};
 use crate::progress::{Progress, Stage, Watcher, watch};
@@ -154,8 +156,8 @@ impl<'v> Synchronisation<'v> {
         let (files, unread) = self.notes()?;
         self.vault.claim_store(known.len(), files.is_empty() && unread.is_empty())?;
         let gone_before = mem::take(&mut look.gone);
-        self.notes = note_paths(&files);
-        self.is_elsewhere = !self.vault.is_published_at(self.notes.sites())?;
+        let sites = sites(&files);
+        self.is_elsewhere = !self.vault.is_published_at(&sites)?;
         look.there = files.iter().map(|file| file.relative.clone()).collect();
         for unread in &unread {
             let mut refused = Notices::default();
@@ -170,6 +172,9 @@ impl<'v> Synchronisation<'v> {
             .collect();
         look.gone = gone.keys().cloned().collect();
         let changed: Vec<&Found> = files.iter().filter(|file| self.has_changed(file, &known)).collect();
+        if !changed.is_empty() {
+            self.notes = note_paths(&files, sites.clone());
+        }
         let bytes = changed.iter().map(|file| file.bytes).chain(gone.values().map(|known| known.bytes));
         self.so_far.bytes_total = self.so_far.bytes_done.saturating_add(bytes.sum());
 
@@ -189,7 +194,7 @@ impl<'v> Synchronisation<'v> {
             self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
         }
         self.commit()?;
-        if self.is_elsewhere { self.vault.note_published_at(self.notes.sites()) } else { Ok(()) }
+        if self.is_elsewhere { self.vault.note_published_at(&sites) } else { Ok(()) }
     }
 
     /// The notes in the folder, by path, and what could not be looked into.
@@ -269,7 +274,8 @@ impl<'v> Synchronisation<'v> {
         let renamed_bytes = renamed.as_ref().map_or(0, |gone| gone.bytes);
         self.read(file.bytes.saturating_add(renamed_bytes), memories.len() as u64)?;
         let reading = Reading { entry, memories, refused, renamed };
-        if known.is_some() && self.is_noted(&reading)? {
+        // What is noted of a file says nothing of where its links lead.
+        if known.is_some() && !self.is_elsewhere && self.is_noted(&reading)? {
             return Ok(());
         }
         let bytes = text.len() + size_of_val(&reading.memories[..]);

@@ -139,3 +139,25 @@ fn a_note_that_says_nothing_new_is_not_written_again() {
     assert_eq!(report.refused.len(), 2, "{:?}", report.refused);
     assert!(before == std::fs::read(notes.path(".engram/data.mdb")).unwrap());
 }
+
+/// Links to the site that a folder is published as lead to its notes; when the site moves, all notes are read again.
+#[test]
+fn links_to_the_published_site_lead_to_the_notes() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("a.md", "# A\n\nSee [b](https://notes.example.org/b) and [c](https://elsewhere.example.org/b).\n");
+    write("b.md", "# B\n\nA zebra.\n");
+    let vault = engram::Vault::open(folder.path()).unwrap();
+    let links = || {
+        vault.synchronise(&mut |_| {}).unwrap();
+        vault.engram().get(&id("a.md")).unwrap().unwrap().memory.links.len()
+    };
+    assert_eq!(links(), 0);
+    write("README.md", "---\nsite: https://notes.example.org/\n---\n\nThese notes.\n");
+    assert_eq!(links(), 1);
+    write("README.md", "---\nsite: [https://elsewhere.example.org]\n---\n\nThese notes.\n");
+    assert_eq!(links(), 1);
+    write("README.md", "These notes.\n");
+    assert_eq!(links(), 0);
+    assert!(vault.engram().verify().unwrap().problems.is_empty());
+}

@@ -20,37 +20,15 @@ pub struct NotePaths {
 }
 
 impl NotePaths {
-    /// The notes of these paths, relative to the folder, with `/` between their parts.
-    pub fn new(paths: impl IntoIterator<Item = String>) -> Self {
-        let mut notes = Self { paths: paths.into_iter().collect(), ..Self::default() };
+    /// The notes of these paths, relative to the folder, with `/` between their parts, published as these sites.
+    pub fn new(paths: impl IntoIterator<Item = String>, sites: Vec<String>) -> Self {
+        let mut notes = Self { paths: paths.into_iter().collect(), sites, ..Self::default() };
         let mut sorted: Vec<&String> = notes.paths.iter().collect();
         sorted.sort_unstable();
         for path in sorted {
             notes.named.entry(file_name(path).to_owned()).or_default().push(path.clone());
         }
         notes
-    }
-
-    /// Whether a note at this path may say in its front matter which site the folder is published as.
-    #[must_use]
-    pub fn may_name_site(path: &str) -> bool {
-        ["readme.md", "index.md", "home.md"].iter().any(|name| path.eq_ignore_ascii_case(name))
-    }
-
-    /// Adds the sites that a note's front matter names as `site`.
-    pub fn add_sites(&mut self, note: &str) {
-        let note = note.strip_prefix('\u{feff}').unwrap_or(note);
-        let entries = front_matter::take(note).entries;
-        let sites = entries.into_iter().filter(|entry| entry.key == "site").flat_map(|entry| entry.values);
-        self.sites.extend(
-            sites.map(|site| site.trim_end_matches('/').to_owned()).filter(|site| site.contains("://")),
-        );
-    }
-
-    /// The sites that the folder is published as.
-    #[must_use]
-    pub fn sites(&self) -> &[String] {
-        &self.sites
     }
 
     /// The path behind a site's address in a URL, if the folder is published there.
@@ -81,6 +59,19 @@ impl NotePaths {
     }
 }
 
+/// Whether a note at this path may say in its front matter which sites the folder is published as.
+pub(crate) fn may_name_sites(path: &str) -> bool {
+    ["readme.md", "index.md", "home.md"].iter().any(|name| path.eq_ignore_ascii_case(name))
+}
+
+/// The sites that a note's front matter names as `site`.
+pub(crate) fn sites_of(note: &str) -> Vec<String> {
+    let note = note.strip_prefix('\u{feff}').unwrap_or(note);
+    let entries = front_matter::take(note).entries;
+    let sites = entries.into_iter().filter(|entry| entry.key == "site").flat_map(|entry| entry.values);
+    sites.map(|site| site.trim_end_matches('/').to_owned()).filter(|site| site.contains("://")).collect()
+}
+
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -105,14 +96,10 @@ mod tests {
     use super::*;
 
     fn notes() -> NotePaths {
-        let mut notes = NotePaths::new(
-            ["README.md", "sub/Q.md", "sub/deep/R.md", "a/S.md", "b/S.md", "docs/index.md", "My note.md"]
-                .map(String::from),
-        );
-        notes.add_sites(
-            "---\nsite: [\"https://til.example.net/\", https://github.com/x/til/blob/main]\n---\n",
-        );
-        notes
+        let paths =
+            ["README.md", "sub/Q.md", "sub/deep/R.md", "a/S.md", "b/S.md", "docs/index.md", "My note.md"];
+        let sites = "---\nsite: [\"https://til.example.net/\", https://github.com/x/til/blob/main]\n---\n";
+        NotePaths::new(paths.map(String::from), sites_of(sites))
     }
 
     #[test]
@@ -141,9 +128,9 @@ mod tests {
     #[test]
     fn a_published_note_is_found_by_its_address() {
         let notes = notes();
-        assert_eq!(notes.sites().len(), 2);
+        assert_eq!(notes.sites.len(), 2);
         assert_eq!(notes.behind_site("https://til.example.net/sub/Q"), Some("sub/Q"));
         assert_eq!(notes.behind_site("https://til.example.network/sub/Q"), None);
-        assert!(NotePaths::may_name_site("Index.md") && !NotePaths::may_name_site("sub/index.md"));
+        assert!(may_name_sites("Index.md") && !may_name_sites("sub/index.md"));
     }
 }
