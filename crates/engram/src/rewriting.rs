@@ -16,6 +16,7 @@ use crate::rebuild::accounts;
 use crate::store::folder::Trust;
 use crate::store::generation::{Draft, Maker};
 use crate::store::open::{DATA_FILE, LOCK_FILE};
+use crate::store::opening::OPENING_LOCK;
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
 
@@ -92,8 +93,10 @@ pub(crate) fn rewrite_into<'t>(
     target.pack(monitor)?;
     drop(store);
     drop(target);
-    let lock = folder.join(LOCK_FILE);
-    fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })?;
+    for name in [LOCK_FILE, OPENING_LOCK] {
+        let lock = folder.join(name);
+        fs::remove_file(&lock).map_err(|source| Error::File { action: "removed", path: lock, source })?;
+    }
     let path = folder.join(DATA_FILE);
     let file = fs::File::options().write(true).open(&path);
     let file = file.map_err(|source| Error::File { action: "written", path, source })?;

@@ -8,6 +8,7 @@ pub(crate) mod generation;
 pub(crate) mod nodes;
 #[allow(unsafe_code, reason = "mapping a file is unsafe; the argument stands at the call")]
 pub(crate) mod open;
+pub(crate) mod opening;
 pub(crate) mod pages;
 pub(crate) mod pass;
 pub(crate) mod record;

@@ -12,6 +12,8 @@ mod embedders;
 mod eval;
 #[cfg(unix)]
 mod exhausted;
+#[cfg(target_os = "linux")]
+mod half_made;
 #[cfg(unix)]
 mod interrupted;
 mod kernels;

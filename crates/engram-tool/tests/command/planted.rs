@@ -28,7 +28,7 @@ fn refused(sandbox: &Sandbox, says: &[&str]) {
 
 #[test]
 fn links_and_pipes_in_place_of_files_are_refused() {
-    for name in ["data.mdb", "lock.mdb", "open.lock", "generation.lock", ".gitignore"] {
+    for name in ["data.mdb", "lock.mdb", "open.lock", "opening.lock", "generation.lock", ".gitignore"] {
         for target in ["../../precious", "../../missing"] {
             let sandbox = vault();
             fs::create_dir_all(sandbox.path("v/.engram")).unwrap();

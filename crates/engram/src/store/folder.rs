@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::store::generation::{GENERATION_LOCK, OPEN_LOCK};
 use crate::store::open::{DATA_FILE, LOCK_FILE};
+use crate::store::opening::OPENING_LOCK;
 use crate::store::walked::WALKED;
 
 /// Who may use a store.
@@ -34,7 +35,8 @@ pub(crate) struct Root {
 }
 
 /// The names that stand for files in a store's folder.
-const FILES: [&str; 6] = [DATA_FILE, LOCK_FILE, OPEN_LOCK, GENERATION_LOCK, WALKED, ".gitignore"];
+const FILES: [&str; 7] =
+    [DATA_FILE, LOCK_FILE, OPEN_LOCK, OPENING_LOCK, GENERATION_LOCK, WALKED, ".gitignore"];
 
 impl Root {
     /// Opens the folder of a store; `create` makes it, and the folders that lead to it, where they are missing.

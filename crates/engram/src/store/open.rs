@@ -21,6 +21,7 @@ use heed::{EnvOpenOptions, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Trust};
 use super::generation::{self, Maker, Use};
+use super::opening;
 use super::pages::{self, Contents, Header};
 use super::seen::Seen;
 use super::state;
@@ -59,6 +60,8 @@ pub(crate) struct Environment {
     /// Whether its pages were walked, by this process or by one that has noted it.
     pub(crate) is_walked: AtomicBool,
     trust: Trust,
+    /// Its file, for plain reads.
+    data: File,
     /// Its tables, once they are open.
     pub(crate) tables: Mutex<Option<Opened>>,
     /// What of it this process has checked.
@@ -84,22 +87,14 @@ impl Environment {
 
     /// Begins to read, once there is a place among the readers.
     pub(crate) fn read(&self) -> Result<RoTxn<'_, WithoutTls>> {
-        let begun = Instant::now();
-        loop {
-            match self.env.read_txn() {
-                Err(heed::Error::Mdb(heed::MdbError::ReadersFull)) if begun.elapsed() < READER_PATIENCE => {
-                    // Whoever was killed while reading still has a place.
-                    self.env.clear_stale_readers().map_err(|e| Error::from_heed(&self.root, e))?;
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                begun => return begun.map_err(|e| Error::from_heed(&self.root, e)),
-            }
-        }
+        begin_to_read(&self.root, &self.env)
     }
 
     /// Waits for its turn to write to this generation.
     pub(crate) fn write(&self) -> Result<RwTxn<'_>> {
-        self.env.write_txn().map_err(|e| Error::from_heed(&self.root, e))
+        let txn = self.env.write_txn().map_err(|e| Error::from_heed(&self.root, e))?;
+        opening::check_turn(&self.root, &self.data, txn.id())?;
+        Ok(txn)
     }
 
     /// Notes that its pages are sound as of a transaction, if they were walked before.
@@ -125,6 +120,20 @@ impl Environment {
             let given_back = unsafe { madvise(start, mapped.0.len(), Advice::LinuxDontNeed) };
             // Of locked pages the system keeps all, which is no harm.
             let _ = given_back;
+        }
+    }
+}
+
+fn begin_to_read<'e>(root: &Path, env: &'e heed::Env<WithoutTls>) -> Result<RoTxn<'e, WithoutTls>> {
+    let begun = Instant::now();
+    loop {
+        match env.read_txn() {
+            Err(heed::Error::Mdb(heed::MdbError::ReadersFull)) if begun.elapsed() < READER_PATIENCE => {
+                // Whoever was killed while reading still has a place.
+                env.clear_stale_readers().map_err(|e| Error::from_heed(root, e))?;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            begun => return begun.map_err(|e| Error::from_heed(root, e)),
         }
     }
 }
@@ -165,12 +174,17 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             continue;
         };
         check_file(root, &folder, in_use.is_made())?;
-        reserve_lock_file(&folder, trust)?;
-        let env = map(root, &folder, tables)?;
+        let map = || {
+            reserve_lock_file(&folder, trust)?;
+            let env = map(root, &folder, tables)?;
+            let path = folder.join(DATA_FILE);
+            let data = File::open(&path).map_err(|source| Error::from_io(root, "read", path, source))?;
+            Ok((env, data))
+        };
+        let (env, data) = opening::open(root, trust, map, |env| begin_to_read(root, env))?;
         if !is_there {
-            let data = folder.join(DATA_FILE);
-            let private = File::open(&data).and_then(|file| folder::make_private(&file, trust));
-            private.map_err(|source| Error::from_io(root, "made private", data, source))?;
+            let private = folder::make_private(&data, trust);
+            private.map_err(|source| Error::from_io(root, "made private", folder.join(DATA_FILE), source))?;
         }
         // A process that was killed while reading leaves its slot behind, which would keep old pages alive.
         env.clear_stale_readers().map_err(|e| Error::from_heed(root, e))?;
@@ -183,6 +197,7 @@ pub(crate) fn open(root: &Path, create: bool, trust: Trust, tables: u32) -> Resu
             generation: number,
             is_walked: AtomicBool::new(false),
             trust,
+            data,
             tables: Mutex::default(),
             seen: Seen::default(),
             in_use,

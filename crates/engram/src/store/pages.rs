@@ -36,7 +36,7 @@ mod walk;
 use std::fmt;
 use std::io;
 
-pub(crate) use header::{Contents, Header};
+pub(crate) use header::{Contents, Header, last_transaction};
 pub(crate) use lookup::get;
 #[cfg(test)]
 pub(crate) use salvage::Row;

@@ -132,3 +132,41 @@ fn pages_of_the_map_are_given_back() {
     assert_eq!(before, values);
     assert_eq!(read(), values);
 }
+
+/// A lock file that tells of another transaction than the last one lets nobody write, and is made anew for the next that
+/// opens the store.
+#[test]
+fn nobody_writes_after_another_transaction_than_the_last() {
+    use std::io::{Seek, SeekFrom, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let open = || tables::Store::open(&root, true, super::folder::Trust::Private).unwrap();
+    let put = |store: &tables::Store, value: &[u8]| {
+        let mut txn = store.write()?;
+        store.tables.memories.put(&mut txn, b"key", value)?;
+        store.commit(txn)
+    };
+    let store = open();
+    for value in [b"1", b"2", b"3"] {
+        put(&store, value).unwrap();
+    }
+    for number in [0, 1, 2, 3, 100_u64] {
+        let before = std::fs::read(root.join(super::open::DATA_FILE)).unwrap();
+        let mut lock = std::fs::File::options().write(true).open(root.join(super::open::LOCK_FILE)).unwrap();
+        // Behind its magic number and format.
+        lock.seek(SeekFrom::Start(8)).unwrap();
+        lock.write_all(&number.to_ne_bytes()).unwrap();
+        let refused = put(&store, b"4").unwrap_err().to_string();
+        assert!(refused.contains("its lock file does not fit its data"), "{refused}");
+        assert_eq!(std::fs::read(root.join(super::open::DATA_FILE)).unwrap(), before);
+    }
+    drop(store);
+    let store = open();
+    let kept = |store: &tables::Store| {
+        let txn = store.read().unwrap();
+        store.tables.memories.get(&txn, b"key").unwrap().map(<[u8]>::to_vec)
+    };
+    assert_eq!(kept(&store), Some(b"3".to_vec()));
+    put(&store, b"4").unwrap();
+    assert_eq!(kept(&store), Some(b"4".to_vec()));
+}
