@@ -55,7 +55,11 @@ impl Engram {
         let store = loop {
             let store = self.store()?;
             store.check_pages(monitor)?;
-            copy_into(&store, &unfinished.0, Trust::Private, monitor)?;
+            copy_into(&store, &unfinished.0, Trust::Private, monitor).map_err(|error| match error {
+                // The store that is copied is only read.
+                Error::Full { .. } => Error::Full { path: target.to_owned() },
+                other => other,
+            })?;
             // What was copied after the store had moved on bears a mark that says so.
             if !store.environment.is_superseded()? {
                 break store;

@@ -286,4 +286,10 @@ fn a_file_that_may_not_grow_loses_nothing() {
     let done = sandbox.ok(&["import", "many.jsonl"]);
     let rest = format!("{} added, 0 updated, {committed} unchanged", 4000 - committed);
     assert!(done.starts_with(&rest), "{done}");
+
+    // A copy that does not fit leaves nothing, and it is the copy that the sentence names.
+    limited(&["backup", "copy"])
+        .failed(4, &["there is no room left to write the store copy", "nothing was changed"]);
+    let names = std::fs::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.filter(|name| name.to_string_lossy().starts_with("copy")).count() == 0);
 }
