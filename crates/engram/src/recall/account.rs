@@ -62,7 +62,7 @@ pub struct Hit {
 pub struct Why {
     /// The activation that reached it, of 1 in all.
     pub activation: f32,
-    /// What its own words add to that where the cue holds no name that leads home.
+    /// What its own words, and its vector by an embedding model, add to that where the cue holds no name that leads home.
     pub direct: f32,
     /// What forgetting left of it, times the memory's strength.
     pub retention: f32,

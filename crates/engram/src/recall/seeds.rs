@@ -24,6 +24,8 @@ pub(crate) struct Seeds {
     pub(crate) vectors: Vec<(u32, f32)>,
     /// Names in the cue that seed.
     pub(crate) names: Vec<(u32, NameNode)>,
+    /// What the vectors weigh beside the words: their share of the seeds, and of the direct evidence.
+    vector_share: [f64; 2],
     /// How many of `words` and of `vectors` seed; those after them only fill up the answer.
     seeding: usize,
     /// What each node starts with, by node, and how much of it came from words, vector and names.
@@ -52,7 +54,7 @@ impl Seeds {
         }
         if is_associative {
             let found = debug_span!("names").in_scope(|| names::find(view, reading))?;
-            seeds.share(found, settings);
+            seeds.share(found, settings, view.state.model.given);
         }
         for (part, found) in [&seeds.words, &seeds.vectors].into_iter().enumerate() {
             for (memory, score) in found {
@@ -77,7 +79,15 @@ impl Seeds {
     }
 
     /// Shares activation of 1 out among the seeds.
-    fn share(&mut self, found: Vec<(u32, NameNode)>, settings: &Settings) {
+    fn share(&mut self, found: Vec<(u32, NameNode)>, settings: &Settings, is_model_given: bool) {
+        let given = f64::from(settings.given_share);
+        // Learnt vectors know what the words know, and no more of a memory's own text than they do.
+        self.vector_share = match (self.words.is_empty(), self.vectors.is_empty()) {
+            (_, true) => [0.0, 0.0],
+            (true, false) => [1.0, if is_model_given { given } else { 0.0 }],
+            (false, false) if is_model_given => [given, given],
+            (false, false) => [1.0 - f64::from(settings.word_share), 0.0],
+        };
         let names = names::certain(found, settings.name_evidence);
         // A name that few memories mention says more.
         let rarity = |name: &NameNode| 1.0 / f64::from(name.memories.max(1));
@@ -85,11 +95,7 @@ impl Seeds {
         let certain: f64 = names.iter().map(|(_, name, evidence)| rarity(name) * evidence).sum();
         let of_names = if all > 0.0 { f64::from(settings.name_share) * certain / all } else { 0.0 };
         let rest = 1.0 - of_names;
-        let of_words = match (self.words.is_empty(), self.vectors.is_empty()) {
-            (true, _) => 0.0,
-            (false, true) => rest,
-            (false, false) => rest * f64::from(settings.word_share),
-        };
+        let of_vectors = rest * self.vector_share[0];
         let mut shares: FxHashMap<u32, [f32; 3]> = FxHashMap::default();
         let mut add = |part: usize, share: f64, scores: &mut dyn Iterator<Item = (u32, f64)>| {
             let scores: Vec<(u32, f64)> = scores.collect();
@@ -100,12 +106,13 @@ impl Seeds {
                 }
             }
         };
-        let power = |score: f32| libm::pow(f64::from(score), f64::from(settings.word_exponent));
-        add(0, of_words, &mut self.by_words().iter().map(|(node, score)| (*node, power(*score))));
-        let floor = settings.vector_floor * self.by_vectors().last().map_or(0.0, |(_, score)| *score);
-        let above =
-            self.by_vectors().iter().map(|(node, score)| (*node, f64::from((score - floor).max(1e-9))));
-        add(1, rest - of_words, &mut { above });
+        let power = |value: f32, exponent: f32| libm::pow(f64::from(value), f64::from(exponent));
+        let scores =
+            self.by_words().iter().map(|(node, score)| (*node, power(*score, settings.word_exponent)));
+        add(0, rest - of_vectors, &mut { scores });
+        let exponent = settings.vector_exponent;
+        let above = self.above_floor(settings).map(|(node, above)| (node, power(above.max(1e-9), exponent)));
+        add(1, of_vectors, &mut { above });
         let weights = names.iter().map(|(node, name, evidence)| (*node, rarity(name) * evidence));
         add(2, of_names, &mut { weights });
         self.shares = shares.into_iter().collect();
@@ -113,15 +120,33 @@ impl Seeds {
         self.names = names.into_iter().map(|(node, name, _)| (node, name)).collect();
     }
 
-    /// What each memory keeps of its own words' share beside its activation, by memory. Nothing where the cue names its
-    /// subject: what leads there counts then, and the words of the question seldom are those of the answer.
+    /// The memories that seed by their vectors, with what their similarities have above the floor.
+    fn above_floor(&self, settings: &Settings) -> impl Iterator<Item = (u32, f32)> {
+        let floor = settings.vector_floor * self.by_vectors().last().map_or(0.0, |(_, score)| *score);
+        self.by_vectors().iter().map(move |(memory, score)| (*memory, score - floor))
+    }
+
+    /// What each memory keeps of the share of its own words, and of its own vector, beside its activation, by memory.
+    /// Nothing where the cue names its subject: what leads there counts then, and the words of the question seldom are
+    /// those of the answer.
     pub(crate) fn direct(&self, settings: &Settings) -> FxHashMap<u32, f32> {
-        let sum: f64 = self.by_words().iter().map(|(_, score)| f64::from(*score)).sum();
-        if !self.names.is_empty() || sum <= 0.0 {
-            return FxHashMap::default();
+        let mut direct = FxHashMap::default();
+        if !self.names.is_empty() {
+            return direct;
         }
-        let share = f64::from(settings.direct_share) / sum;
-        self.by_words().iter().map(|(memory, score)| (*memory, (share * f64::from(*score)) as f32)).collect()
+        let [_, of_vectors] = self.vector_share;
+        let mut add = |share: f64, scores: &[(u32, f32)]| {
+            let sum: f64 = scores.iter().map(|(_, score)| f64::from(*score)).sum();
+            if sum > 0.0 && share > 0.0 {
+                for (memory, score) in scores {
+                    *direct.entry(*memory).or_default() += (share * f64::from(*score) / sum) as f32;
+                }
+            }
+        };
+        let all = f64::from(settings.direct_share);
+        add(all * (1.0 - of_vectors), self.by_words());
+        add(all * of_vectors, &self.above_floor(settings).collect::<Vec<_>>());
+        direct
     }
 
     /// What a node started with, from words, vector and names.

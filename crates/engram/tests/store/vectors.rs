@@ -1,6 +1,6 @@
 //! Vectors that the caller gives.
 
-use engram::{Cue, Engram};
+use engram::{Cue, Engram, NewMemory};
 
 use crate::world::{filled, fresh, note};
 
@@ -27,6 +27,38 @@ fn given_vectors_seed_where_words_cannot() {
     let (_f, own) = filled();
     warm.vector = Some(vec![1.0, 0.0, 0.0]);
     assert!(own.remember(&warm).is_err());
+}
+
+/// The vectors of a model are evidence of their own, beside words and what is associated. Learnt ones know only what the
+/// words know.
+#[test]
+fn vectors_of_a_model_are_direct_evidence() {
+    let direct = |given: bool, cue: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let model = engram::VectorModel::Given { name: "toy".into(), dimensions: 2 };
+        let engram = match given {
+            true => Engram::create_with(folder.path(), &model).unwrap(),
+            false => Engram::create(folder.path()).unwrap(),
+        };
+        for (id, text, vector) in
+            [("words", "a kettle sings", [0.0, 1.0]), ("vector", "steam rises", [1.0, 0.1])]
+        {
+            let mut memory = NewMemory::new(id.parse().unwrap(), text);
+            memory.vector = given.then(|| vector.to_vec());
+            engram.remember(&memory).unwrap();
+        }
+        let mut cue = Cue::new(cue);
+        cue.vector = given.then(|| vec![1.0, 0.0]);
+        let hits = engram.recall(&cue).unwrap().hits;
+        ["words", "vector"].map(|id| hits.iter().find(|hit| hit.id.as_str() == id).map(|hit| hit.why.direct))
+    };
+    let [words, vector] = direct(true, "the kettle");
+    let (words, vector) = (words.unwrap(), vector.unwrap());
+    assert!(words > 0.2 && vector > 0.2 && (words + vector - 0.5).abs() < 1e-6, "{words} {vector}");
+    let [words, vector] = direct(true, "boiling");
+    assert_eq!((words.unwrap_or(0.0), vector), (0.0, Some(0.25)));
+    let [words, vector] = direct(false, "the kettle");
+    assert_eq!((words, vector.unwrap_or(0.0)), (Some(0.5), 0.0));
 }
 
 #[test]
