@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-pub(crate) use self::files::{Found, Unread, files_below, note_paths, read_note, sites};
+pub(crate) use self::files::{Found, ReadNote, Unread, files_below, note_paths, read_note, sites};
 use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::import::markdown::NotePaths;
@@ -162,7 +162,7 @@ impl<'e> Importer<'e> {
                     path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 let bytes = file_bytes(path);
                 let found = Found { path: path.to_owned(), relative, kind, bytes, changed: 0 };
-                let memories = read_note(&found, &NotePaths::default(), &mut report.warnings)?.0;
+                let memories = read_note(&found, &NotePaths::default(), &mut report.warnings)?.memories;
                 read.set(bytes);
                 self.take_in(memories.into_iter().map(Ok), &read, bytes, &mut report, progress)?
             }
@@ -200,9 +200,9 @@ impl<'e> Importer<'e> {
                     Err(e) => refused(import::ReadError::from_io(&found.path, e).to_string()),
                 },
                 _ => match read_note(found, &notes, &mut warnings) {
-                    Ok((memories, _)) => {
+                    Ok(note) => {
                         read.set(read.get() + found.bytes);
-                        Box::new(memories.into_iter().map(Ok))
+                        Box::new(note.memories.into_iter().map(Ok))
                     }
                     Err(e) => refused(e.to_string()),
                 },

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod leftovers;
+mod places;
 mod portion;
 mod renames;
 mod synchronisation;
@@ -29,6 +30,8 @@ pub const STORE_FOLDER: &str = ".engram";
 const FOLDER_KEY: &[u8] = b"vault";
 /// The sites that the folder was published as when its notes were read.
 const SITES_KEY: &[u8] = b"sites";
+/// The hash of the paths among which links were looked for when the notes were read.
+const LINKED_KEY: &[u8] = b"linked";
 
 /// A folder of Markdown and text notes, and the store that remembers them.
 ///
@@ -142,9 +145,19 @@ impl Vault {
         Ok(known == sites.join("\n").as_bytes())
     }
 
-    fn note_published_at(&self, sites: &[String]) -> Result<()> {
+    /// The hash of the paths among which links were looked for when all notes had been read last.
+    fn linked_among(&self) -> Result<Option<u64>> {
+        let store = self.engram.store()?;
+        let txn = store.read()?;
+        let known = store.tables.meta.get(&txn, LINKED_KEY)?;
+        Ok(known.and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?))))
+    }
+
+    /// Writes down that all notes were read as a part of this folder.
+    fn note_linked_among(&self, sites: &[String], linked: u64) -> Result<()> {
         self.engram.write(|store, txn, state| {
             store.tables.meta.put(txn, SITES_KEY, sites.join("\n").as_bytes())?;
+            store.tables.meta.put(txn, LINKED_KEY, &linked.to_le_bytes())?;
             state.version += 1;
             Ok(())
         })

@@ -108,19 +108,23 @@ pub(crate) fn note_paths(files: &[Found], sites: Vec<String>) -> NotePaths {
     NotePaths::new(notes.map(|file| file.relative.clone()), sites)
 }
 
-/// The memories of a Markdown or plain text file in a folder of these notes, and its text.
-pub(crate) fn read_note(
-    found: &Found,
-    notes: &NotePaths,
-    warnings: &mut Notices,
-) -> Result<(Vec<StoredMemory>, String)> {
+/// What a note was read as.
+pub(crate) struct ReadNote {
+    pub(crate) memories: Vec<StoredMemory>,
+    pub(crate) text: String,
+    /// The places where its links look for notes, ascending; see [`markdown::places_of`].
+    pub(crate) places: Vec<u32>,
+}
+
+/// Reads a Markdown or plain text file in a folder of these notes.
+pub(crate) fn read_note(found: &Found, notes: &NotePaths, warnings: &mut Notices) -> Result<ReadNote> {
     let text = import::read_text(&found.path)?;
-    let memories = if found.kind == Kind::Markdown {
+    let (memories, places) = if found.kind == Kind::Markdown {
         let note = markdown::parse_among(&found.relative, &text, notes)?;
         warnings.extend(note.warnings.iter().map(ToString::to_string));
-        note.memories
+        (note.memories, note.places)
     } else {
-        plain::parse(&found.relative, &text)?
+        (plain::parse(&found.relative, &text)?, Vec::new())
     };
-    Ok((memories.into_iter().map(StoredMemory::from).collect(), text))
+    Ok(ReadNote { memories: memories.into_iter().map(StoredMemory::from).collect(), text, places })
 }

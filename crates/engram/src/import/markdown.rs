@@ -14,7 +14,7 @@ mod warnings;
 use std::collections::{HashMap, HashSet};
 
 pub use self::paths::NotePaths;
-pub(crate) use self::paths::{may_name_sites, sites_of};
+pub(crate) use self::paths::{may_name_sites, places_of, sites_of};
 pub use self::sections::MAX_SECTIONS;
 use self::sections::Section;
 use self::targets::Target;
@@ -41,6 +41,9 @@ pub struct Note {
     /// What its writer should know, by line, at most [`MAX_WARNINGS`] and one that counts the rest. The note is
     /// imported all the same, and nothing of it is lost.
     pub warnings: Vec<Warning>,
+    /// The places where its links look for notes by their paths, ascending: a note that comes or goes there may be where
+    /// one of them leads.
+    pub(crate) places: Vec<u32>,
 }
 
 /// The memories of a Markdown note.
@@ -106,7 +109,10 @@ pub fn parse_among(relative_path: &str, contents: &str, notes: &NotePaths) -> Re
     }
     all[0].links.splice(0..0, front_links.into_iter().map(|target| (0, target)));
     root.language = root.language.or_else(|| language(&all));
-    Ok(Note { memories: assemble(root, all)?, warnings: warnings.into_vec() })
+    let mut places = read.places;
+    places.sort_unstable();
+    places.dedup();
+    Ok(Note { memories: assemble(root, all)?, warnings: warnings.into_vec(), places })
 }
 
 /// The language of a note, by as much of its text as the guess looks at: a section of code has that of the prose around.

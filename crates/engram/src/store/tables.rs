@@ -7,6 +7,7 @@
 //! | `meta` | `state` | [`super::state::State`] | |
 //! | `meta` | `vault` | the folder whose notes a store outside of it keeps; see [`crate::vault`] | |
 //! | `meta` | `vault-leftovers` | that the store was looked through once; see `vault::leftovers` | |
+//! | `meta` | `sites`, `linked` | among which sites and paths a vault's links were looked for; see `vault::places` | |
 //! | `meta` | `embedder` | the embedding model; see `embedding::settings` | facts |
 //! | `meta` | `staging` | whose vectors lie in the free place; see [`super::staging`] | |
 //! | `memories` | external id | [`super::record::Record`] | facts |

@@ -26,16 +26,31 @@ pub(super) struct FileEntry {
     pub(super) text: u64,
     /// The memories that it became.
     pub(super) ids: Vec<String>,
+    /// The places where its links look for other notes, ascending; see [`crate::import::markdown::places_of`].
+    pub(super) places: Vec<u32>,
+}
+
+/// An entry as earlier versions wrote it.
+#[derive(Deserialize)]
+struct FileEntryWithoutPlaces {
+    relative: String,
+    bytes: u64,
+    changed: i128,
+    settled: bool,
+    text: u64,
+    ids: Vec<String>,
 }
 
 /// An entry of the table without its ids.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) bytes: u64,
     pub(super) changed: i128,
     pub(super) settled: bool,
     pub(super) text: u64,
     pub(super) version: Version,
+    /// The places where its links look for other notes; `None` where an earlier version has read it.
+    pub(super) places: Option<Vec<u32>>,
 }
 
 /// The hash of an entry's bytes. An entry that has changed has another version.
@@ -81,6 +96,13 @@ pub(crate) fn is_file_entry(bytes: &[u8]) -> bool {
     read(bytes).is_some()
 }
 
+impl From<FileEntryWithoutPlaces> for FileEntry {
+    fn from(entry: FileEntryWithoutPlaces) -> Self {
+        let FileEntryWithoutPlaces { relative, bytes, changed, settled, text, ids } = entry;
+        Self { relative, bytes, changed, settled, text, ids, places: Vec::new() }
+    }
+}
+
 impl FileEntry {
     /// Whether two say the same, but for how sure the time stamp is.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
@@ -89,9 +111,12 @@ impl FileEntry {
     }
 }
 
-/// Reads an entry. One that cannot be read counts as missing, so its file is read again.
-fn read(bytes: &[u8]) -> Option<FileEntry> {
-    postcard::from_bytes(bytes).ok()
+/// Reads an entry, and whether it names places. One that cannot be read counts as missing, so its file is read again.
+fn read(bytes: &[u8]) -> Option<(FileEntry, bool)> {
+    let entry = postcard::from_bytes(bytes).map(|entry| (entry, true));
+    entry
+        .or_else(|_| postcard::from_bytes::<FileEntryWithoutPlaces>(bytes).map(|old| (old.into(), false)))
+        .ok()
 }
 
 fn key(relative: &str) -> [u8; 16] {
@@ -104,10 +129,10 @@ pub(super) fn all(store: &Store) -> Result<BTreeMap<String, Known>> {
     let mut known = BTreeMap::new();
     for entry in store.tables.files.iter_checked(&txn)? {
         let (_, Some(bytes)) = entry? else { continue };
-        let Some(FileEntry { relative, bytes: length, changed, settled, text, .. }) = read(bytes) else {
-            continue;
-        };
-        known.insert(relative, Known { bytes: length, changed, settled, text, version: version(bytes) });
+        let Some((entry, has_places)) = read(bytes) else { continue };
+        let FileEntry { relative, bytes: length, changed, settled, text, places, .. } = entry;
+        let (places, version) = (has_places.then_some(places), version(bytes));
+        known.insert(relative, Known { bytes: length, changed, settled, text, version, places });
     }
     Ok(known)
 }
@@ -117,7 +142,7 @@ pub(super) fn get(store: &Store, txn: &RoTxn<'_>, relative: &str) -> Result<Opti
     let key = key(relative);
     let files = &store.tables.files;
     let bytes = files.get_stored(txn, &key)?.and_then(|stored| files.seal().open(&key, stored));
-    Ok(bytes.and_then(|bytes| Some((read(bytes)?, version(bytes)))))
+    Ok(bytes.and_then(|bytes| Some((read(bytes)?.0, version(bytes)))))
 }
 
 fn version(bytes: &[u8]) -> Version {

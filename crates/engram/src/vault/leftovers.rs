@@ -208,10 +208,10 @@ impl Vault {
         let path = self.folder.join(relative);
         let kind = Kind::of_file_name(&path);
         let found = Found { path, relative: relative.to_owned(), kind, bytes: 0, changed: 0 };
-        let Ok((memories, _)) = read_note(&found, &NotePaths::default(), &mut Notices::default()) else {
+        let Ok(note) = read_note(&found, &NotePaths::default(), &mut Notices::default()) else {
             return Ok(false);
         };
-        let Some(first) = memories.first().map(|stored| &stored.memory) else { return Ok(false) };
+        let Some(first) = note.memories.first().map(|stored| &stored.memory) else { return Ok(false) };
         let record = record::get(store, txn, id)?;
         Ok(first.made.is_none()
             && record.is_some_and(|record| {

@@ -16,11 +16,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::accounts::{self, FileEntry, Known};
 use super::portion::{Outcome, Reading, Step};
 use super::renames::{Gone, Renames};
-use super::{Vault, is_below};
+use super::{Vault, is_below, places};
 use crate::embedding::{Filling, MissingVectors};
 use crate::error::{Error, Result};
 use crate::exchange::{
-    Found, ImportReport, Reading as SoFar, Unread, files_below, note_paths, read_note, sites,
+    Found, ImportReport, ReadNote, Reading as SoFar, Unread, files_below, read_note, sites,
 };
 use crate::import::markdown::NotePaths;
 use crate::import::{Kind, Notices, ReadError};
@@ -61,6 +61,8 @@ pub(super) struct Synchronisation<'v> {
     /// Whether the folder is published as another site than when its notes were read: links in all of them may lead
     /// elsewhere.
     is_elsewhere: bool,
+    /// The notes that have not changed, and whose links may lead elsewhere because others have come or gone.
+    relinked: BTreeSet<String>,
     /// Gives the memories that were put in their vectors, where a model makes them.
     filling: Option<Filling>,
 }
@@ -104,6 +106,7 @@ impl<'v> Synchronisation<'v> {
             must_look_again: false,
             notes: NotePaths::default(),
             is_elsewhere: false,
+            relinked: BTreeSet::new(),
             filling: vault.engram.filling()?,
         })
     }
@@ -168,12 +171,18 @@ impl<'v> Synchronisation<'v> {
         let gone: BTreeMap<String, Known> = known
             .iter()
             .filter(|(relative, _)| !look.there.contains(*relative) && !look.is_hidden(relative))
-            .map(|(relative, known)| (relative.clone(), *known))
+            .map(|(relative, known)| (relative.clone(), known.clone()))
             .collect();
         look.gone = gone.keys().cloned().collect();
+        // What lies where nobody can look is still there for links.
+        let hidden = known.keys().filter(|relative| look.is_hidden(relative));
+        let paths: BTreeSet<&str> = look.there.iter().chain(hidden).map(String::as_str).collect();
+        let linked = places::hash_of(paths.iter().copied());
+        let linked_before = self.vault.linked_among()?;
+        self.relinked = places::relinked(&paths, &known, linked_before);
         let changed: Vec<&Found> = files.iter().filter(|file| self.has_changed(file, &known)).collect();
         if !changed.is_empty() {
-            self.notes = note_paths(&files, sites.clone());
+            self.notes = NotePaths::new(paths.iter().map(|path| (*path).to_owned()), sites.clone());
         }
         let bytes = changed.iter().map(|file| file.bytes).chain(gone.values().map(|known| known.bytes));
         self.so_far.bytes_total = self.so_far.bytes_done.saturating_add(bytes.sum());
@@ -194,7 +203,10 @@ impl<'v> Synchronisation<'v> {
             self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
         }
         self.commit()?;
-        if self.is_elsewhere { self.vault.note_published_at(&sites) } else { Ok(()) }
+        if self.is_elsewhere || linked_before != Some(linked) {
+            self.vault.note_linked_among(&sites, linked)?;
+        }
+        Ok(())
     }
 
     /// The notes in the folder, by path, and what could not be looked into.
@@ -214,7 +226,8 @@ impl<'v> Synchronisation<'v> {
         let is_known = known
             .get(&file.relative)
             .is_some_and(|known| known.settled && (known.bytes, known.changed) == now);
-        (!is_known || self.is_elsewhere) && self.done.get(&file.relative) != Some(&now)
+        let must_be_read = !is_known || self.is_elsewhere || self.relinked.contains(&file.relative);
+        must_be_read && self.done.get(&file.relative) != Some(&now)
     }
 
     /// Reads a file and puts what follows from it into the portion.
@@ -228,7 +241,7 @@ impl<'v> Synchronisation<'v> {
             return self.read(file.bytes, 0);
         }
         self.done.insert(file.relative.clone(), (file.bytes, file.changed));
-        let (found, text) = match read {
+        let ReadNote { memories: found, text, places } = match read {
             Ok(read) => read,
             Err(error) => {
                 // The store keeps what it knows of the file. That differs from the file, so it is read again next time.
@@ -269,13 +282,15 @@ impl<'v> Synchronisation<'v> {
             settled: age > CLOCK_GRAIN_NANOSECONDS && refused.is_empty(),
             text: xxh3_64(text.as_bytes()),
             ids: memories.iter().map(|stored| stored.memory.id.to_string()).collect(),
+            places,
         };
         let renamed = if known.is_none() { renames.take(&file.relative, entry.text) } else { None };
         let renamed_bytes = renamed.as_ref().map_or(0, |gone| gone.bytes);
         self.read(file.bytes.saturating_add(renamed_bytes), memories.len() as u64)?;
         let reading = Reading { entry, memories, refused, renamed };
         // What is noted of a file says nothing of where its links lead.
-        if known.is_some() && !self.is_elsewhere && self.is_noted(&reading)? {
+        let may_lead_elsewhere = self.is_elsewhere || self.relinked.contains(&file.relative);
+        if known.is_some() && !may_lead_elsewhere && self.is_noted(&reading)? {
             return Ok(());
         }
         let bytes = text.len() + size_of_val(&reading.memories[..]);

@@ -34,7 +34,7 @@ proptest! {
         let kind = Kind::of_file_name(Path::new(&relative));
         prop_assert!(matches!(kind, Kind::Markdown | Kind::Plain));
         let found = Found { path: file, relative: relative.clone(), kind, bytes: 0, changed: 0 };
-        for stored in read_note(&found, &NotePaths::default(), &mut Notices::default()).unwrap().0 {
+        for stored in read_note(&found, &NotePaths::default(), &mut Notices::default()).unwrap().memories {
             let id = stored.memory.id.as_str();
             prop_assert_eq!(stored.memory.source.as_deref(), Some(relative.as_str()));
             let part = super::portion::part_of(id, &relative).unwrap();
@@ -116,6 +116,7 @@ fn a_note_whose_ids_take_another_form_keeps_its_history() {
         settled: true,
         text: 1,
         ids: vec![name.to_owned()],
+        places: Vec::new(),
     };
     let note = vault.engram.write(|store, txn, state| {
         state.version += 1;

@@ -1,5 +1,7 @@
 //! A vault: a store that follows a folder of notes.
 
+use std::ops::ControlFlow;
+
 use crate::world::{NOW, id};
 
 #[test]
@@ -160,4 +162,54 @@ fn links_to_the_published_site_lead_to_the_notes() {
     write("README.md", "These notes.\n");
     assert_eq!(links(), 0);
     assert!(vault.engram().verify().unwrap().problems.is_empty());
+}
+
+/// Links are looked for among all notes of the folder, so one that waits for a note finds it when it comes, and one that
+/// has lost its note looks again; also where the synchronisation between was cut off,
+/// at whichever report of its progress.
+#[test]
+fn links_find_notes_that_come_later() {
+    for cut in 0..15 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["sub", "other"] {
+            std::fs::create_dir(path(name)).unwrap();
+        }
+        let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+        write("z.md", "# Z\n\nWhat [this](Q.md) and [that](shelf) say.\n");
+        write("b.md", "# B\n\nA zebra without links.\n");
+        let vault = engram::Vault::open(folder.path()).unwrap().with_portion_bytes(1);
+        let leads_to = || {
+            let mut reports = 0;
+            let _ = vault.synchronise(&mut |_| {
+                reports += 1;
+                if reports == cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            vault.synchronise(&mut |_| {}).unwrap();
+            let links = vault.engram().get(&id("z.md")).unwrap().unwrap().memory.links;
+            links.iter().map(|link| format!("{:?}", link.to)).collect::<Vec<_>>().join(" ")
+        };
+        let q = |path: &str| format!("Id(MemoryId({path:?}))");
+        assert_eq!(leads_to(), q("Q.md"));
+        write("sub/Q.md", "# Q\n\nA kettle.\n");
+        assert_eq!(leads_to(), q("sub/Q.md"));
+        std::fs::create_dir(path("sub/shelf")).unwrap();
+        write("sub/shelf/index.md", "# Shelf\n\nBooks.\n");
+        assert_eq!(leads_to(), q("sub/Q.md"));
+        std::fs::create_dir(path("shelf")).unwrap();
+        write("shelf/index.md", "# Shelf\n\nBooks.\n");
+        assert_eq!(leads_to(), format!("{} {}", q("sub/Q.md"), q("shelf/index.md")));
+        // Two have the name now, so it stands for none of them.
+        write("other/Q.md", "# Q\n\nAnother kettle.\n");
+        assert_eq!(leads_to(), format!("{} {}", q("Q.md"), q("shelf/index.md")));
+        std::fs::remove_file(path("sub/Q.md")).unwrap();
+        std::fs::remove_file(path("shelf/index.md")).unwrap();
+        assert_eq!(leads_to(), q("other/Q.md"));
+        assert!(vault.engram().verify().unwrap().problems.is_empty());
+        // Nothing is read or written when nothing has changed.
+        let before = std::fs::read(path(".engram/data.mdb")).unwrap();
+        let report = vault.synchronise(&mut |_| {}).unwrap();
+        assert!(report.changes.added + report.changes.updated + report.changes.unchanged == 0, "{report:?}");
+        assert!(before == std::fs::read(path(".engram/data.mdb")).unwrap());
+    }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::import::front_matter;
 
 /// The notes of a folder, by path: what links in them can lead to.
@@ -57,6 +59,20 @@ impl NotePaths {
         }
         None
     }
+}
+
+/// The last part of a path without `.md`, hashed: links and notes that can fit together share it.
+///
+/// Notes have it by [`places_of`], links by what they say.
+pub(super) fn place_of(link: &str) -> u32 {
+    let last = link.rsplit('/').find(|part| !matches!(*part, "" | "." | "..")).unwrap_or("");
+    xxh3_64(last.strip_suffix(".md").unwrap_or(last).as_bytes()) as u32
+}
+
+/// The places at which links look for the note of a path: by its own name, and by its folder's if it is the index of that.
+pub(crate) fn places_of(path: &str) -> impl Iterator<Item = u32> {
+    let folder = path.strip_suffix("index.md").map(place_of);
+    std::iter::once(place_of(path)).chain(folder)
 }
 
 /// Whether a note at this path may say in its front matter which sites the folder is published as.

@@ -56,6 +56,8 @@ pub(super) struct Sections {
     pub(super) first_h1: Option<String>,
     /// Where links stand, in bytes of the source, that no memory can be the end of.
     pub(super) unusable: Vec<usize>,
+    /// The places where links look for notes by their paths.
+    pub(super) places: Vec<u32>,
 }
 
 /// Reads Markdown. Cost: about its length.
@@ -170,7 +172,7 @@ impl Reader<'_> {
                 let target = match link_type {
                     LinkType::WikiLink { .. } => of_wiki_link(&dest_url),
                     LinkType::Autolink | LinkType::Email => Target::Elsewhere,
-                    _ => of_link(self.path, &dest_url, self.notes),
+                    _ => of_link(self.path, &dest_url, self.notes, &mut self.sections.places),
                 };
                 self.link(target, range);
             }

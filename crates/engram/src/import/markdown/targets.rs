@@ -1,6 +1,6 @@
 //! Where the links of a note lead.
 
-use super::paths::{NotePaths, joined};
+use super::paths::{NotePaths, joined, place_of};
 use crate::memory::{LinkTarget, MemoryId};
 
 /// Extensions of what a note embeds but is no note.
@@ -70,13 +70,16 @@ pub(super) fn of_wiki_link(target: &str) -> Target {
     if name.is_empty() { Target::Elsewhere } else { Target::To(LinkTarget::Name(name)) }
 }
 
-/// Where `[text](this)` leads, from the note at `path` in a folder of these notes.
-pub(super) fn of_link(path: &str, destination: &str, notes: &NotePaths) -> Target {
+/// Where `[text](this)` leads, from the note at `path` in a folder of these notes. Where that depends on which notes there
+/// are, the place where they are looked for goes to `places`.
+pub(super) fn of_link(path: &str, destination: &str, notes: &NotePaths, places: &mut Vec<u32>) -> Target {
     let (file, heading) =
         destination.split_once('#').map_or((destination, ""), |(file, heading)| (file, heading));
     let file = file.split_once('?').map_or(file, |(file, _)| file);
     if let Some(published) = notes.behind_site(file) {
-        return of_path(notes.find("", &percent_decoded(published)));
+        let published = percent_decoded(published);
+        places.push(place_of(&published));
+        return of_path(notes.find("", &published));
     }
     if file.is_empty() {
         return if heading.is_empty() {
@@ -94,6 +97,7 @@ pub(super) fn of_link(path: &str, destination: &str, notes: &NotePaths) -> Targe
         return Target::Elsewhere;
     }
     let file = percent_decoded(file).replace('\\', "/");
+    places.push(place_of(&file));
     if let Some(found) = notes.find(path, &file) {
         return of_path(Some(found));
     }
@@ -175,7 +179,7 @@ mod tests {
     }
 
     fn at(path: &str, destination: &str) -> Target {
-        of_link(path, destination, &NotePaths::default())
+        of_link(path, destination, &NotePaths::default(), &mut Vec::new())
     }
 
     proptest! {
