@@ -42,7 +42,7 @@ impl Step {
 /// What has become of a file.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Read(Reading),
+    Read(Box<Reading>),
     Gone,
 }
 

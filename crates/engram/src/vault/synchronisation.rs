@@ -295,7 +295,10 @@ impl<'v> Synchronisation<'v> {
         }
         let bytes = text.len() + size_of_val(&reading.memories[..]);
         let before = known.map(|known| known.version);
-        self.add(Step { relative: file.relative.clone(), before, outcome: Outcome::Read(reading) }, bytes)
+        self.add(
+            Step { relative: file.relative.clone(), before, outcome: Outcome::Read(Box::new(reading)) },
+            bytes,
+        )
     }
 
     /// Reports what there is to say of a file or a folder, once in each call.
