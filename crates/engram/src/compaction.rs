@@ -15,7 +15,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use heed::{CompactionOption, RwTxn};
+use heed::CompactionOption;
 use tracing::debug_span;
 
 use crate::engram::Engram;
@@ -29,6 +29,7 @@ use crate::store::pages::{self, Contents, Damage, Header};
 use crate::store::state;
 use crate::store::tables::Store;
 use crate::store::walked;
+use crate::store::write_txn::WriteTxn;
 
 /// How often a copy is made beside other writers before they have to wait.
 const TRIES: usize = 3;
@@ -246,7 +247,7 @@ impl From<io::Error> for NotCleared {
 }
 
 /// Makes a draft the next generation of a store whose write lock is held. Gives the bytes of the file before and after.
-fn publish(store: &Store, mut txn: RwTxn<'_>, maker: &Maker, draft: Draft) -> Result<(u64, u64)> {
+fn publish(store: &Store, mut txn: WriteTxn<'_>, maker: &Maker, draft: Draft) -> Result<(u64, u64)> {
     let bytes = |folder: &Path| {
         let path = folder.join(DATA_FILE);
         fs::metadata(&path).map(|m| m.len()).map_err(|source| Error::File { action: "read", path, source })

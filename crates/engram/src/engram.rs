@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engram_kernels::Spreading;
-use heed::RwTxn;
 use tracing::debug_span;
 
 use crate::embedding::{Embedder, MissingVectors};
@@ -16,6 +15,7 @@ use crate::store::folder::{Root, Trust};
 use crate::store::record::{self, BadRecord, Record};
 use crate::store::state::{self, Model, State};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::text::percent_decoded;
 use crate::vector_model::{VectorModel, stored_model};
 
@@ -311,10 +311,11 @@ impl Engram {
         Ok(())
     }
 
-    /// Runs a change in one transaction. A change that leaves the state as it was is not committed.
+    /// Runs a change in one transaction. Whoever writes anything makes a new version of the state; a change that writes
+    /// nothing is not committed.
     pub(crate) fn write<R>(
         &self,
-        change: impl FnOnce(&Store, &mut RwTxn<'_>, &mut State) -> Result<R>,
+        change: impl FnOnce(&Store, &mut WriteTxn<'_>, &mut State) -> Result<R>,
     ) -> Result<R> {
         self.with_write_lock(|store, mut txn| {
             let before = match state::read(store, &txn)? {
@@ -323,7 +324,7 @@ impl Engram {
             };
             let mut state = before.clone();
             let result = change(store, &mut txn, &mut state)?;
-            if before != state {
+            if txn.has_written() || before != state {
                 state.version += 1;
                 state::write(store, &mut txn, &state)?;
                 debug_span!("commit").in_scope(|| store.commit(txn))?;
@@ -333,7 +334,10 @@ impl Engram {
     }
 
     /// Runs something in a write transaction of the newest generation, of which none comes after it meanwhile.
-    pub(crate) fn with_write_lock<R>(&self, run: impl FnOnce(&Store, RwTxn<'_>) -> Result<R>) -> Result<R> {
+    pub(crate) fn with_write_lock<R>(
+        &self,
+        run: impl FnOnce(&Store, WriteTxn<'_>) -> Result<R>,
+    ) -> Result<R> {
         loop {
             let store = self.store()?;
             let txn = store.write()?;

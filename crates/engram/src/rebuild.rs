@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use heed::RwTxn;
 use tracing::debug_span;
 
 use crate::engram::Engram;
@@ -18,6 +17,7 @@ use crate::store::nodes::NamespaceEntry;
 use crate::store::record::Record;
 use crate::store::state;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::text::Language;
 
 impl Engram {
@@ -61,7 +61,7 @@ impl Engram {
 }
 
 /// Writes anew what packing takes as it is: the namespaces, and who links to what.
-pub(crate) fn accounts(store: &Store, txn: &mut RwTxn<'_>, monitor: &Monitor) -> Result<()> {
+pub(crate) fn accounts(store: &Store, txn: &mut WriteTxn<'_>, monitor: &Monitor) -> Result<()> {
     let tables = &store.tables;
     monitor.begin(Stage::Gathering, tables.memories.len(txn)?)?;
     let mut steps = monitor.steps();

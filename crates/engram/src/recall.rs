@@ -137,7 +137,7 @@ impl Engram {
     /// If the store cannot be written; nothing is changed then.
     pub fn reinforce(&self, ids: &[MemoryId], at: Time) -> Result<()> {
         let ids: BTreeSet<&MemoryId> = ids.iter().collect();
-        self.write(|store, txn, state| {
+        self.write(|store, txn, _| {
             for id in ids {
                 let Some(number) = nodes::memory_number(store, txn, id.as_str())? else { continue };
                 let Some(old) = record::get(store, txn, id.as_str())? else { continue };
@@ -155,7 +155,6 @@ impl Engram {
                 let key = crate::store::tables::node_key(number);
                 tables.memories.put(txn, id.as_str().as_bytes(), &record.bytes())?;
                 tables.recent_columns.put(txn, &key, &columns.bytes())?;
-                state.version += 1;
             }
             Ok(())
         })

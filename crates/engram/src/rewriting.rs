@@ -19,6 +19,7 @@ use crate::store::open::{DATA_FILE, LOCK_FILE};
 use crate::store::opening::OPENING_LOCK;
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 /// The bytes of facts that one transaction writes, and holds in memory until it is done.
 const PORTION_BYTES: usize = 32 << 20;
@@ -129,7 +130,7 @@ pub(crate) fn facts_of<'t>(
 /// Writes in portions: nobody reads a draft, so it need not be written at once.
 struct Portions<'s> {
     store: &'s Store,
-    txn: Option<heed::RwTxn<'s>>,
+    txn: Option<WriteTxn<'s>>,
     bytes: usize,
 }
 

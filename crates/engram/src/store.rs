@@ -1,6 +1,7 @@
 //! The store on disk: one folder, one LMDB file, facts and what is derived from them.
 
 pub(crate) mod block;
+
 #[cfg(test)]
 mod crafted;
 pub(crate) mod folder;
@@ -20,3 +21,4 @@ pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 pub(crate) mod walked;
+pub(crate) mod write_txn;

@@ -128,10 +128,9 @@ impl Vault {
         if is_claimed {
             return Ok(());
         }
-        self.engram.write(|store, txn, state| {
+        self.engram.write(|store, txn, _| {
             if !self.is_claimed(store, txn)? {
                 store.tables.meta.put(txn, FOLDER_KEY, claim.as_bytes())?;
-                state.version += 1;
             }
             Ok(())
         })
@@ -155,10 +154,9 @@ impl Vault {
 
     /// Writes down that all notes were read as a part of this folder.
     fn note_linked_among(&self, sites: &[String], linked: u64) -> Result<()> {
-        self.engram.write(|store, txn, state| {
+        self.engram.write(|store, txn, _| {
             store.tables.meta.put(txn, SITES_KEY, sites.join("\n").as_bytes())?;
             store.tables.meta.put(txn, LINKED_KEY, &linked.to_le_bytes())?;
-            state.version += 1;
             Ok(())
         })
     }

@@ -7,7 +7,7 @@ mod portion;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use crate::embedding::{Embedding, embedded_text};
 use crate::engram::{Engram, PORTION_BYTES, get_in};
@@ -20,6 +20,7 @@ use crate::progress::{Monitor, Progress, Stage, Watcher, watch};
 use crate::store::record;
 use crate::store::state::State;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 pub(crate) use decided::{Besides, Decided, Held};
 use plan::Plan;
 pub(crate) use plan::write_facts;
@@ -232,7 +233,7 @@ impl Engram {
     fn update_in(
         &self,
         store: &Store,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         id: &MemoryId,
         change: impl FnOnce(&mut NewMemory),
@@ -312,7 +313,7 @@ fn is_due(state: &State, writes: usize, new: usize) -> bool {
 /// consolidation, and with what the estimates are wrong by, half as much again.
 fn in_turn(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     state: &mut State,
     plan: &Plan<'_>,
     besides: &impl Besides,
@@ -356,7 +357,7 @@ fn in_turn(
 /// `is_begun`.
 fn pack(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     state: &mut State,
     plan: &Plan<'_>,
     is_begun: bool,

@@ -224,7 +224,6 @@ impl Filling {
                 store.tables.recent_vectors.put(txn, &node_key(number), bytemuck::cast_slice(&unit))?;
                 // The memory itself may be a recent write, which counts already.
                 state.recent_writes += u32::from(number < state.packed_nodes);
-                state.version += 1;
             }
             Ok(())
         })?;

@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use heed::RwTxn;
-
 use super::filling::{is_beyond, text_to_embed};
 use super::{Embedder, Embedding, Filling, Kind, MissingVectors, ask};
 use crate::engram::Engram;
@@ -17,6 +15,7 @@ use crate::progress::Monitor;
 use crate::store::record::Record;
 use crate::store::state;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 /// How many ids are looked up at once.
 const PAGE: usize = 4096;
@@ -177,7 +176,7 @@ fn ids_after(
 }
 
 /// Takes the vectors out of all memories.
-fn take_vectors_out(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+fn take_vectors_out(store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
     let mut last = None;
     loop {
         let page = ids_after(store, txn, last.as_deref(), |record| record.vector.is_some())?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 
 use super::{Embedder, Kind};
@@ -10,6 +10,7 @@ use crate::engram::Engram;
 use crate::error::{Error, Result};
 use crate::store::state::{self, Model, State};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::vector_model::{VectorModel, stored_model};
 
 /// The key of its row in the table `meta`. Its value is JSON, so that fields can be added.
@@ -115,7 +116,7 @@ impl Embedding {
     }
 
     /// Writes it, unless the store remembers the same.
-    pub(super) fn settle(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
+    pub(super) fn settle(&self, store: &Store, txn: &mut WriteTxn<'_>, state: &mut State) -> Result<()> {
         let found = Self::read(store, txn, state)?;
         let mut embedding = self.clone();
         if embedding.spec.is_none() {
@@ -124,7 +125,6 @@ impl Embedding {
         if found.as_ref() != Some(&embedding) {
             let bytes = serde_json::to_vec(&embedding).expect("strings and numbers are JSON");
             store.tables.meta.put(txn, KEY, &bytes)?;
-            state.version += 1;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Associations written since blocks were packed, and the rows of nodes as they stand now.
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::associations::Kind;
 use crate::error::Result;
@@ -8,11 +8,12 @@ use crate::store::block::{self, BlockKind, ROWS};
 use crate::store::nodes;
 use crate::store::state::State;
 use crate::store::tables::{Store, edge_at, edge_key, node_key};
+use crate::store::write_txn::WriteTxn;
 
 /// Writes an association and its counterpart.
 pub(crate) fn join(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     state: &State,
     ends: (u32, u32),
     kind: Kind,
@@ -31,7 +32,7 @@ pub(crate) fn join(
 }
 
 /// Notes that the packed row of a node is not the whole truth any more.
-pub(crate) fn mark(store: &Store, txn: &mut RwTxn<'_>, state: &State, node: u32) -> Result<()> {
+pub(crate) fn mark(store: &Store, txn: &mut WriteTxn<'_>, state: &State, node: u32) -> Result<()> {
     if node < state.packed_nodes {
         store.tables.recent_rows.put(txn, &node_key(node), &[])?;
     }

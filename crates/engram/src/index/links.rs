@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -14,6 +14,7 @@ use super::work::{self, Halt, Meter};
 use crate::error::Result;
 use crate::store::record::Record;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 /// One link, from the memory that holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,13 +138,13 @@ impl<'a> Difference<'a> {
     }
 
     /// Notes it. Cost: the rows that change, whatever else the memory links to.
-    pub(crate) fn write(&self, store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+    pub(crate) fn write(&self, store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
         self.write_gone(store, txn)?;
         self.write_new(store, txn)
     }
 
     /// Takes out those that go.
-    pub(crate) fn write_gone(&self, store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+    pub(crate) fn write_gone(&self, store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
         // By key, so that rows of one page come together.
         let mut gone: Vec<_> = self.gone.iter().map(key).collect();
         gone.sort_unstable();
@@ -154,7 +155,7 @@ impl<'a> Difference<'a> {
     }
 
     /// Notes those that come.
-    pub(crate) fn write_new(&self, store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+    pub(crate) fn write_new(&self, store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
         let mut new: Vec<_> = self.new.iter().map(|entry| (key(entry), entry)).collect();
         new.sort_unstable_by_key(|(key, _)| *key);
         for (key, entry) in new {

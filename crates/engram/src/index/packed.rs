@@ -19,7 +19,7 @@ mod strings;
 mod vectors;
 
 use engram_kernels::Graph;
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use tracing::debug_span;
 
 use crate::beside;
@@ -33,6 +33,7 @@ use crate::store::staging;
 use crate::store::state::{self, State};
 use crate::store::table::Table;
 use crate::store::tables::{Store, name_key, node_key};
+use crate::store::write_txn::WriteTxn;
 use crate::text::Language;
 use builder::Builder;
 use decoding::Decoder;
@@ -137,7 +138,7 @@ impl Packed {
     pub(crate) fn write(
         &self,
         store: &Store,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         vectors: Vectors,
         monitor: &Monitor,

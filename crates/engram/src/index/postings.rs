@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ascending::Ascending;
 use crate::error::Result;
 use crate::store::tables::{Store, elements, node_at};
+use crate::store::write_txn::WriteTxn;
 
 const CHECKSUM_BYTES: usize = 8;
 /// Rows of up to so many bytes are checked whenever they are read: looking up whether they were costs as much.
@@ -141,7 +142,7 @@ pub(crate) fn retain_known<T>(store: &Store, txn: &RoTxn<'_>, terms: &mut Vec<(S
 }
 
 /// Removes forgotten memories, ascending, from a term's packed row, and the term itself with its last memory.
-pub(crate) fn remove(store: &Store, txn: &mut RwTxn<'_>, term: &str, gone: &[u32]) -> Result<()> {
+pub(crate) fn remove(store: &Store, txn: &mut WriteTxn<'_>, term: &str, gone: &[u32]) -> Result<()> {
     let Some(row) = packed(store, txn, term)? else { return Ok(()) };
     if !store.is_sealed && !row.is_intact(term.as_bytes(), false) {
         // Damage would be written again under a checksum that fits it.

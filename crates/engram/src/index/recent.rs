@@ -10,7 +10,7 @@ mod matching;
 mod names;
 mod removed;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use rustc_hash::FxHashMap;
 
 use super::associations::Kind;
@@ -25,6 +25,7 @@ use crate::store::nodes::{self, Node};
 use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::{Store, edge_key, node_key, posting_key};
+use crate::store::write_txn::WriteTxn;
 use crate::text::Language;
 use crate::text::Tokens;
 use matching::Beginning;
@@ -43,7 +44,7 @@ type Step<T> = std::result::Result<T, Halt>;
 /// go (records, who links to what); what is derived is left half done, for packing to derive anew.
 pub(crate) fn write(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     state: &mut State,
     changed: Changed<'_>,
     most: u64,
@@ -116,7 +117,7 @@ impl<'s> Writer<'s> {
     /// Puts in a memory whose id is not in the store, of whose links those are noted that the difference does not name.
     fn remember(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         put: &Put<'_>,
         record: &Record<'_>,
@@ -170,7 +171,7 @@ impl<'s> Writer<'s> {
     /// packed rows and its packed vector stay until [`Writer::finish`].
     fn forget(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         id: &str,
         record: &Record<'_>,
@@ -211,7 +212,7 @@ impl<'s> Writer<'s> {
     }
 
     /// Takes what was forgotten out of packed rows and vectors.
-    fn finish(self, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
+    fn finish(self, txn: &mut WriteTxn<'_>, state: &State) -> Result<()> {
         self.removed.write(self.store, txn, state)
     }
 
@@ -262,7 +263,7 @@ impl<'s> Writer<'s> {
     }
 
     /// Takes a node's edges away, and gives the names that it was joined to.
-    fn detach(&mut self, txn: &mut RwTxn<'_>, state: &State, memory: u32) -> Step<Vec<u32>> {
+    fn detach(&mut self, txn: &mut WriteTxn<'_>, state: &State, memory: u32) -> Step<Vec<u32>> {
         let store = self.store;
         let mut names = Vec::new();
         let recent = edges::recent(store, txn, memory)?;

@@ -7,6 +7,7 @@ use crate::memory::{Link, LinkTarget, NewMemory, Weight};
 use crate::store::folder::Trust;
 use crate::store::table::Table;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 const AT: Time = Time::from_milliseconds(1_767_000_000_000);
 
@@ -142,7 +143,7 @@ fn is_damaged<R>(result: Result<R>) -> bool {
 fn numbers_that_do_not_agree_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let engram = store(folder.path(), false);
-    let change = |change: &dyn Fn(&Store, &mut heed::RwTxn<'_>)| {
+    let change = |change: &dyn Fn(&Store, &mut WriteTxn<'_>)| {
         let written = engram.with_write_lock(|store, mut txn| {
             change(store, &mut txn);
             store.commit(txn)

@@ -26,11 +26,12 @@ mod vectors;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::seen::SeenBlock;
 use super::tables::Store;
+use super::write_txn::WriteTxn;
 use crate::error::Result;
 pub(crate) use columns::{ColumnBlock, Columns, columns_now, of_columns};
 pub(crate) use graph::{GROUP, GraphRow, GraphRows, graph_rows, of_graph};
@@ -169,7 +170,7 @@ impl NewBlock<'_> {
 }
 
 /// Removes all blocks of a kind, and gives back the pages that come into memory for it. Cost: their number.
-pub(crate) fn clear(store: &Store, txn: &mut RwTxn<'_>, kind: BlockKind) -> Result<()> {
+pub(crate) fn clear(store: &Store, txn: &mut WriteTxn<'_>, kind: BlockKind) -> Result<()> {
     let blocks = &store.tables.blocks;
     let mut next = Some(0_u32);
     while let Some(first) = next {

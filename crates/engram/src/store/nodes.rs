@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
 use super::state::State;
 use super::tables::{Store, name_key, node_at, node_key};
+use super::write_txn::WriteTxn;
 use crate::error::{Error, Result};
 use crate::text::Language;
 
@@ -90,7 +91,7 @@ pub(crate) fn name(store: &Store, txn: &RoTxn<'_>, node: u32) -> Result<Option<N
 }
 
 /// Sets the node of a number.
-pub(crate) fn put(store: &Store, txn: &mut RwTxn<'_>, number: u32, node: &Node) -> Result<()> {
+pub(crate) fn put(store: &Store, txn: &mut WriteTxn<'_>, number: u32, node: &Node) -> Result<()> {
     let mut bytes = Vec::new();
     match node {
         Node::Memory(id) => NodeView::Memory(id).write(&mut bytes),
@@ -201,7 +202,7 @@ fn most_common(store: &Store, txn: &RoTxn<'_>) -> Result<Language> {
 /// Counts a memory into or out of its namespace, which is made where it is missing.
 pub(crate) fn count_memory(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     state: &mut State,
     name: &str,
     change: i32,

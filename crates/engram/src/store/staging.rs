@@ -5,11 +5,12 @@
 //! use the other. A mark in the store says whose they are: who begins takes it over and clears what an interrupted
 //! predecessor left; who finds another's mark, or that something was written meanwhile, gives up.
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::block::{self, VectorSlot};
 use super::state::{self, State};
 use super::tables::Store;
+use super::write_txn::WriteTxn;
 use crate::error::Result;
 
 pub(crate) const KEY: &[u8] = b"staging";
@@ -73,7 +74,7 @@ pub(crate) fn is_claimed(store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
 }
 
 /// Ends any claim. What lies in the free place must have been cleared, or taken into use.
-pub(crate) fn end(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+pub(crate) fn end(store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
     store.tables.meta.delete(txn, KEY)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The one small record that says what a store is: its format, its generation, its counts, its models.
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -8,6 +8,7 @@ use super::block::VectorSlot;
 use super::record::Record;
 use super::table::Table;
 use super::tables::Store;
+use super::write_txn::WriteTxn;
 use crate::error::{Error, Result};
 use crate::random_indexing;
 use crate::vector_model::MOST_DIMENSIONS;
@@ -221,7 +222,7 @@ fn parse_fields(format: u32, rest: &[u8]) -> Option<State> {
 }
 
 /// Marks a generation as one from which the store has moved on, for versions of Engram that know no generations.
-pub(crate) fn write_moved(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+pub(crate) fn write_moved(store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
     let Some(bytes) = store.tables.meta.get_stored(txn, KEY)? else { return Ok(()) };
     let mut bytes = bytes.to_vec();
     bytes.splice(..bytes.len().min(4), MOVED_FORMAT.to_le_bytes());
@@ -313,7 +314,7 @@ pub(crate) fn version(store: &Store, txn: &RoTxn<'_>) -> Result<u64> {
 }
 
 /// Writes the state.
-pub(crate) fn write(store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
+pub(crate) fn write(store: &Store, txn: &mut WriteTxn<'_>, state: &State) -> Result<()> {
     let mut fields = postcard::to_allocvec(state).expect("a state is plain data, and a vector grows");
     if state.vector_slot == VectorSlot::Second {
         fields.push(SECOND_SLOT);

@@ -14,9 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use heed::types::Bytes;
-use heed::{PutFlags, RoTxn, RwTxn};
+use heed::{PutFlags, RoTxn};
 
 use crate::error::{Error, Result};
+use crate::store::write_txn::WriteTxn;
 pub(crate) use seal::Seal;
 
 /// Rows of up to so many bytes are sealed on the stack.
@@ -139,23 +140,30 @@ impl Table {
     }
 
     /// Sets the value of a key.
-    pub(crate) fn put(&self, txn: &mut RwTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(crate) fn put(&self, txn: &mut WriteTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
         self.put_with_flags(txn, PutFlags::empty(), key, value)
     }
 
     /// Sets what lies on disk for a key, which carries a checksum of its own.
-    pub(crate) fn put_stored(&self, txn: &mut RwTxn<'_>, key: &[u8], stored: &[u8]) -> Result<()> {
+    pub(crate) fn put_stored(&self, txn: &mut WriteTxn<'_>, key: &[u8], stored: &[u8]) -> Result<()> {
         self.count(Some(stored));
-        self.rows.put(txn, key, stored).map_err(|e| self.fail(e))
+        self.rows.put(txn.writing(), key, stored).map_err(|e| self.fail(e))
     }
 
     /// Sets the value of a key that is above all others.
-    pub(crate) fn append(&self, txn: &mut RwTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(crate) fn append(&self, txn: &mut WriteTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
         self.put_with_flags(txn, PutFlags::APPEND, key, value)
     }
 
-    fn put_with_flags(&self, txn: &mut RwTxn<'_>, flags: PutFlags, key: &[u8], value: &[u8]) -> Result<()> {
+    fn put_with_flags(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        flags: PutFlags,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<()> {
         self.count(Some(value));
+        let txn = txn.writing();
         let mut put =
             |stored: &[u8]| self.rows.put_with_flags(txn, flags, key, stored).map_err(|e| self.fail(e));
         let bytes = self.seal.stored_bytes(value.len());
@@ -173,25 +181,26 @@ impl Table {
     }
 
     /// Removes a key; says whether it was there.
-    pub(crate) fn delete(&self, txn: &mut RwTxn<'_>, key: &[u8]) -> Result<bool> {
+    pub(crate) fn delete(&self, txn: &mut WriteTxn<'_>, key: &[u8]) -> Result<bool> {
         self.count(None);
-        self.rows.delete(txn, key).map_err(|e| self.fail(e))
+        txn.writing_if(|txn| self.rows.delete(txn, key)).map_err(|e| self.fail(e))
     }
 
     /// Removes all keys of a range. Cost: their number.
     pub(crate) fn delete_range<'k>(
         &self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         range: &'k impl RangeBounds<&'k [u8]>,
     ) -> Result<()> {
         let range: (std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>) =
             (range.start_bound().cloned(), range.end_bound().cloned());
-        self.rows.delete_range(txn, &range).map(drop).map_err(|e| self.fail(e))
+        let deleted = txn.writing_if(|txn| Ok(self.rows.delete_range(txn, &range)? > 0));
+        deleted.map(drop).map_err(|e: heed::Error| self.fail(e))
     }
 
     /// Removes all rows. Cost: the number of pages.
-    pub(crate) fn clear(&self, txn: &mut RwTxn<'_>) -> Result<()> {
-        self.rows.clear(txn).map_err(|e| self.fail(e))
+    pub(crate) fn clear(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        self.rows.clear(txn.writing()).map_err(|e| self.fail(e))
     }
 
     /// The number of rows. Cost: constant.

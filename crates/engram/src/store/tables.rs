@@ -41,6 +41,7 @@ use super::pages::{self, Header, Walk};
 use super::state;
 use super::table::{Seal, Table};
 use super::walked;
+use super::write_txn::WriteTxn;
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 
@@ -175,16 +176,16 @@ impl Store {
     }
 
     /// Begins to write, once no other process or thread writes. The caller looks whether the store has moved on.
-    pub(crate) fn write(&self) -> Result<RwTxn<'_>> {
+    pub(crate) fn write(&self) -> Result<WriteTxn<'_>> {
         let txn = self.environment.write()?;
         self.extend(&txn)?;
-        Ok(txn)
+        Ok(WriteTxn::new(txn))
     }
 
     /// Makes what was written durable and visible.
-    pub(crate) fn commit(&self, txn: RwTxn<'_>) -> Result<()> {
+    pub(crate) fn commit(&self, txn: WriteTxn<'_>) -> Result<()> {
         let transaction = txn.id() as u64;
-        txn.commit().map_err(|e| self.fail(e))?;
+        txn.into_inner().commit().map_err(|e| self.fail(e))?;
         if open::is_short(&self.environment) {
             let lock = self.environment.write()?;
             self.extend(&lock)?;

@@ -170,3 +170,28 @@ fn nobody_writes_after_another_transaction_than_the_last() {
     put(&store, b"4").unwrap();
     assert_eq!(kept(&store), Some(b"4".to_vec()));
 }
+
+/// What is written is a version of its own, and what writes nothing is not committed.
+#[test]
+fn every_write_makes_a_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let engram = crate::Engram::create(folder.path()).unwrap();
+    engram.remember(&NewMemory::new("a".parse().unwrap(), "text")).unwrap();
+    let version = || {
+        let store = engram.store().unwrap();
+        let txn = store.read().unwrap();
+        (super::state::version(&store, &txn).unwrap(), txn.id())
+    };
+    let write = |run: &dyn Fn(&tables::Tables, &mut super::write_txn::WriteTxn<'_>)| {
+        let before = version();
+        engram.write(|store, txn, _| Ok(run(&store.tables, txn))).unwrap();
+        let after = version();
+        (after.0 - before.0, after.1 - before.1)
+    };
+    assert_eq!(write(&|tables, txn| tables.meta.put(txn, b"vault", b"x").unwrap()), (1, 1));
+    assert_eq!(write(&|tables, txn| assert!(tables.meta.get(txn, b"vault").unwrap().is_some())), (0, 0));
+    assert_eq!(write(&|tables, txn| assert!(!tables.meta.delete(txn, b"nothing").unwrap())), (0, 0));
+    assert_eq!(write(&|tables, txn| assert!(tables.meta.delete(txn, b"vault").unwrap())), (1, 1));
+    let none: &[u8] = b"nothing";
+    assert_eq!(write(&|tables, txn| tables.meta.delete_range(txn, &(none..none)).unwrap()), (0, 0));
+}

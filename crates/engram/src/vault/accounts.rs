@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -10,6 +10,7 @@ use super::leftovers;
 use crate::error::Result;
 use crate::store::state::State;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::writing::Besides;
 
 /// What the store knows of a file.
@@ -73,7 +74,7 @@ impl Besides for Accounts {
         self.put.is_empty() && self.deleted.is_empty() && !self.has_no_leftovers
     }
 
-    fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()> {
+    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>, _: &mut State) -> Result<()> {
         if self.is_nothing() {
             return Ok(());
         }
@@ -86,7 +87,6 @@ impl Besides for Accounts {
         if self.has_no_leftovers {
             leftovers::note_that_there_are_none(store, txn)?;
         }
-        state.version += 1;
         Ok(())
     }
 }
@@ -150,7 +150,7 @@ fn version(bytes: &[u8]) -> Version {
 }
 
 /// Writes the entry of a file.
-pub(super) fn put(store: &Store, txn: &mut RwTxn<'_>, entry: &FileEntry) -> Result<()> {
+pub(super) fn put(store: &Store, txn: &mut WriteTxn<'_>, entry: &FileEntry) -> Result<()> {
     let bytes = postcard::to_allocvec(entry).unwrap_or_default();
     store.tables.files.put(txn, &key(&entry.relative), &bytes)
 }

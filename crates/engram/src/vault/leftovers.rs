@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::Vault;
 use super::accounts::{self, Accounts};
@@ -29,6 +29,7 @@ use crate::memory::MemoryId;
 use crate::progress::{Monitor, Stage};
 use crate::store::record::{self, Record};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::writing::{Changes, Decided, Held, Portion};
 
 /// Where a store says, in the table `meta`, that it holds no leftovers.
@@ -107,7 +108,7 @@ pub(super) fn is_new(store: &Store, txn: &RoTxn<'_>) -> Result<bool> {
 }
 
 /// Writes into a store that there are no leftovers in it.
-pub(super) fn note_that_there_are_none(store: &Store, txn: &mut RwTxn<'_>) -> Result<()> {
+pub(super) fn note_that_there_are_none(store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
     store.tables.meta.put(txn, KEY, NONE)
 }
 

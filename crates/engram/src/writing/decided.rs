@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::plan::Plan;
 use super::portion::Portion;
@@ -16,6 +16,7 @@ use crate::memory::MemoryId;
 use crate::progress::{Monitor, Stage};
 use crate::store::state::{self, State};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 /// What a write does in one state of the store.
 pub(crate) struct Decided<'d, B> {
@@ -50,7 +51,7 @@ pub(crate) trait Besides {
     fn is_nothing(&self) -> bool;
 
     /// Does it. Changes the state if it writes anything, so that it is committed.
-    fn write(&self, store: &Store, txn: &mut RwTxn<'_>, state: &mut State) -> Result<()>;
+    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>, state: &mut State) -> Result<()>;
 }
 
 impl Besides for () {
@@ -58,7 +59,7 @@ impl Besides for () {
         true
     }
 
-    fn write(&self, _: &Store, _: &mut RwTxn<'_>, _: &mut State) -> Result<()> {
+    fn write(&self, _: &Store, _: &mut WriteTxn<'_>, _: &mut State) -> Result<()> {
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::portion::{Incoming, Portion};
 use super::{Changes, is_due};
@@ -17,6 +17,7 @@ use crate::store::nodes;
 use crate::store::record::{self, Record};
 use crate::store::state::{Model, State};
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 use crate::vector_model::check_dimensions;
 
 /// What a write changes in a state of the store.
@@ -116,7 +117,7 @@ fn revised(
 /// done where it `is_begun`.
 pub(crate) fn write_facts(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     changed: Changed<'_>,
     is_begun: bool,
     monitor: &Monitor,

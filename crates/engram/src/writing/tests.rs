@@ -12,6 +12,7 @@ use crate::consolidation::Manner;
 use crate::index::work::READ;
 use crate::store::state;
 use crate::store::table::touched::{self, Touched};
+use crate::store::write_txn::WriteTxn;
 
 fn id(text: &str) -> MemoryId {
     text.parse().unwrap()
@@ -182,7 +183,7 @@ fn after_changes() -> (tempfile::TempDir, Engram) {
 /// Runs something within a transaction with the plan of [`changes`].
 fn with_plan<R>(
     engram: &Engram,
-    run: impl FnOnce(&Store, &mut RwTxn<'_>, &mut State, &Plan<'_>) -> Result<R>,
+    run: impl FnOnce(&Store, &mut WriteTxn<'_>, &mut State, &Plan<'_>) -> Result<R>,
 ) -> R {
     let (put, gone) = changes();
     let put: Vec<StoredMemory> = put.into_iter().map(StoredMemory::from).collect();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::{Step, Writer};
 use crate::index::associations::{self, Kind};
@@ -16,6 +16,7 @@ use crate::store::nodes::{self, Node};
 use crate::store::record::{self, Record};
 use crate::store::state::State;
 use crate::store::tables::node_key;
+use crate::store::write_txn::WriteTxn;
 
 /// An association of a memory: what it leads to, and the weight it was given.
 pub(super) type Linked = (u32, Kind, f32);
@@ -27,7 +28,7 @@ impl Writer<'_> {
     /// Cost: the links that are new, however many there are.
     pub(super) fn link(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         put: &Put<'_>,
         record: &Record<'_>,
@@ -99,7 +100,7 @@ impl Writer<'_> {
     /// Joins a memory to what its links lead to.
     pub(super) fn join_all(
         &self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         memory: u32,
         linked: &[Linked],
@@ -113,7 +114,7 @@ impl Writer<'_> {
     /// Joins a memory of a namespace to what links to it.
     pub(super) fn add_backlinks(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         id: &str,
         (memory, namespace): (u32, u32),
@@ -137,7 +138,7 @@ impl Writer<'_> {
     /// Writes an association and its counterpart.
     pub(super) fn join(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         ends: (u32, u32),
         kind: Kind,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::matching::Names;
 use super::{Step, Writer, new_node};
@@ -16,13 +16,14 @@ use crate::store::nodes::{self, NameNode, Node};
 use crate::store::record::Record;
 use crate::store::state::State;
 use crate::store::tables::{Store, name_key, node_at, node_key};
+use crate::store::write_txn::WriteTxn;
 use crate::text::Language;
 
 impl Writer<'_> {
     /// Adds the names that a memory bears and mentions, and looks for those that are new in older texts.
     pub(super) fn add_names(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         memory: u32,
         namespace: u32,
@@ -77,7 +78,7 @@ impl Writer<'_> {
     /// The number of a name, which is made where it is missing.
     fn name(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &mut State,
         key: &str,
         namespace: u32,
@@ -124,7 +125,7 @@ impl Writer<'_> {
     /// Looks for new names in the texts that hold all their words.
     fn look_back(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         newest: u32,
         namespace: u32,
@@ -230,7 +231,7 @@ impl Writer<'_> {
     /// Counts a forgotten memory out of its names, and drops those that nobody has any more.
     pub(super) fn release_names(
         &mut self,
-        txn: &mut RwTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         state: &State,
         memory: u32,
         namespace: u32,
@@ -275,7 +276,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn drop_name(&mut self, txn: &mut RwTxn<'_>, state: &State, number: u32, name: &NameNode) -> Step<()> {
+    fn drop_name(&mut self, txn: &mut WriteTxn<'_>, state: &State, number: u32, name: &NameNode) -> Step<()> {
         let store = self.store;
         self.detach(txn, state, number)?;
         store.tables.names.delete(txn, &name_key(&name.key, name.namespace))?;
@@ -289,7 +290,7 @@ impl Writer<'_> {
 
 fn change_name(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     number: u32,
     change: impl FnOnce(&mut NameNode),
 ) -> Result<()> {

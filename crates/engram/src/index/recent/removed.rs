@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use heed::{RoTxn, RwTxn};
+use heed::RoTxn;
 
 use super::Step;
 use crate::error::Result;
@@ -12,6 +12,7 @@ use crate::index::work::{self, Meter};
 use crate::store::block::{self, VECTOR_ROWS};
 use crate::store::state::State;
 use crate::store::tables::Store;
+use crate::store::write_txn::WriteTxn;
 
 /// Memories that are gone from packed rows and blocks as soon as this is written.
 #[derive(Default)]
@@ -64,7 +65,7 @@ impl Removed {
     }
 
     /// Takes all of them out.
-    pub(super) fn write(self, store: &Store, txn: &mut RwTxn<'_>, state: &State) -> Result<()> {
+    pub(super) fn write(self, store: &Store, txn: &mut WriteTxn<'_>, state: &State) -> Result<()> {
         for (term, mut memories) in self.postings {
             memories.sort_unstable();
             postings::remove(store, txn, &term, &memories)?;

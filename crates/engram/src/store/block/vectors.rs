@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use engram_kernels::{QuantisedRows, QuantisedVectors};
-use heed::RwTxn;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Block, BlockKind, NewBlock, VECTOR_ROWS, Whole, fold, padded, read};
 use crate::error::Result;
 use crate::store::seen::SeenBlock;
 use crate::store::tables::{Store, elements};
+use crate::store::write_txn::WriteTxn;
 
 impl<'t> Block<'t> {
     /// The block's vectors.
@@ -198,7 +198,7 @@ pub(crate) fn encode_vectors(
 /// Overwrites packed vectors of one block with zeros, so that nothing of forgotten memories stays in it.
 pub(crate) fn erase_vectors(
     store: &Store,
-    txn: &mut RwTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     slot: VectorSlot,
     index: u32,
     memories: &[u32],

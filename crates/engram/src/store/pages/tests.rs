@@ -69,7 +69,7 @@ fn change(store: &Store, numbers: &mut Numbers, rows: u64) {
             key.resize(200 + key[key.len() - 1] as usize, b'-');
         }
         if numbers.below(3) == 0 {
-            table.delete(&mut txn, &key).unwrap();
+            table.delete(txn.writing(), &key).unwrap();
             continue;
         }
         let length = match numbers.below(8) {
@@ -77,15 +77,15 @@ fn change(store: &Store, numbers: &mut Numbers, rows: u64) {
             1 => 1800 + numbers.below(300),
             _ => numbers.below(200),
         };
-        table.put(&mut txn, &key, &sealed(&key, length as usize, numbers.below(256) as u8)).unwrap();
+        table.put(txn.writing(), &key, &sealed(&key, length as usize, numbers.below(256) as u8)).unwrap();
     }
     if numbers.below(30) == 0 {
         let (name, table) = written(store)[numbers.below(3) as usize];
         let from = format!("{name} 03").into_bytes();
         let range = (Bound::Included(from.as_slice()), Bound::Unbounded);
-        table.delete_range(&mut txn, &range).unwrap();
+        table.delete_range(txn.writing(), &range).unwrap();
     }
-    if numbers.below(8) == 0 { txn.abort() } else { store.commit(txn).unwrap() }
+    if numbers.below(8) == 0 { drop(txn) } else { store.commit(txn).unwrap() }
 }
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;

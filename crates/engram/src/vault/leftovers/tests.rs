@@ -11,7 +11,6 @@ fn as_left(vault: &Vault, without: &str) {
         .engram
         .write(|store, txn, state| {
             store.tables.meta.delete(txn, KEY)?;
-            state.version += 1;
             let accounts = Accounts { deleted: vec![without.to_owned()], ..Accounts::default() };
             accounts.write(store, txn, state)
         })
@@ -55,10 +54,9 @@ fn a_note_that_differs_from_the_store_is_no_witness() {
     vault.engram.import(other.path(), &mut |_| {}).unwrap();
     vault
         .engram
-        .write(|store, txn, state| {
+        .write(|store, txn, _| {
             let (mut entry, _) = accounts::get(store, txn, "a.md")?.unwrap();
             entry.settled = true;
-            state.version += 1;
             accounts::put(store, txn, &entry)
         })
         .unwrap();

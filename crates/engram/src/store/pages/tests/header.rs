@@ -116,7 +116,7 @@ fn an_older_header_is_never_the_newest() {
     let store = Store::open(folder.path(), true, Trust::Private).unwrap();
     let (_, memories) = written(&store)[0];
     let mut txn = store.write().unwrap();
-    memories.put(&mut txn, b"a", b"b").unwrap();
+    memories.put(txn.writing(), b"a", b"b").unwrap();
     store.commit(txn).unwrap();
     let made = Made::of(&store, bytes_of(&store));
     let file = made.file();

@@ -203,11 +203,11 @@ fn a_deleted_entry_on_a_page_in_use_does_not_come_back() {
     let (_, memories) = written(&store)[0];
     let mut txn = store.write().unwrap();
     for key in [b"memories 1", b"memories 2", b"memories 3"] {
-        memories.put(&mut txn, key, &row(key)).unwrap();
+        memories.put(txn.writing(), key, &row(key)).unwrap();
     }
     store.commit(txn).unwrap();
     let mut txn = store.write().unwrap();
-    memories.delete(&mut txn, b"memories 3").unwrap();
+    memories.delete(txn.writing(), b"memories 3").unwrap();
     store.commit(txn).unwrap();
     // LMDB copies only what a page holds; what was deleted stays where it was deleted.
     let mut made = Made::of(&store, bytes_of(&store));
