@@ -46,13 +46,14 @@ const HASH_BYTES: usize = 16;
 fn key(entry: &Entry<'_>) -> [u8; 2 * HASH_BYTES] {
     let mut key = [0; 2 * HASH_BYTES];
     key[..HASH_BYTES].copy_from_slice(&hash(&entry.target));
-    let source = postcard::to_allocvec(&(&entry.source, entry.kind)).unwrap_or_default();
+    let source =
+        postcard::to_allocvec(&(&entry.source, entry.kind)).expect("an id and a kind are plain data");
     key[HASH_BYTES..].copy_from_slice(&xxh3_128(&source).to_be_bytes());
     key
 }
 
 fn hash(target: &Target<'_>) -> [u8; HASH_BYTES] {
-    xxh3_128(&postcard::to_allocvec(target).unwrap_or_default()).to_be_bytes()
+    xxh3_128(&postcard::to_allocvec(target).expect("a target is plain data")).to_be_bytes()
 }
 
 /// The links that a record holds, by target and kind. Several links to one target count once, as the strongest of them.
@@ -159,7 +160,7 @@ impl<'a> Difference<'a> {
         let mut new: Vec<_> = self.new.iter().map(|entry| (key(entry), entry)).collect();
         new.sort_unstable_by_key(|(key, _)| *key);
         for (key, entry) in new {
-            let value = postcard::to_allocvec(entry).unwrap_or_default();
+            let value = postcard::to_allocvec(entry).expect("a link is plain data, and a vector grows");
             store.tables.links.put(txn, &key, &value)?;
         }
         Ok(())

@@ -151,6 +151,6 @@ fn version(bytes: &[u8]) -> Version {
 
 /// Writes the entry of a file.
 pub(super) fn put(store: &Store, txn: &mut WriteTxn<'_>, entry: &FileEntry) -> Result<()> {
-    let bytes = postcard::to_allocvec(entry).unwrap_or_default();
+    let bytes = postcard::to_allocvec(entry).expect("an account is plain data, and a vector grows");
     store.tables.files.put(txn, &key(&entry.relative), &bytes)
 }
