@@ -184,7 +184,11 @@ fn every_write_makes_a_version() {
     };
     let write = |run: &dyn Fn(&tables::Tables, &mut super::write_txn::WriteTxn<'_>)| {
         let before = version();
-        engram.write(|store, txn, _| Ok(run(&store.tables, txn))).unwrap();
+        let written = engram.write(|store, txn, _| {
+            run(&store.tables, txn);
+            Ok(())
+        });
+        written.unwrap();
         let after = version();
         (after.0 - before.0, after.1 - before.1)
     };
