@@ -3,14 +3,15 @@
 //! Each command's own flags stand in its file in `commands/`, next to what they do.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use engram::text::abridged;
 
-use engram::OpenOptions;
+use engram::{OpenOptions, STORE_FOLDER};
 
 use crate::commands::{
     backup, change, consolidate, eval, export, import, kernels, list, recall, reembed, remember, show, verify,
@@ -25,12 +26,13 @@ const MAX_QUOTED_BYTES: usize = 200;
 pub const STORE_VARIABLE: &str = "ENGRAM_STORE";
 /// The environment variable that stands for `--shared`.
 pub const SHARED_VARIABLE: &str = "ENGRAM_SHARED";
-/// The store where neither does.
-const DEFAULT_STORE: &str = ".engram";
+/// The environment variable that names the folder of notes where `--vault` does not.
+pub const VAULT_VARIABLE: &str = "ENGRAM_VAULT";
 
 const EXAMPLES: &str = "\
 Examples:
   engram recall --vault notes \"what did we decide about the lanes?\"
+  engram \"what did we decide about the lanes?\"
   engram import notes library.jsonl
   engram remember --title \"Carl Rogers\" \"Founded person-centred therapy.\"
   engram recall --explain who founded person-centred therapy
@@ -53,9 +55,12 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The folder of the store [default: $ENGRAM_STORE, or ./.engram]
+    /// The folder of the store [default: $ENGRAM_STORE, or .engram here or in a folder above]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub store: Option<PathBuf>,
+    /// A folder of notes; its store is DIR/.engram, unless --store names another [default: $ENGRAM_VAULT]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub vault: Option<PathBuf>,
     /// Use a store that other users may use too: leave its owner and permissions alone [default: $ENGRAM_SHARED]
     #[arg(long, global = true, help_heading = "Global options")]
     pub shared: bool,
@@ -70,6 +75,62 @@ pub struct Global {
     help: Option<bool>,
 }
 
+/// Where a store is.
+pub struct Place {
+    /// Its folder.
+    pub store: PathBuf,
+    /// The folder of notes that it keeps, where one was named.
+    pub vault: Option<PathBuf>,
+    /// Whether somebody named it.
+    pub is_named: bool,
+}
+
+/// The working directory, or the nearest folder above it that has a store. Folders that others own or may write to are
+/// passed over.
+fn nearest() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let mut above = here.ancestors().skip(1);
+    match here.join(STORE_FOLDER).symlink_metadata() {
+        // Whatever has the name here is looked at when it is opened.
+        Ok(_) => PathBuf::new(),
+        Err(_) => above
+            .find(|folder| is_own(folder) && is_own(&folder.join(STORE_FOLDER)))
+            .map_or_else(PathBuf::new, Path::to_owned),
+    }
+}
+
+/// Whether a folder belongs to this user and nobody else may write to it.
+#[cfg(unix)]
+fn is_own(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let found = folder.symlink_metadata();
+    found.is_ok_and(|found| {
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0
+    })
+}
+
+#[cfg(not(unix))]
+fn is_own(folder: &Path) -> bool {
+    folder.is_dir()
+}
+
+/// The command line as clap takes it. A question by itself is a cue: one argument of several words, so that a mistyped
+/// command never becomes one. `help COMMAND` is `COMMAND --help`.
+pub fn as_commands(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_question = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        !text.starts_with('-') && text.split_whitespace().nth(1).is_some()
+    };
+    if arguments.len() == 2 && is_question(&arguments[1]) {
+        arguments.insert(1, "recall".into());
+    }
+    if arguments.get(1).is_some_and(|first| first == "help") && arguments.len() <= 3 {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
+}
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum When {
@@ -82,16 +143,32 @@ pub enum When {
 }
 
 impl Global {
-    /// The store's folder: the option, the environment, or the usual place.
+    /// Returns the store's folder: by the options, by the environment, or in the nearest folder that has one.
     pub fn store(&self) -> PathBuf {
-        let named = || std::env::var_os(STORE_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
-        self.store.clone().or_else(named).unwrap_or_else(|| PathBuf::from(DEFAULT_STORE))
+        self.place().store
     }
 
-    /// How the store is opened. One that nobody named lies in the working directory, which others may write to.
+    /// Returns where the store is, and whose notes it keeps as far as the command line and the environment say.
+    pub fn place(&self) -> Place {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let (mut store, mut vault) = (self.store.clone(), self.vault.clone());
+        // Flags go before variables.
+        if store.is_none() && vault.is_none() {
+            (store, vault) = (variable(STORE_VARIABLE), variable(VAULT_VARIABLE));
+        }
+        match (store, vault) {
+            (Some(store), vault) => Place { store, vault, is_named: true },
+            (None, Some(vault)) => {
+                Place { store: vault.join(STORE_FOLDER), vault: Some(vault), is_named: true }
+            }
+            (None, None) => Place { store: nearest().join(STORE_FOLDER), vault: None, is_named: false },
+        }
+    }
+
+    /// How the store is opened. Others may have put there what nobody named.
     pub fn options(&self) -> OpenOptions {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        let is_named = self.store.is_some() || is_set(STORE_VARIABLE);
+        let is_named = self.place().is_named;
         OpenOptions::new()
             .shared(self.shared || is_set(SHARED_VARIABLE))
             .no_follow(!is_named)

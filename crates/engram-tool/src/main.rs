@@ -29,7 +29,7 @@ fn main() -> ExitCode {
          store is as the last commit left it",
         exit::Exit::Store as i32,
     );
-    match Cli::try_parse() {
+    match Cli::try_parse_from(cli::as_commands(std::env::args_os().collect())) {
         Ok(cli) => match commands::run(cli) {
             Ok(exit) => exit.into(),
             Err(failure) => {

@@ -190,6 +190,19 @@ impl Vault {
     }
 }
 
+impl Engram {
+    /// Returns whether the store keeps the notes of the folder that it lies in, as [`Vault::open`] makes it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn is_of_its_folder(&self) -> Result<bool> {
+        let store = self.store()?;
+        let txn = store.read()?;
+        let is_of_another = store.tables.meta.get(&txn, FOLDER_KEY)?.is_some();
+        Ok(!is_of_another && !store.tables.files.is_empty(&txn)?)
+    }
+}
+
 impl OpenOptions {
     /// Opens a folder of notes; see [`Vault::open`]. The folder may be one that others write to: its `.engram` must be a
     /// real folder, not a link.

@@ -51,13 +51,10 @@ with --sensitivity: {\"measure\", \"settings\": [{\"setting\", \"values\": [LOWE
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// A folder with judged questions; its documents are measured, or the store that --store names
-    #[arg(value_name = "BEIR_DIR", required_unless_present = "questions")]
+    #[arg(value_name = "BEIR_DIR", required_unless_present_any = ["questions", "vault"])]
     folder: Option<PathBuf>,
-    /// Measure a folder of notes
-    #[arg(long, value_name = "DIR", requires = "questions")]
-    vault: Option<PathBuf>,
-    /// The questions over its notes
-    #[arg(long, value_name = "FILE", requires = "vault", conflicts_with_all = ["folder", "split", "run", "tokens"])]
+    /// The questions over the notes of --vault
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["folder", "split", "run", "tokens"])]
     questions: Option<PathBuf>,
     /// What recall goes by
     #[arg(long, value_enum, default_value_t = RecallMode::Recall)]
@@ -120,7 +117,12 @@ struct Subject {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
-    if arguments.vault.is_some() && global.store.is_some() {
+    if arguments.questions.is_some() != global.vault.is_some() {
+        let sentence =
+            "--vault and --questions go together; name a folder of notes and the questions over them";
+        return Err(Failure::new(Exit::Usage, sentence));
+    }
+    if global.vault.is_some() && global.store.is_some() {
         let sentence = "notes are taken into a store of their own; leave out --store, or name a BEIR folder to measure a store by";
         return Err(Failure::new(Exit::Usage, sentence));
     }
@@ -143,7 +145,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
 impl Subject {
     fn of(arguments: &Arguments, global: &Global) -> Result<Self, Failure> {
         let Some(folder) =
-            arguments.vault.as_ref().or(arguments.folder.as_ref().filter(|_| global.store.is_none()))
+            global.vault.as_ref().or(arguments.folder.as_ref().filter(|_| global.store.is_none()))
         else {
             let engram = arguments.embedder.attach(super::open(global)?)?;
             let at = arguments.at.or(engram.newest()?).unwrap_or(BEFORE_ANYTHING);
@@ -152,7 +154,7 @@ impl Subject {
         let temporary = temporary()?;
         let started = Instant::now();
         let mut bar = Bar::of(folder);
-        let (engram, report) = if arguments.vault.is_some() {
+        let (engram, report) = if global.vault.is_some() {
             let vault = OpenOptions::new().open_vault_with_store(folder, temporary.path())?;
             let vault = arguments.embedder.attach_to_vault(vault)?;
             let report = vault.synchronise(&mut |progress| bar.show(progress))?;
@@ -174,7 +176,7 @@ impl Subject {
         }
         // The documents of a BEIR folder are made as they are read: nothing of them is forgotten yet, so that a run does
         // not depend on how long it takes.
-        let newest = if arguments.vault.is_some() { engram.newest()? } else { None };
+        let newest = if global.vault.is_some() { engram.newest()? } else { None };
         let at = arguments.at.or(newest).unwrap_or(BEFORE_ANYTHING);
         let exit = if report.refused.is_empty() { Exit::Done } else { Exit::Refused };
         Ok(Self { engram, ingest, at, exit, _temporary: Some(temporary) })

@@ -34,9 +34,6 @@ pub struct Arguments {
     /// A question or a few words
     #[arg(required = true, value_name = "CUE")]
     cue: Vec<String>,
-    /// A folder of notes to recall from; what has changed in it is taken in first, into --store or DIR/.engram
-    #[arg(long, value_name = "DIR")]
-    vault: Option<PathBuf>,
     /// How many memories are wanted
     #[arg(short, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     k: u32,
@@ -99,20 +96,35 @@ impl From<RecallMode> for Mode {
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let cue = cue(arguments)?;
-    let recollection = match &arguments.vault {
+    let place = global.place();
+    let recollection = match &place.vault {
         Some(folder) => {
             let options = global.options();
-            super::report_faults(global.store.as_deref().unwrap_or(&folder.join(engram::STORE_FOLDER)));
-            let vault = match &global.store {
-                Some(store) => options.open_vault_with_store(folder, store)?,
-                None => options.open_vault(folder)?,
+            super::report_faults(&place.store);
+            let vault = if place.store == folder.join(engram::STORE_FOLDER) {
+                options.open_vault(folder)?
+            } else {
+                options.open_vault_with_store(folder, &place.store)?
             };
             super::say_if_made_private(vault.engram());
-            let vault = arguments.embedder.attach_to_vault(vault)?;
-            synchronise(&vault, folder)?;
-            recalled(vault.engram(), &cue)?
+            in_step(vault, folder, arguments, &cue)?
         }
-        None => recalled(&arguments.embedder.attach(super::open(global)?)?, &cue)?,
+        None => {
+            let engram = super::open(global)?;
+            match place
+                .store
+                .parent()
+                .filter(|_| !place.is_named && engram.is_of_its_folder().unwrap_or(false))
+            {
+                // The working directory has an empty name.
+                Some(folder) => {
+                    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                    drop(engram);
+                    in_step(global.options().open_vault(folder)?, folder, arguments, &cue)?
+                }
+                None => recalled(&arguments.embedder.attach(engram)?, &cue)?,
+            }
+        }
     };
     if global.json {
         answer::json(&cue, &recollection)?;
@@ -120,6 +132,13 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
         answer::plain(&cue, &recollection, arguments.explain)?;
     }
     Ok(if recollection.hits.is_empty() { Exit::No } else { Exit::Done })
+}
+
+/// Takes in what has changed in a folder of notes, and recalls from it.
+fn in_step(vault: Vault, folder: &Path, arguments: &Arguments, cue: &Cue) -> Result<Recollection, Failure> {
+    let vault = arguments.embedder.attach_to_vault(vault)?;
+    synchronise(&vault, folder)?;
+    recalled(vault.engram(), cue)
 }
 
 fn cue(arguments: &Arguments) -> Result<Cue, Failure> {

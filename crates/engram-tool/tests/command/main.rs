@@ -19,6 +19,7 @@ mod interrupted;
 mod kernels;
 mod killed;
 mod output;
+mod places;
 mod planted;
 mod recalls;
 mod sandbox;

@@ -73,7 +73,11 @@ impl Sandbox {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("ENGRAM_STORE").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+            .env_remove("ENGRAM_STORE")
+            .env_remove("ENGRAM_VAULT")
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE");
         command.env_remove("ENGRAM_EMBEDDER").env_remove("ENGRAM_EMBEDDER_KEY");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
