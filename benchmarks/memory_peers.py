@@ -104,21 +104,18 @@ class Lance:
 
     def ingest(self, passages, vectors):
         import pyarrow as pa
+        from lancedb.index import FTS
 
         rows = pa.table({
             **{field: pa.array([p[field] for p in passages], pa.string()) for field in ("id", "title", "text")},
             "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), DIMENSIONS),
         })
         self.table = self.database.create_table("passages", rows)
+        stemmed = FTS(
+            language=self.language.capitalize(), stem=True, remove_stop_words=True, ascii_folding=True, with_position=False
+        )
         for field in ("title", "text"):
-            self.table.create_fts_index(
-                field,
-                language=self.language.capitalize(),
-                stem=True,
-                remove_stop_words=True,
-                ascii_folding=True,
-                with_position=False,
-            )
+            self.table.create_index(field, config=stemmed)
         self.table.wait_for_index(["title_idx", "text_idx"])
 
     def ask(self, question, vector, k):

@@ -18,7 +18,7 @@ use engram::evaluation::{DEPTH, Evaluation, NOTES_DEPTH, NoteEvaluation, Ranking
 
 use crate::folder;
 use crate::report::Report;
-pub use table::{Compared, Measure, Taken};
+pub use table::{Compared, Measure, Taken, summary};
 
 use passages::Vectors;
 use python::Python;
@@ -59,14 +59,15 @@ pub struct Outcome {
     pub bytes: Option<u64>,
 }
 
-/// Measures everybody on all sets: the two of this repository, and those that lie in a folder.
+/// Measures everybody on all sets: the two of this repository and, unless it is to be quick, those in a folder.
 pub fn run(quick: bool, json: bool, sets_folder: &Path) -> Result<Report> {
     std::fs::create_dir_all(folder::data())?;
     let mut report = Report { json, ..Report::default() };
     report.machine.packages = python::PACKAGES.map(str::to_owned).to_vec();
     let plan = if quick { Plan::QUICK } else { Plan::FULL };
     let python = Python::set_up(&mut report.missing);
-    for set in sets::all(sets_folder, &mut report.missing)? {
+    let others = Some(sets_folder).filter(|_| !quick);
+    for set in sets::all(others, &mut report.missing)? {
         let set = set.cut_to(plan);
         let mut compared = Compared::of(&set);
         let vectors = match python.vectors(&set) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Role;
 use crate::machine::Machine;
-use crate::memory::Compared;
+use crate::memory::{self, Compared};
 use crate::rounds::{Spread, Times};
 use crate::session::Comparison;
 
@@ -162,6 +162,7 @@ impl Report {
         } else {
             "with as many threads as each takes"
         };
+        self.say(&memory::summary(&self.memory));
         self.say(&format!(
             "\n{processor}, {threads_available} threads, {caches}; {system}; kernels: {kernels}; {}, {}; {threads}\n",
             crates.join(", "),

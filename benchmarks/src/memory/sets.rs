@@ -57,9 +57,9 @@ enum Source {
 
 /// The sets in a folder (BEIR folders, and folders of notes with questions.jsonl, perhaps below notes/) and those of this
 /// repository.
-pub fn all(folder: &Path, missing: &mut Vec<String>) -> Result<Vec<Set>> {
+pub fn all(folder: Option<&Path>, missing: &mut Vec<String>) -> Result<Vec<Set>> {
     let mut sources = Vec::new();
-    for parent in [folder.to_owned(), folder.join("notes")] {
+    for parent in folder.into_iter().flat_map(|folder| [folder.to_owned(), folder.join("notes")]) {
         let Ok(entries) = std::fs::read_dir(&parent) else {
             missing.push(format!("sets in {}: there is no such folder", parent.display()));
             continue;

@@ -127,13 +127,78 @@ impl Compared {
                 row.measures.iter().for_each(|measure| {
                     let _ = write!(text, " {:>9}", measure.shown());
                 });
-                let bytes = row
-                    .bytes
-                    .map_or_else(|| "in memory".to_owned(), |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
-                let ingest = format!("{:.2} s", row.ingest_seconds);
-                let _ = writeln!(text, " {:>10} {ingest:>10} {bytes:>10}", time(row.p50_nanoseconds));
+                let (p50, ingest, bytes) = row.costs();
+                let _ = writeln!(text, " {p50:>10} {ingest:>10} {bytes:>10}");
             }
         }
         text
+    }
+}
+
+/// All sets in one table, as the README has it: one line for each contender, in Markdown.
+pub fn summary(sets: &[Compared]) -> String {
+    let Some(first) = sets.iter().find(|set| !set.is_of_notes()) else { return String::new() };
+    let notes: Vec<&Compared> = sets.iter().filter(|set| set.is_of_notes()).collect();
+    let questions: usize = notes.iter().map(|set| set.questions).sum();
+    let judged: Vec<&Compared> = sets.iter().filter(|set| !set.is_of_notes()).collect();
+    let mut text = String::from("\n| |");
+    for set in &judged {
+        let _ = write!(text, " {}: recall@5 |", set.set);
+    }
+    let _ = writeln!(
+        text,
+        " {} folders of notes, {questions} questions: right note first | among five | p50 | ingest | on disk |",
+        notes.len()
+    );
+    let _ = writeln!(text, "|---|{}", "---|".repeat(judged.len() + 5));
+    for has_model in [false, true] {
+        for row in first.rows.iter().filter(|row| row.has_model == has_model) {
+            let given = if has_model { " with all-MiniLM-L6-v2" } else { "" };
+            let _ = write!(text, "| {}{given} |", row.name);
+            let same = |set: &&Compared| set.row(row).cloned();
+            for set in &judged {
+                let _ = write!(text, " {} |", same(set).map_or("–".to_owned(), |row| row.shown("recall@5")));
+            }
+            for name in ["first", "among 5"] {
+                let count = notes.iter().filter_map(same).map(|row| row.counted(name)).sum::<usize>();
+                let _ = write!(text, " {count} |");
+            }
+            let (p50, ingest, bytes) = row.costs();
+            let _ = writeln!(text, " {p50} | {ingest} | {bytes} |");
+        }
+    }
+    let _ = writeln!(text, "\np50, ingest and disk are those of {}.", first.set);
+    text
+}
+
+impl Compared {
+    fn is_of_notes(&self) -> bool {
+        self.rows.iter().any(|row| row.measures.iter().any(|measure| measure.name == "first"))
+    }
+
+    fn row(&self, like: &Taken) -> Option<&Taken> {
+        self.rows.iter().find(|row| (&row.name, row.has_model) == (&like.name, like.has_model))
+    }
+}
+
+impl Taken {
+    fn shown(&self, name: &str) -> String {
+        let measure = self.measures.iter().find(|measure| measure.name == name);
+        measure.map_or("–".to_owned(), Measure::shown)
+    }
+
+    fn counted(&self, name: &str) -> usize {
+        let counts = self.measures.iter().filter(|measure| measure.name == name);
+        counts.map(|measure| if let Value::Count(count) = measure.value { count } else { 0 }).sum()
+    }
+
+    /// The time of a question, the time to take in, and what lies on disk.
+    fn costs(&self) -> (String, String, String) {
+        let bytes = |bytes| format!("{:.1} MB", bytes as f64 / 1e6);
+        (
+            format!("{:.2} ms", self.p50_nanoseconds / 1e6),
+            format!("{:.2} s", self.ingest_seconds),
+            self.bytes.map_or_else(|| "in memory".to_owned(), bytes),
+        )
     }
 }

@@ -234,3 +234,29 @@ fn nearest_rank(ascending: &[Duration], share: f64) -> Duration {
 fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
     (2_u32..).zip(gains).map(|(rank, gain)| gain / libm::log2(f64::from(rank))).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rankings_of_anybody_are_measured() {
+        let judged = |query: &str, document: &str, relevance| Judgement {
+            query: query.to_owned(),
+            document: document.to_owned(),
+            relevance,
+        };
+        let judgements =
+            [judged("q", "b", 1), judged("q", "x", 2), judged("q", "a", 0), judged("other", "a", 0)];
+        let documents = [("b", 0.5), ("a", 0.9), ("c", 0.5)].map(|(id, score)| (id.to_owned(), score));
+        let ranking = |query: &str| Ranking::new(query, documents.to_vec());
+        let found = Evaluation::of(vec![ranking("q"), ranking("other"), ranking("unknown")], &judgements);
+        // Of the two that tie, the greater id comes first, so that b is third.
+        let ids: Vec<&str> = found.rankings[0].documents.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["a", "c", "b"]);
+        assert_eq!((found.queries, found.rankings.len()), (1, 3));
+        assert_eq!((found.recall_at_5, found.all_gold_at_5, found.mrr), (0.5, 0.0, 1.0 / 3.0));
+        let best = 2.0 + 1.0 / libm::log2(3.0);
+        assert!((found.ndcg_at_10 - 0.5 / best).abs() < 1e-12);
+    }
+}
