@@ -21,7 +21,7 @@ pub struct Vectors {
     pub cost: Embedding,
 }
 
-/// What embedding cost, before anybody began.
+/// What embedding cost, beside what everybody took.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Embedding {
     pub passages_seconds: f64,

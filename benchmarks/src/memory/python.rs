@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -74,16 +74,14 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Embedded {
-    passages_seconds: f64,
+    passages_seconds: Option<f64>,
     question_nanoseconds: Vec<f64>,
 }
 
 /// What is kept beside the vectors of a set.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    key: String,
-    #[serde(flatten)]
-    cost: Embedding,
+    passages_seconds: f64,
 }
 
 impl Python {
@@ -105,24 +103,29 @@ impl Python {
         Self { interpreter }
     }
 
-    /// The vectors of a set, made unless they are there.
+    /// The vectors of a set. Those of the passages are made once and kept, those of the questions are made, and
+    /// timed, each time.
     pub fn vectors(&self, set: &Set) -> Result<Vectors> {
         let key = passages::key(set);
         let file = |kind: &str| set.folder().join(format!("{key}-{kind}"));
         let (passages, questions, kept) = (file("passages.f32"), file("questions.f32"), file("cost.json"));
-        let cost = match std::fs::read(&kept).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-            Some(Kept { key: known, cost }) if known == key => cost,
-            _ => {
-                let mut job = self.job("embed", set, Plan::FULL)?;
-                (job.vectors, job.question_vectors) = (Some(passages.clone()), Some(questions.clone()));
-                let found: Embedded = self.run(&job)?;
-                let cost = Embedding {
-                    passages_seconds: found.passages_seconds,
-                    question_nanoseconds: median(found.question_nanoseconds),
-                };
-                std::fs::write(&kept, serde_json::to_vec(&Kept { key, cost: cost.clone() })?)?;
-                cost
-            }
+        let known: Option<Kept> =
+            std::fs::read(&kept).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let mut job = self.job("embed", set, Plan::FULL)?;
+        job.question_vectors = Some(questions.clone());
+        if known.is_none() {
+            job.vectors = Some(passages.clone());
+        }
+        let found: Embedded = self.run(&job)?;
+        let kept_now = match (known, found.passages_seconds) {
+            (Some(known), _) => known,
+            (None, Some(passages_seconds)) => Kept { passages_seconds },
+            (None, None) => bail!("memory_peers.py did not say how long the passages took"),
+        };
+        std::fs::write(&kept, serde_json::to_vec(&kept_now)?)?;
+        let cost = Embedding {
+            passages_seconds: kept_now.passages_seconds,
+            question_nanoseconds: median(found.question_nanoseconds),
         };
         Ok(Vectors { passages, questions, cost })
     }
