@@ -44,11 +44,12 @@ class Fts5:
 
     def __init__(self, job):
         import apsw
-        import sqlite_vec
 
         self.language, self.hybrid = job["language"], job["peer"] == "fts5_vec"
         self.name = f"SQLite {apsw.sqlite_lib_version()} FTS5"
         if self.hybrid:
+            import sqlite_vec
+
             self.name += f" + sqlite-vec {sqlite_vec.__version__}"
         self.database = apsw.Connection(str(Path(job["folder"]) / "peer.sqlite"))
         self.database.execute("pragma journal_mode = wal")

@@ -168,6 +168,8 @@ impl Python {
         let mut command = Command::new(interpreter);
         command.arg(folder::workspace().join("memory_peers.py")).env("PYTHONDONTWRITEBYTECODE", "1");
         session::free_openblas(&mut command);
+        // A question is too small for two threads of NumPy's to gain anything.
+        command.env("OPENBLAS_NUM_THREADS", "1");
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

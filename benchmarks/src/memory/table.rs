@@ -147,8 +147,7 @@ pub fn summary(sets: &[Compared]) -> String {
     }
     let _ = writeln!(
         text,
-        " {} folders of notes, {questions} questions: right note first | among five | p50 | ingest | on disk |",
-        notes.len()
+        " notes, {questions} questions: right note first | among five | p50 | ingest | on disk |"
     );
     let _ = writeln!(text, "|---|{}", "---|".repeat(judged.len() + 5));
     for has_model in [false, true] {
