@@ -55,9 +55,9 @@ struct Arguments {
     /// Small work and few rounds: shows that everything runs and agrees; the times mean nothing.
     #[arg(long)]
     quick: bool,
-    /// The sets that `memory` measures beside its own: folders in BEIR form, and folders of notes with questions.jsonl [default:
-    /// ../shared/data beside the repository].
-    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    /// What `memory` measures beside the sets of this repository: a folder with folders in BEIR form, and folders of
+    /// notes with questions.jsonl [default: ../shared/data beside the repository]
+    #[arg(long, value_name = "DIR")]
     sets: Option<PathBuf>,
 }
 
