@@ -61,8 +61,17 @@ pub fn huge_pages() -> Option<(f64, f64)> {
 
 /// The versions of the crates that were linked, as the lock file has them.
 fn crates() -> Vec<String> {
-    const PEERS: [&str; 8] =
-        ["graph", "matrixmultiply", "ndarray", "numkong", "petgraph", "simsimd", "sprs", "usearch"];
+    const PEERS: [&str; 9] = [
+        "graph",
+        "matrixmultiply",
+        "ndarray",
+        "numkong",
+        "petgraph",
+        "simsimd",
+        "sprs",
+        "tantivy",
+        "usearch",
+    ];
     let mut name = None;
     let mut found = Vec::new();
     for line in include_str!("../Cargo.lock").lines() {

@@ -2,7 +2,7 @@
 //!
 //! A run goes from a [`session`] (which starts the [`workers`]) through the benchmarks ([`similarity`], [`top_k`],
 //! [`spreading`], [`decay`], [`recall`]): each hands [`contender`]s to [`rounds`] and the times to the [`report`],
-//! from which [`charts`] are drawn.
+//! from which [`charts`] are drawn. [`memory`] compares what is found, and goes its own way.
 
 mod charts;
 mod contender;
@@ -11,6 +11,7 @@ mod folder;
 mod graphs;
 mod jobs;
 mod machine;
+mod memory;
 mod native;
 mod recall;
 mod report;
@@ -54,6 +55,10 @@ struct Arguments {
     /// Small work and few rounds: shows that everything runs and agrees; the times mean nothing.
     #[arg(long)]
     quick: bool,
+    /// What `memory` measures beside the sets of this repository: a folder with folders in BEIR form, and folders of
+    /// notes with questions.jsonl [default: ../shared/data beside the repository]
+    #[arg(long, value_name = "DIR")]
+    sets: Option<PathBuf>,
 }
 
 /// Times one thing and reports it.
@@ -66,6 +71,8 @@ enum Bench {
     Spreading,
     Decay,
     Recall,
+    /// How well, how fast and how large, beside other memories; not part of `all`.
+    Memory,
     All,
     /// Serve another process of this program on standard input and output.
     #[value(hide = true)]
@@ -101,6 +108,11 @@ fn run(arguments: &Arguments) -> Result<()> {
             let report = Report { json: arguments.json, ..parsed };
             report.repeat();
             report
+        }
+        None if arguments.bench == Bench::Memory => {
+            let sets = arguments.sets.clone();
+            let sets = sets.unwrap_or_else(|| folder::workspace().join("../../shared/data"));
+            memory::run(arguments.quick, arguments.json, &sets)?
         }
         None => {
             let mut session = Session::start(arguments.quick, arguments.json)?;

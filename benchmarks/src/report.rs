@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Role;
 use crate::machine::Machine;
+use crate::memory::{self, Compared};
 use crate::rounds::{Spread, Times};
 use crate::session::Comparison;
 
@@ -15,6 +16,9 @@ use crate::session::Comparison;
 pub struct Report {
     pub machine: Machine,
     pub rows: Vec<Row>,
+    /// What became of each set of questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<Compared>,
     /// Workers and graphs that could not be had, and why.
     pub missing: Vec<String>,
     /// Whether standard output is kept for JSON.
@@ -127,12 +131,18 @@ impl Report {
         self.rows.push(row);
     }
 
+    pub fn compare(&mut self, compared: Compared) {
+        self.say(&compared.table());
+        self.memory.push(compared);
+    }
+
     /// Says again what an earlier run measured.
     pub fn repeat(&self) {
         for row in &self.rows {
             self.say(&row.table());
             row.notes.iter().for_each(|note| self.say(&format!("  {note}\n")));
         }
+        self.memory.iter().for_each(|compared| self.say(&compared.table()));
     }
 
     /// Adds a remark to the last row.
@@ -147,9 +157,14 @@ impl Report {
     pub fn frame(&self) {
         let Machine { processor, threads_available, caches, system, kernels, crates, packages, .. } =
             &self.machine;
+        let threads = if self.memory.is_empty() {
+            "one thread unless said otherwise"
+        } else {
+            "with as many threads as each takes"
+        };
+        self.say(&memory::summary(&self.memory));
         self.say(&format!(
-            "\n{processor}, {threads_available} threads, {caches}; {system}; kernels: {kernels}; {}, {}; one thread unless \
-             said otherwise\n",
+            "\n{processor}, {threads_available} threads, {caches}; {system}; kernels: {kernels}; {}, {}; {threads}\n",
             crates.join(", "),
             packages.join(", ")
         ));

@@ -1,7 +1,7 @@
 //! One run of the benchmarks: the workers that take part, and what has been measured so far.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
@@ -100,24 +100,39 @@ impl Session {
 
 /// Python with the peers, in an environment of its own.
 fn python() -> Result<Rc<RefCell<Worker>>> {
-    let environment = folder::workspace().join("target").join("python");
-    let interpreter = environment.join("bin").join("python");
-    if !interpreter.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    }
-    run(Command::new(&interpreter)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES))?;
+    let interpreter = environment("python")?;
+    install(&interpreter, &PACKAGES)?;
     let mut command = Command::new(interpreter);
     command.arg(folder::workspace().join("peers.py"));
     for threads in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"] {
         command.env(threads, "1");
     }
-    // Settings that would keep OpenBLAS from choosing the best kernel for this processor.
+    free_openblas(&mut command);
+    Worker::start(&mut command, Role::Portable)
+}
+
+/// The interpreter of an environment, which is made unless it is there.
+pub fn environment(name: &str) -> Result<PathBuf> {
+    let environment = folder::workspace().join("target").join(name);
+    let interpreter = environment.join("bin").join("python");
+    if !interpreter.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    Ok(interpreter)
+}
+
+/// Installs packages into an interpreter's environment.
+pub fn install(interpreter: &Path, packages: &[&str]) -> Result<()> {
+    run(Command::new(interpreter)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(packages))
+}
+
+/// Takes settings away that would keep OpenBLAS from choosing the best kernel for this processor.
+pub fn free_openblas(command: &mut Command) {
     for setting in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES"] {
         command.env_remove(setting);
     }
-    Worker::start(&mut command, Role::Portable)
 }
 
 /// This program without Zig, built for this very processor.

@@ -90,6 +90,25 @@ impl Evaluation {
     }
 }
 
+impl Ranking {
+    /// The ranking that a question got, sorted as a run is.
+    #[must_use]
+    pub fn new(query: impl Into<String>, mut documents: Vec<(String, f32)>) -> Self {
+        documents.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+        Self { query: query.into(), documents }
+    }
+}
+
+/// The relevant documents of each question, with their relevance.
+fn relevant(judgements: &[Judgement]) -> BTreeMap<&str, BTreeMap<&str, f64>> {
+    let mut relevance: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    for judgement in judgements.iter().filter(|judgement| judgement.relevance > 0) {
+        let of_query = relevance.entry(&judgement.query).or_default();
+        of_query.insert(&judgement.document, f64::from(judgement.relevance));
+    }
+    relevance
+}
+
 impl Engram {
     /// Asks every judged question as `like` asks, whose own text and `k` do not count, and measures what comes back.
     ///
@@ -99,15 +118,10 @@ impl Engram {
     /// # Errors
     /// If the store cannot be read.
     pub fn evaluate(&self, queries: &[Query], judgements: &[Judgement], like: &Cue) -> Result<Evaluation> {
-        let mut relevance: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
-        for judgement in judgements.iter().filter(|judgement| judgement.relevance > 0) {
-            let of_query = relevance.entry(&judgement.query).or_default();
-            of_query.insert(&judgement.document, f64::from(judgement.relevance));
-        }
-        let mut evaluation = Evaluation::default();
+        let relevance = relevant(judgements);
+        let (mut rankings, mut latencies) = (Vec::new(), Vec::new());
         for query in queries {
-            let Some(relevant) = relevance.get(query.id.as_str()) else { continue };
-            if query.text.trim().is_empty() {
+            if !relevance.contains_key(query.id.as_str()) || query.text.trim().is_empty() {
                 continue;
             }
             let cue = Cue { text: query.text.clone(), ..like.clone() };
@@ -115,15 +129,12 @@ impl Engram {
             let mut deep = cue.k(DEPTH);
             deep.snippet_chars = 0;
             let hits = self.recall(&deep)?.hits;
-            let mut documents: Vec<(String, f32)> =
-                hits.into_iter().map(|hit| (hit.id.to_string(), hit.score)).collect();
-            documents.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
-            evaluation.latencies.push(timed.took);
-            evaluation.add(relevant, &documents);
-            evaluation.rankings.push(Ranking { query: query.id.clone(), documents });
+            let documents = hits.into_iter().map(|hit| (hit.id.to_string(), hit.score)).collect();
+            latencies.push(timed.took);
+            rankings.push(Ranking::new(&query.id, documents));
         }
-        evaluation.finish();
-        Ok(evaluation)
+        latencies.sort_unstable();
+        Ok(Evaluation { latencies, ..Evaluation::of(rankings, judgements) })
     }
 }
 
@@ -161,6 +172,20 @@ impl Engram {
 }
 
 impl Evaluation {
+    /// Measures rankings, whoever made them. One whose question has no relevant document does not count.
+    #[must_use]
+    pub fn of(rankings: Vec<Ranking>, judgements: &[Judgement]) -> Self {
+        let relevance = relevant(judgements);
+        let mut evaluation = Self::default();
+        for ranking in &rankings {
+            if let Some(relevant) = relevance.get(ranking.query.as_str()) {
+                evaluation.add(relevant, &ranking.documents);
+            }
+        }
+        evaluation.finish();
+        Self { rankings, ..evaluation }
+    }
+
     fn add(&mut self, relevant: &BTreeMap<&str, f64>, documents: &[(String, f32)]) {
         let found = |depth: usize| {
             let top: BTreeSet<&str> = documents.iter().take(depth).map(|(id, _)| id.as_str()).collect();
@@ -196,7 +221,6 @@ impl Evaluation {
         ] {
             *sum /= queries;
         }
-        self.latencies.sort_unstable();
     }
 }
 
@@ -209,4 +233,30 @@ fn nearest_rank(ascending: &[Duration], share: f64) -> Duration {
 /// Discounted cumulative gain: Σ gain / log2(rank + 1) (Järvelin and Kekäläinen, 2002).
 fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
     (2_u32..).zip(gains).map(|(rank, gain)| gain / libm::log2(f64::from(rank))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rankings_of_anybody_are_measured() {
+        let judged = |query: &str, document: &str, relevance| Judgement {
+            query: query.to_owned(),
+            document: document.to_owned(),
+            relevance,
+        };
+        let judgements =
+            [judged("q", "b", 1), judged("q", "x", 2), judged("q", "a", 0), judged("other", "a", 0)];
+        let documents = [("b", 0.5), ("a", 0.9), ("c", 0.5)].map(|(id, score)| (id.to_owned(), score));
+        let ranking = |query: &str| Ranking::new(query, documents.to_vec());
+        let found = Evaluation::of(vec![ranking("q"), ranking("other"), ranking("unknown")], &judgements);
+        // Of the two that tie, the greater id comes first, so that b is third.
+        let ids: Vec<&str> = found.rankings[0].documents.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["a", "c", "b"]);
+        assert_eq!((found.queries, found.rankings.len()), (1, 3));
+        assert_eq!((found.recall_at_5, found.all_gold_at_5, found.mrr), (0.5, 0.0, 1.0 / 3.0));
+        let best = 2.0 + 1.0 / libm::log2(3.0);
+        assert!((found.ndcg_at_10 - 0.5 / best).abs() < 1e-12);
+    }
 }

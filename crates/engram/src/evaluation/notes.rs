@@ -81,25 +81,24 @@ impl Placings {
     }
 }
 
-impl Engram {
-    /// Asks every question as `like` asks, whose own text and `k` do not count, and measures in which place the first
-    /// right hit comes.
+impl NoteEvaluation {
+    /// Measures in which place the first right one of some ids comes, whoever ranked them: `rank` gives those of each
+    /// question, of which [`NOTES_DEPTH`] count. `ids` are all that there are.
     ///
-    /// A hit is right if it is one of the question's notes or a section of one. Places are counted in hits, as they
+    /// An id is right if it is one of the question's notes or a section of one. Places are counted in ids, as they
     /// come: several sections of one note take a place each, as they do for whoever reads the answer.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub fn evaluate_notes(&self, questions: &[NoteQuestion], like: &Cue) -> Result<NoteEvaluation> {
-        let mut notes = BTreeSet::new();
-        self.for_each(|stored| {
-            let id = stored.memory.id.as_str();
-            notes.extend([id.to_owned(), note_of(id).to_owned()]);
-            Ok::<(), Error>(())
-        })?;
-        let mut evaluation = NoteEvaluation::default();
+    /// What `rank` fails with.
+    pub fn of<'i, E>(
+        questions: &[NoteQuestion],
+        ids: impl IntoIterator<Item = &'i str>,
+        mut rank: impl FnMut(&NoteQuestion) -> std::result::Result<Vec<String>, E>,
+    ) -> std::result::Result<Self, E> {
+        let notes: BTreeSet<&str> = ids.into_iter().flat_map(|id| [id, note_of(id)]).collect();
+        let mut evaluation = Self::default();
         for question in questions {
-            let is_known = |note: &&String| notes.contains(*note);
+            let is_known = |note: &&String| notes.contains(note.as_str());
             let known: Vec<&str> = question.notes.iter().filter(is_known).map(String::as_str).collect();
             let unknown = question.notes.iter().filter(|note| !is_known(note));
             let unknown = unknown.map(|note| UnknownNote { line: question.line, note: note.clone() });
@@ -107,19 +106,39 @@ impl Engram {
             if known.is_empty() {
                 continue;
             }
-            let mut cue = Cue { text: question.question.clone(), ..like.clone() }.k(NOTES_DEPTH);
-            cue.snippet_chars = 0;
-            let found = self.recall(&cue)?;
-            let is_right = |id: &str| known.iter().any(|note| *note == id || *note == note_of(id));
-            let place = found.hits.iter().position(|hit| is_right(hit.id.as_str())).map(|at| at + 1);
-            evaluation.latencies.push(found.took);
+            let is_right = |id: &String| known.iter().any(|note| note == id || *note == note_of(id));
+            let place = rank(question)?.iter().take(NOTES_DEPTH).position(is_right).map(|at| at + 1);
             evaluation.all.add(place);
             if let Some(kind) = &question.kind {
                 evaluation.kinds.entry(kind.clone()).or_default().add(place);
             }
         }
-        evaluation.latencies.sort_unstable();
         Ok(evaluation)
+    }
+}
+
+impl Engram {
+    /// Asks every question as `like` asks, whose own text and `k` do not count, and measures in which place the first
+    /// right hit comes; see [`NoteEvaluation::of`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn evaluate_notes(&self, questions: &[NoteQuestion], like: &Cue) -> Result<NoteEvaluation> {
+        let mut ids = Vec::new();
+        self.for_each(|stored| {
+            ids.push(stored.memory.id.to_string());
+            Ok::<(), Error>(())
+        })?;
+        let mut latencies = Vec::new();
+        let evaluation = NoteEvaluation::of(questions, ids.iter().map(String::as_str), |question| {
+            let mut cue = Cue { text: question.question.clone(), ..like.clone() }.k(NOTES_DEPTH);
+            cue.snippet_chars = 0;
+            let found = self.recall(&cue)?;
+            latencies.push(found.took);
+            Ok::<_, Error>(found.hits.into_iter().map(|hit| hit.id.to_string()).collect())
+        })?;
+        latencies.sort_unstable();
+        Ok(NoteEvaluation { latencies, ..evaluation })
     }
 
     /// When the newest memory was made; `None` in an empty store.
