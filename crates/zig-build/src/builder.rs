@@ -14,7 +14,8 @@ use crate::run;
 use crate::target::Cpu;
 use crate::version::{SUPPORTED, Version};
 
-/// How Zig optimises: `-Doptimize`.
+/// How Zig optimises: `-Doptimize`, or `--release` where `build.zig` takes no such option, because it names a
+/// `preferred_optimize_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Optimize {
@@ -30,7 +31,7 @@ pub enum Optimize {
     ReleaseFast,
     /// Optimised for size, without safety checks.
     ReleaseSmall,
-    /// No `-Doptimize` is passed: `build.zig` decides.
+    /// Neither is passed: `build.zig` decides.
     BuildFile,
 }
 

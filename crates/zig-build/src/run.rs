@@ -1,34 +1,30 @@
 //! One build, from the environment that cargo gives to the library that cargo links.
 
-use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use std::{fs, str};
 
 use crate::artifact::{Artifact, Skipped};
-use crate::builder::{Build, Optimize, WithoutZig};
+use crate::builder::{Build, WithoutZig};
 use crate::environment::Environment;
 use crate::error::{Candidate, Error};
 use crate::find::{self, Zig};
-use crate::process::{self, Failure};
+use crate::invoke::{TIMEOUT, command_text};
 use crate::target::{self, Cpu, ZigTarget};
 use crate::{cache, install, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
-const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
-const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
 
 /// What the parts of a build share.
-struct Run<'a, W> {
-    build: &'a Build,
-    environment: &'a Environment,
+pub(crate) struct Run<'a, W> {
+    pub(crate) build: &'a Build,
+    pub(crate) environment: &'a Environment,
     /// The package's folder.
-    base: PathBuf,
+    pub(crate) base: PathBuf,
     /// The folder of `build.zig`.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Ours alone, in `OUT_DIR`.
-    out_folder: PathBuf,
+    pub(crate) out_folder: PathBuf,
     target: String,
     out: &'a mut W,
 }
@@ -91,7 +87,7 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// One file or folder, which must exist: cargo takes a missing one for changed, always.
-    fn watch_path(&mut self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn watch_path(&mut self, path: &Path) -> Result<(), Error> {
         fs::metadata(path).map_err(|source| Error::File { doing: "watch", path: path.to_owned(), source })?;
         let line = path.strip_prefix(&self.base).unwrap_or(path);
         let line = if line.as_os_str().is_empty() { Path::new(".") } else { line };
@@ -158,87 +154,6 @@ impl<W: Write> Run<'_, W> {
         }
     }
 
-    /// Runs `zig build`; returns the prefix that it installed to.
-    fn zig_build(&mut self, zig: &Zig, target: &ZigTarget) -> Result<PathBuf, Error> {
-        let settings = self.settings(target);
-        // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
-        let prefix =
-            self.out_folder.join(format!("{:016x}", fingerprint(&self.folder, &settings))).join("prefix");
-        remove(&prefix)?;
-        let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
-        let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
-        if let Some(path) = find::executable(zig, self.environment, &self.folder, &extra) {
-            self.watch_path(&path)?;
-        }
-        make_folder(&self.out_folder)?;
-
-        let mut words = zig.command.clone();
-        words.extend(["build", "--color", "off", "--prefix"].map(OsString::from));
-        words.push(prefix.clone().into_os_string());
-        words.push("--cache-dir".into());
-        words.push(self.out_folder.join("cache").into_os_string());
-        if let Some(packages) = &self.build.packages {
-            words.push("--system".into());
-            words.push(self.base.join(packages).into_os_string());
-        }
-        if let Some(jobs) = self.environment.text("NUM_JOBS") {
-            words.push(format!("-j{jobs}").into());
-        }
-        words.extend(settings.into_iter().map(OsString::from));
-
-        // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
-        // it is set, Zig looks there for those of `--system` too, in vain.
-        let mut environment = self.environment.clone();
-        if self.build.packages.is_some() {
-            environment.remove(PACKAGES);
-        } else if environment.get(PACKAGES).is_none() && !self.folder.join("zig-pkg").exists() {
-            extra.push((PACKAGES, self.out_folder.join("packages").into_os_string()));
-        }
-        let limit = self.limit()?;
-        let command = command_text(&words);
-        match process::run(&words, &self.folder, &environment, &extra, limit) {
-            Ok(ended) if ended.status.success() => {
-                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
-                io::stderr().lock().write_all((ended.stdout + &ended.stderr).as_bytes()).ok();
-                Ok(prefix)
-            }
-            Ok(ended) => Err(Error::BuildFailed {
-                command,
-                folder: self.folder.clone(),
-                status: ended.status,
-                output: ended.stdout + &ended.stderr,
-            }),
-            Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
-            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder: self.folder.clone(), limit }),
-        }
-    }
-
-    /// The `-D` options.
-    fn settings(&self, target: &ZigTarget) -> Vec<String> {
-        let mut settings = vec![format!("-Dtarget={}", target.triple), format!("-Dcpu={}", target.cpu)];
-        if let Some(mode) = mode(self.build.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0")) {
-            settings.push(format!("-Doptimize={mode}"));
-        }
-        settings.extend(self.build.options.iter().map(|(name, value)| format!("-D{name}={value}")));
-        settings
-    }
-
-    fn limit(&mut self) -> Result<Duration, Error> {
-        let Some(text) = self.environment.get(TIMEOUT) else { return Ok(self.build.limit) };
-        match text.to_str().and_then(|text| text.parse().ok()) {
-            Some(seconds) => Ok(Duration::from_secs(seconds)),
-            None => {
-                let limit = self.build.limit;
-                self.warn(&format!(
-                    "{TIMEOUT}={} is no number of seconds, so the limit is {}. Set it to one, or unset it.",
-                    text.to_string_lossy(),
-                    limit.as_secs()
-                ))?;
-                Ok(limit)
-            }
-        }
-    }
-
     fn is_apple(&self) -> bool {
         self.target.contains("-apple-")
     }
@@ -247,7 +162,7 @@ impl<W: Write> Run<'_, W> {
         self.build.without_zig == WithoutZig::Warn && !self.environment.is_on(STRICT)
     }
 
-    fn warn(&mut self, text: &str) -> Result<(), Error> {
+    pub(crate) fn warn(&mut self, text: &str) -> Result<(), Error> {
         if self.environment.is_on(STRICT) {
             return Err(Error::Strict { warning: text.to_owned() });
         }
@@ -255,96 +170,13 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// One line for cargo.
-    fn tell(&mut self, key: &str, value: &str) -> Result<(), Error> {
+    pub(crate) fn tell(&mut self, key: &str, value: &str) -> Result<(), Error> {
         writeln!(self.out, "cargo::{key}={}", value.replace('\n', " ")).map_err(|source: io::Error| {
             Error::File { doing: "write to", path: PathBuf::from("standard output"), source }
         })
     }
 }
 
-/// Zig's name of the mode. The long names are understood by every version up to 0.17, which prefers short ones.
-fn mode(optimize: Optimize, opt_level: &str) -> Option<&'static str> {
-    Some(match (optimize, opt_level) {
-        (Optimize::BuildFile, _) => return None,
-        (Optimize::Debug, _) | (Optimize::Profile, "0") => "Debug",
-        (Optimize::ReleaseSafe, _) | (Optimize::Profile, "1") => "ReleaseSafe",
-        (Optimize::ReleaseSmall, _) | (Optimize::Profile, "s" | "z") => "ReleaseSmall",
-        (Optimize::ReleaseFast | Optimize::Profile, _) => "ReleaseFast",
-    })
-}
-
 fn watched(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     rerun::watched(folder).map_err(|source| Error::File { doing: "list", path: folder.to_owned(), source })
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::File { doing: "remove", path: folder.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn make_folder(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::File {
-        doing: "make",
-        path: folder.to_owned(),
-        source,
-    })
-}
-
-/// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
-fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
-    let folder = folder.as_os_str().as_encoded_bytes();
-    let parts = std::iter::once(folder).chain(settings.iter().map(String::as_bytes));
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in parts.flat_map(|part| part.iter().copied().chain([0])) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
-}
-
-/// A command as one would type it.
-fn command_text(words: &[OsString]) -> String {
-    let word = |word: &OsString| {
-        let text = word.to_string_lossy();
-        if text.is_empty() || text.contains(char::is_whitespace) {
-            format!("'{text}'")
-        } else {
-            text.into_owned()
-        }
-    };
-    words.iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mode_follows_the_profile_unless_told_otherwise() {
-        for (level, expected) in [
-            ("0", "Debug"),
-            ("1", "ReleaseSafe"),
-            ("2", "ReleaseFast"),
-            ("3", "ReleaseFast"),
-            ("s", "ReleaseSmall"),
-            ("z", "ReleaseSmall"),
-        ] {
-            assert_eq!(mode(Optimize::Profile, level), Some(expected));
-            assert_eq!(mode(Optimize::ReleaseFast, level), Some("ReleaseFast"));
-            assert_eq!(mode(Optimize::Debug, level), Some("Debug"));
-            assert_eq!(mode(Optimize::BuildFile, level), None);
-        }
-    }
-
-    #[test]
-    fn a_fingerprint_tells_apart_where_the_words_are_cut() {
-        let of = |settings: &[&str]| {
-            fingerprint(Path::new("zig"), &settings.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
-        };
-        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
-        assert_eq!(of(&["a"]), of(&["a"]));
-    }
 }

@@ -141,7 +141,7 @@ const BY_COMPILER: [(&str, &str); 3] = [
 ];
 
 /// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
-const KNOWN: [(&[&str], &str); 3] = [
+const KNOWN: [(&[&str], &str); 2] = [
     (
         &[
             "invalid option: -Dtarget",
@@ -150,11 +150,6 @@ const KNOWN: [(&[&str], &str); 3] = [
             "invalid option: \"cpu\"",
         ],
         "take the target in build.zig with `b.standardTargetOptions(.{})`",
-    ),
-    (
-        &["invalid option: -Doptimize", "invalid option: \"optimize\""],
-        "take the mode in build.zig with `b.standardOptimizeOption(.{})`, or leave it to build.zig with \
-         `Build::optimize(Optimize::BuildFile)`",
     ),
     (
         &["unable to connect to server", "TemporaryNameServerFailure"],

@@ -1,0 +1,203 @@
+//! `zig build` itself: its command line, its environment, and what is made of how it ended.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::builder::Optimize;
+use crate::cache;
+use crate::error::Error;
+use crate::find::{self, Zig};
+use crate::mode::{self, Mode};
+use crate::process::{self, Ended, Failure};
+use crate::run::Run;
+use crate::target::ZigTarget;
+
+/// The variable that bounds the time that `zig build` may take.
+pub(crate) const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
+const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
+
+impl<W: Write> Run<'_, W> {
+    /// Runs `zig build`; returns the prefix that it installed to.
+    pub(crate) fn zig_build(&mut self, zig: &Zig, target: &ZigTarget) -> Result<PathBuf, Error> {
+        let asked = Mode::asked(self.build.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0"));
+        let settings = self.settings(target);
+        let optimize: Vec<String> = asked.iter().map(|mode| format!("-Doptimize={}", mode.name())).collect();
+        // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
+        let identity = fingerprint(&self.folder, settings.iter().chain(&optimize));
+        let prefix = self.out_folder.join(format!("{identity:016x}")).join("prefix");
+        remove(&prefix)?;
+        let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
+        let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
+        if let Some(path) = find::executable(zig, self.environment, &self.folder, &extra) {
+            self.watch_path(&path)?;
+        }
+        make_folder(&self.out_folder)?;
+        // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
+        // it is set, Zig looks there for those of `--system` too, in vain.
+        let mut environment = self.environment.clone();
+        if self.build.packages.is_some() {
+            environment.remove(PACKAGES);
+        } else if environment.get(PACKAGES).is_none() && !self.folder.join("zig-pkg").exists() {
+            extra.push((PACKAGES, self.out_folder.join("packages").into_os_string()));
+        }
+
+        let limit = self.limit()?;
+        let folder = self.folder.clone();
+        let attempt = |words: &[OsString]| process::run(words, &folder, &environment, &extra, limit);
+        let mut words = self.words(zig, &prefix);
+        words.extend(settings.into_iter().map(OsString::from));
+        let short = words.len();
+        words.extend(optimize.into_iter().map(OsString::from));
+        let mut result = attempt(&words);
+        if let (Some(mode), Ok(ended)) = (asked, &result)
+            && !ended.status.success()
+            && mode::is_refused(&ended.output())
+        {
+            words.truncate(short);
+            words.extend(mode.release().map(OsString::from));
+            words.push("--verbose".into()); // says which mode it is in the end
+            result = attempt(&words);
+            if let Ok(ended) = &mut result {
+                self.tell_mode(mode, ended)?;
+            }
+        }
+        let command = command_text(&words);
+        match result {
+            Ok(ended) if ended.status.success() => {
+                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
+                io::stderr().lock().write_all(ended.output().as_bytes()).ok();
+                Ok(prefix)
+            }
+            Ok(ended) => {
+                Err(Error::BuildFailed { command, folder, status: ended.status, output: ended.output() })
+            }
+            Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
+            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder, limit }),
+        }
+    }
+
+    /// Everything but the `-D` options.
+    fn words(&self, zig: &Zig, prefix: &Path) -> Vec<OsString> {
+        let mut words = zig.command.clone();
+        words.extend(["build", "--color", "off", "--prefix"].map(OsString::from));
+        words.push(prefix.as_os_str().to_owned());
+        words.push("--cache-dir".into());
+        words.push(self.out_folder.join("cache").into_os_string());
+        if let Some(packages) = &self.build.packages {
+            words.push("--system".into());
+            words.push(self.base.join(packages).into_os_string());
+        }
+        if let Some(jobs) = self.environment.text("NUM_JOBS") {
+            words.push(format!("-j{jobs}").into());
+        }
+        words
+    }
+
+    /// The `-D` options, without the mode.
+    fn settings(&self, target: &ZigTarget) -> Vec<String> {
+        let mut settings = vec![format!("-Dtarget={}", target.triple), format!("-Dcpu={}", target.cpu)];
+        settings.extend(self.build.options.iter().map(|(name, value)| format!("-D{name}={value}")));
+        settings
+    }
+
+    /// Says which mode `build.zig` chose, where it is not the one asked for; takes the commands, which tell, out of
+    /// what Zig said. A mode of release that the author prefers is no reason for a warning where cargo's profile asks
+    /// for a release and no more.
+    fn tell_mode(&mut self, asked: Mode, ended: &mut Ended) -> Result<(), Error> {
+        let used = mode::used(&ended.stderr);
+        ended.stderr = mode::without_commands(&ended.stderr);
+        if !ended.status.success() || used.iter().all(|mode| *mode == asked) {
+            return Ok(());
+        }
+        let names: Vec<&str> = used.iter().map(|mode| mode.name()).collect();
+        let by_profile = self.build.optimize == Optimize::Profile;
+        let text = format!(
+            "build.zig takes no -Doptimize and compiles with {}, not with {} as {}. Accept that with \
+             `Build::optimize(Optimize::BuildFile)`, or take the mode in build.zig with \
+             `b.standardOptimizeOption(.{{}})`.",
+            names.join(" and "),
+            asked.name(),
+            if by_profile { "cargo's profile asks" } else { "`Build::optimize` asks" },
+        );
+        if !by_profile || used.contains(&Mode::Debug) {
+            return self.warn(&text);
+        }
+        writeln!(io::stderr().lock(), "note: {text}").ok();
+        Ok(())
+    }
+
+    fn limit(&mut self) -> Result<Duration, Error> {
+        let Some(text) = self.environment.get(TIMEOUT) else { return Ok(self.build.limit) };
+        match text.to_str().and_then(|text| text.parse().ok()) {
+            Some(seconds) => Ok(Duration::from_secs(seconds)),
+            None => {
+                let limit = self.build.limit;
+                self.warn(&format!(
+                    "{TIMEOUT}={} is no number of seconds, so the limit is {}. Set it to one, or unset it.",
+                    text.to_string_lossy(),
+                    limit.as_secs()
+                ))?;
+                Ok(limit)
+            }
+        }
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::File { doing: "remove", path: folder.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).map_err(|source| Error::File {
+        doing: "make",
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+/// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
+fn fingerprint<'a>(folder: &'a Path, settings: impl Iterator<Item = &'a String>) -> u64 {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let parts = std::iter::once(folder).chain(settings.map(String::as_bytes));
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in parts.flat_map(|part| part.iter().copied().chain([0])) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash
+}
+
+/// A command as one would type it.
+pub(crate) fn command_text(words: &[OsString]) -> String {
+    let word = |word: &OsString| {
+        let text = word.to_string_lossy();
+        if text.is_empty() || text.contains(char::is_whitespace) {
+            format!("'{text}'")
+        } else {
+            text.into_owned()
+        }
+    };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_apart_where_the_words_are_cut() {
+        let of = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+            fingerprint(Path::new("zig"), settings.iter())
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_eq!(of(&["a"]), of(&["a"]));
+    }
+}

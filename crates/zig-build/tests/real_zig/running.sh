@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# zig-build with a real Zig and small projects of several kinds: optimisation modes, reruns, versions, packages.
+#
+#     tests/real_zig/running.sh ZIG...
+#
+# ZIG and what is written where: as for run.sh beside this file.
+set -euo pipefail
+
+[ $# -gt 0 ] || { echo "usage: $0 ZIG..." >&2; exit 2; }
+
+crate=$(cd "$(dirname "$0")/../.." && pwd)
+target_dir=${CARGO_TARGET_DIR:-$(cd "$crate/../.." && pwd)/target}
+mkdir -p "$target_dir"
+scratch=$(cd "$target_dir" && pwd)/"real zig running"
+export ZIG_GLOBAL_CACHE_DIR=${ZIG_GLOBAL_CACHE_DIR:-$target_dir/zig-cache}
+export CARGO_NET_OFFLINE=true CARGO_TERM_COLOR=never CARGO_TARGET_DIR="$scratch/target"
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS DESTDIR DOCS_RS ZIG_LOCAL_CACHE_DIR ZIG_BUILD_STRICT ZIG_BUILD_SKIP
+
+ok() { echo "ok       $*"; }
+fail() { cat "$scratch/log" >&2; echo "FAILED   $*" >&2; exit 1; }
+
+# A crate in folder $1 whose build script says `Build::new("zig")$2.build().link()`, and which adds two numbers in Zig.
+crate() { # folder, settings
+    rm -rf "$scratch/$1"
+    mkdir -p "$scratch/$1/src" "$scratch/$1/zig"
+    cd "$scratch/$1"
+    printf '[package]\nname = "%s"\nversion = "0.1.0"\nedition = "2024"\n[build-dependencies]\nzig-build = { path = "%s" }\n[workspace]\n' \
+        "$1" "$crate" > Cargo.toml
+    echo "fn main() { zig_build::Build::new(\"zig\")$2.build().link(); }" > build.rs
+    cat > src/main.rs <<'RS'
+unsafe extern "C" { fn zig_add(a: u32, b: u32) -> u32; }
+fn main() { println!("{}", unsafe { zig_add(40, 2) }); }
+RS
+    echo 'export fn zig_add(a: u32, b: u32) u32 { return a +% b; }' > zig/add.zig
+}
+
+# Its build.zig, with the optimisation mode $1 and the lines $2 before the library.
+build_file() { # mode, lines
+    cat > zig/build.zig <<ZIG
+const std = @import("std");
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{});
+    $2
+    const lib = b.addLibrary(.{ .name = "add", .linkage = .static, .root_module = b.createModule(.{
+        .root_source_file = b.path("add.zig"),
+        .target = target,
+        .optimize = $1,
+        .pic = true,
+        .stack_check = false,
+    }) });
+    lib.bundle_compiler_rt = false;
+    b.installArtifact(lib);
+}
+ZIG
+}
+
+# A build by cargo that works; whether the build script ran is left in $ran.
+build() {
+    cargo build -vv "$@" > "$scratch/log" 2>&1 || fail "cargo build $*"
+    if grep -q 'Running.*build-script-build' "$scratch/log"; then ran=yes; else ran=no; fi
+}
+
+works() { [ "$("$CARGO_TARGET_DIR/$1/${PWD##*/}")" = 42 ] || fail "${PWD##*/}: the program gives another result"; }
+says() { grep -Fq -- "$1" "$scratch/log" || fail "it does not say: $1"; }
+is_silent_on() { if grep -Fq -- "$1" "$scratch/log"; then fail "it says: $1"; fi; }
+
+expect_run() { # yes|no, what was done
+    sleep 0.05 # the file system's clock is coarser than ours
+    build
+    [ "$ran" = "$1" ] || fail "${PWD##*/}: $2: the build script ran: $ran, expected: $1"
+}
+
+check_modes() {
+    crate mode-plain ''
+    build_file 'b.standardOptimizeOption(.{})' ''
+    build && works debug
+    build --release && works release
+
+    crate mode-preferred ''
+    build_file "b.standardOptimizeOption(.{ .preferred_optimize_mode = $safe })" ''
+    build && works debug
+    is_silent_on 'takes no -Doptimize'
+    build --release && works release
+    says 'note: build.zig takes no -Doptimize and compiles with ReleaseSafe, not with ReleaseFast'
+
+    crate mode-fixed '.optimize(zig_build::Optimize::ReleaseFast)'
+    build_file "$safe" ''
+    build && works debug
+    says 'warning: mode-fixed@0.1.0: build.zig takes no -Doptimize and compiles with ReleaseSafe, not with ReleaseFast'
+    ok "optimisation modes: an option, a preferred mode, a fixed mode"
+}
+
+rm -rf "$scratch"
+mkdir -p "$scratch"
+for zig in "$@"; do
+    export ZIG=$zig
+    version=$(eval "$zig version" 2> /dev/null || "$zig" version)
+    echo "zig $version ($zig)"
+    case $version in 0.15.* | 0.16.*) safe=.ReleaseSafe ;; *) safe=.safe ;; esac
+    check_modes
+done
