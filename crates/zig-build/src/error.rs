@@ -26,6 +26,12 @@ pub struct Candidate {
 pub enum Problem {
     /// There is nothing there.
     Missing,
+    /// It is a directory.
+    #[non_exhaustive]
+    Directory {
+        /// The `zig` inside, if there is one.
+        zig: Option<PathBuf>,
+    },
     /// It is a Zig, but of a version that the build script does not accept.
     Version(Version),
     /// It did not run, or did not answer `version` with a version; the text says how.
@@ -73,6 +79,18 @@ pub enum Error {
         versions: Range<Version>,
         /// The cargo feature that needs Zig: see [`Build::cargo_feature`](crate::Build::cargo_feature).
         cargo_feature: Option<String>,
+        /// The command that installs a Zig that would do.
+        install: String,
+    },
+    /// A variable that says which Zig to use, such as `ZIG`, names none.
+    #[non_exhaustive]
+    ZigVariable {
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        problem: Problem,
     },
     /// The folder that `ZIG_GLOBAL_CACHE_DIR` names cannot be made or written to.
     #[non_exhaustive]
@@ -117,6 +135,10 @@ pub enum Error {
         status: ExitStatus,
         /// What it wrote: to standard output, then to standard error.
         output: String,
+        /// The version of the Zig that failed.
+        zig: Version,
+        /// What may help, where the version may be at fault.
+        advice: Option<String>,
     },
     /// `zig build` took too long and was ended.
     #[non_exhaustive]

@@ -7,23 +7,38 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::builder::Optimize;
-use crate::cache;
 use crate::error::Error;
 use crate::find::{self, Zig};
 use crate::mode::{self, Mode};
 use crate::process::{self, Ended, Failure};
 use crate::run::Run;
 use crate::target::ZigTarget;
+use crate::wish;
+use crate::{advice, cache};
 
 /// The variable that bounds the time that `zig build` may take.
 pub(crate) const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
 const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
 
+/// What may differ from one run of `zig build` to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) target: ZigTarget,
+    pub(crate) optimize: Optimize,
+    /// More `-D` options, each `name=value`.
+    pub(crate) options: Vec<String>,
+}
+
 impl<W: Write> Run<'_, W> {
-    /// Runs `zig build`; returns the prefix that it installed to.
-    pub(crate) fn zig_build(&mut self, zig: &Zig, target: &ZigTarget) -> Result<PathBuf, Error> {
-        let asked = Mode::asked(self.build.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0"));
-        let settings = self.settings(target);
+    /// Runs `zig build`, with `more` arguments; returns the prefix that it installed to, and what it said.
+    pub(crate) fn zig_build(
+        &mut self,
+        zig: &Zig,
+        attempt: &Attempt,
+        more: &[&str],
+    ) -> Result<(PathBuf, String), Error> {
+        let asked = Mode::asked(attempt.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0"));
+        let settings = self.settings(attempt);
         let optimize: Vec<String> = asked.iter().map(|mode| format!("-Doptimize={}", mode.name())).collect();
         // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
         let identity = fingerprint(&self.folder, settings.iter().chain(&optimize));
@@ -46,12 +61,13 @@ impl<W: Write> Run<'_, W> {
 
         let limit = self.limit()?;
         let folder = self.folder.clone();
-        let attempt = |words: &[OsString]| process::run(words, &folder, &environment, &extra, limit);
+        let start = |words: &[OsString]| process::run(words, &folder, &environment, &extra, limit);
         let mut words = self.words(zig, &prefix);
         words.extend(settings.into_iter().map(OsString::from));
+        words.extend(more.iter().map(OsString::from));
         let short = words.len();
         words.extend(optimize.into_iter().map(OsString::from));
-        let mut result = attempt(&words);
+        let mut result = start(&words);
         if let (Some(mode), Ok(ended)) = (asked, &result)
             && !ended.status.success()
             && mode::is_refused(&ended.output())
@@ -59,20 +75,22 @@ impl<W: Write> Run<'_, W> {
             words.truncate(short);
             words.extend(mode.release().map(OsString::from));
             words.push("--verbose".into()); // says which mode it is in the end
-            result = attempt(&words);
+            result = start(&words);
             if let Ok(ended) = &mut result {
                 self.tell_mode(mode, ended)?;
             }
         }
         let command = command_text(&words);
         match result {
-            Ok(ended) if ended.status.success() => {
-                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
-                io::stderr().lock().write_all(ended.output().as_bytes()).ok();
-                Ok(prefix)
-            }
+            Ok(ended) if ended.status.success() => Ok((prefix, ended.output())),
             Ok(ended) => {
-                Err(Error::BuildFailed { command, folder, status: ended.status, output: ended.output() })
+                let output = ended.output();
+                let wish = wish::of_project(&folder, &self.base);
+                let (versions, others) = (&self.build.versions, || self.search(None).survey());
+                let advice =
+                    advice::on_failure(&output, zig, wish.as_ref(), versions, self.environment, others);
+                let (status, zig) = (ended.status, zig.version);
+                Err(Error::BuildFailed { command, folder, status, output, zig, advice })
             }
             Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
             Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder, limit }),
@@ -97,9 +115,11 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// The `-D` options, without the mode.
-    fn settings(&self, target: &ZigTarget) -> Vec<String> {
+    fn settings(&self, attempt: &Attempt) -> Vec<String> {
+        let target = &attempt.target;
         let mut settings = vec![format!("-Dtarget={}", target.triple), format!("-Dcpu={}", target.cpu)];
         settings.extend(self.build.options.iter().map(|(name, value)| format!("-D{name}={value}")));
+        settings.extend(attempt.options.iter().map(|option| format!("-D{option}")));
         settings
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod advice;
 mod archive;
 mod artifact;
 mod builder;
@@ -18,6 +19,7 @@ mod invoke;
 mod macho;
 mod mode;
 mod object;
+mod places;
 mod process;
 mod repack;
 mod rerun;
@@ -26,7 +28,9 @@ mod target;
 mod target_table;
 mod version;
 mod wasm;
+mod wish;
 mod words;
+mod zon;
 
 use std::path::PathBuf;
 

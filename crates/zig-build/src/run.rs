@@ -8,10 +8,11 @@ use crate::artifact::{Artifact, Skipped};
 use crate::builder::{Build, WithoutZig};
 use crate::environment::Environment;
 use crate::error::{Candidate, Error};
-use crate::find::{self, Zig};
-use crate::invoke::{TIMEOUT, command_text};
+use crate::find::{self, NoZig, Search, Zig};
+use crate::invoke::{Attempt, TIMEOUT, command_text};
 use crate::target::{self, Cpu, ZigTarget};
-use crate::{cache, install, rerun};
+use crate::wish::{self, Wish};
+use crate::{advice, cache, install, places, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
 
@@ -75,7 +76,8 @@ impl<W: Write> Run<'_, W> {
             self.watch_path(&path)?;
         }
         let variables = [STRICT, TIMEOUT, cache::VARIABLE, "ZIG_LIB_DIR", "DOCS_RS"].map(str::to_owned);
-        for variable in find::variables(&self.target).into_iter().chain(variables) {
+        let by_version = places::possible_variables(&self.build.versions);
+        for variable in find::variables(&self.target).into_iter().chain(by_version).chain(variables) {
             self.tell("rerun-if-env-changed", &variable)?;
         }
         if self.is_apple() {
@@ -121,21 +123,33 @@ impl<W: Write> Run<'_, W> {
             },
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
-        let prefix = self.zig_build(&zig, &target)?;
+        let attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new() };
+        let (prefix, said) = self.zig_build(&zig, &attempt, &[])?;
+        // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
+        io::stderr().lock().write_all(said.as_bytes()).ok();
         let path =
             install::library(&prefix, self.build.library.as_deref(), &self.build.rules, self.is_apple())?;
         Artifact::built(path, prefix, zig.version)
     }
 
+    pub(crate) fn search<'s>(&'s self, wish: Option<&'s Wish>) -> Search<'s> {
+        let (environment, target, versions) = (self.environment, &*self.target, &self.build.versions);
+        Search { environment, target, versions, wish, base: &self.base, folder: &self.folder }
+    }
+
     fn find(&mut self) -> Result<Zig, Error> {
-        let versions = &self.build.versions;
-        match find::find(self.environment, &self.target, versions, &self.base, &self.folder) {
+        let wish = wish::of_project(&self.folder, &self.base);
+        if let Some(wish) = &wish {
+            self.watch_path(&wish.file)?;
+        }
+        let versions = self.build.versions.clone();
+        match self.search(wish.as_ref()).find() {
             Ok((zig, passed)) => {
-                if zig.path_matters {
-                    self.tell("rerun-if-env-changed", "PATH")?;
-                }
                 // Who sets a variable wants that Zig, and should hear that it is another. PATH is no such wish.
-                let named = |candidate: &&Candidate| candidate.place.starts_with("ZIG");
+                let variables = find::variables(&self.target);
+                let named = |candidate: &&Candidate| {
+                    variables.iter().any(|variable| candidate.place.starts_with(&format!("{variable}=")))
+                };
                 for candidate in passed.iter().filter(named) {
                     let used = command_text(&zig.command);
                     self.warn(&format!(
@@ -146,10 +160,15 @@ impl<W: Write> Run<'_, W> {
                 }
                 Ok(zig)
             }
-            Err(looked_at) => {
+            Err(NoZig::Variable { variable, value, problem }) => {
+                self.tell("rerun-if-env-changed", "PATH")?;
+                Err(Error::ZigVariable { variable, value, problem })
+            }
+            Err(NoZig::Nowhere(looked_at)) => {
                 self.tell("rerun-if-env-changed", "PATH")?;
                 let cargo_feature = self.build.cargo_feature.clone();
-                Err(Error::ZigNotFound { looked_at, versions: versions.clone(), cargo_feature })
+                let install = advice::install(self.environment, &versions, wish.as_ref());
+                Err(Error::ZigNotFound { looked_at, versions, cargo_feature, install })
             }
         }
     }

@@ -12,6 +12,7 @@ impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Missing => write!(f, "{}: none", self.place),
+            Problem::Directory { .. } => write!(f, "{}: a directory", self.place),
             Problem::Version(version) => write!(f, "{}: {version}", self.place),
             Problem::Unusable(reason) => write!(f, "{}: {reason}", self.place),
         }
@@ -40,9 +41,10 @@ impl fmt::Display for Error {
                 "Cpu::Native means the processor of this machine ({host}), but the build is for {target}. Use \
                  Cpu::Baseline or name the processor with Cpu::Model; `zig targets` lists them."
             ),
-            Self::ZigNotFound { looked_at, versions, cargo_feature } => {
-                not_found(f, looked_at, versions, cargo_feature.as_deref())
+            Self::ZigNotFound { looked_at, versions, cargo_feature, install } => {
+                not_found(f, looked_at, versions, cargo_feature.as_deref(), install)
             }
+            Self::ZigVariable { variable, value, problem } => zig_variable(f, variable, value, problem),
             Self::GlobalCache { path, source } => write!(
                 f,
                 "ZIG_GLOBAL_CACHE_DIR={} cannot be used: {source}. Run `unset ZIG_GLOBAL_CACHE_DIR` for Zig's own \
@@ -60,8 +62,15 @@ impl fmt::Display for Error {
             Self::NotStarted { command, source } => {
                 write!(f, "`{command}` did not start: {source}. Try `zig version`, or set ZIG=/path/to/zig.")
             }
-            Self::BuildFailed { command, folder, status, output } => {
-                build_failed(f, command, folder, *status, output)
+            Self::BuildFailed { command, folder, status, output, zig, advice } => {
+                build_failed(f, output, *status, advice.as_deref())?;
+                write!(
+                    f,
+                    "\n`{command}`, run in {} with Zig {zig}, failed ({status}). It said:\n{}\nMend the Zig code, or \
+                     run the command by hand to see more.",
+                    folder.display(),
+                    output.trim_end()
+                )
             }
             Self::TimedOut { command, folder, limit } => write!(
                 f,
@@ -116,20 +125,42 @@ fn not_found(
     looked_at: &[Candidate],
     versions: &Range<Version>,
     cargo_feature: Option<&str>,
+    install: &str,
 ) -> fmt::Result {
     let looked: Vec<String> = looked_at.iter().map(Candidate::to_string).collect();
     let Range { start, end } = versions;
-    let other_version = looked_at.iter().any(|c| matches!(c.problem, Problem::Version(_)));
-    if other_version {
+    if looked_at.iter().any(|c| matches!(c.problem, Problem::Version(_))) {
         write!(f, "no zig from {start} up to, not including, {end} (looked at: {}). ", looked.join("; "))?;
-        write!(f, "Run `pip install 'ziglang>={start},<{end}'`, set ZIG=/path/to/zig")?;
     } else {
         write!(f, "zig not found (looked at: {}). ", looked.join("; "))?;
-        write!(f, "Run `pip install ziglang`, set ZIG=/path/to/zig")?;
     }
+    write!(f, "Run `{install}`, set ZIG=/path/to/zig")?;
     match cargo_feature {
         Some(feature) => write!(f, ", or build without --features {feature}."),
         None => write!(f, " or put zig on PATH."),
+    }
+}
+
+fn zig_variable(f: &mut fmt::Formatter<'_>, variable: &str, value: &str, problem: &Problem) -> fmt::Result {
+    match problem {
+        Problem::Directory { zig: Some(zig) } => {
+            write!(f, "{variable}={value} is a directory. Set {variable}={}.", zig.display())
+        }
+        Problem::Directory { zig: None } => write!(
+            f,
+            "{variable}={value} is a directory. Set {variable} to the zig program itself, or run `unset {variable}`."
+        ),
+        Problem::Missing => write!(
+            f,
+            "{variable}={value} names no program. Set {variable}=/path/to/zig, or run `unset {variable}` to have Zig \
+             looked for."
+        ),
+        Problem::Version(version) => write!(f, "{variable}={value} is Zig {version}."),
+        Problem::Unusable(reason) => write!(
+            f,
+            "{variable}={value} is no usable Zig: {reason}. Set {variable}=/path/to/zig, or run `unset {variable}` to \
+             have Zig looked for."
+        ),
     }
 }
 
@@ -160,10 +191,9 @@ const KNOWN: [(&[&str], &str); 2] = [
 /// The first line, which is all that cargo shows at once, has what matters.
 fn build_failed(
     f: &mut fmt::Formatter<'_>,
-    command: &str,
-    folder: &Path,
-    status: ExitStatus,
     output: &str,
+    status: ExitStatus,
+    advice: Option<&str>,
 ) -> fmt::Result {
     let first = output.lines().find(|line| line.contains("error: ") || line.contains("panic: "));
     match first {
@@ -174,13 +204,7 @@ fn build_failed(
     if let Some((_, mend)) = KNOWN.iter().find(|(signs, _)| is_known(signs)) {
         write!(f, " To mend it, {mend}.")?;
     }
-    write!(
-        f,
-        "\n`{command}`, run in {}, failed ({status}). It said:\n{}\nMend the Zig code, or run the command by hand \
-         to see more.",
-        folder.display(),
-        output.trim_end()
-    )
+    advice.iter().try_for_each(|advice| write!(f, " {advice}"))
 }
 
 fn no_library(

@@ -5,6 +5,7 @@
 mod bench;
 mod finding;
 mod modes;
+mod versions;
 
 use std::fs;
 use std::io;

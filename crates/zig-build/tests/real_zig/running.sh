@@ -90,6 +90,45 @@ check_modes() {
     ok "optimisation modes: an option, a preferred mode, a fixed mode"
 }
 
+# With every Zig of the command line on PATH, as `zig`, and none in a variable: each project gets its own.
+check_versions() {
+    local path="" zig version folder
+    for zig in "$@"; do
+        version=$(eval "$zig version" 2> /dev/null || "$zig" version)
+        folder="$scratch/path/$version"
+        mkdir -p "$folder"
+        printf '#!/bin/sh\nexec %s "$@"\n' "$zig" > "$folder/zig"
+        chmod +x "$folder/zig"
+        path="$path$folder:"
+    done
+    crate versions ''
+    echo 'fn main() {
+        let built = zig_build::Build::new("zig").build();
+        built.link();
+        println!("cargo::rustc-env=BUILT_BY={}", built.zig_version().unwrap());
+    }' > build.rs
+    echo 'fn main() { println!("{}", env!("BUILT_BY")); }' > src/main.rs
+    build_file 'b.standardOptimizeOption(.{})' ''
+    for folder in "$scratch"/path/*; do
+        version=${folder##*/}
+        echo ".{ .name = .versions, .version = \"0.0.1\", .paths = .{\"\"}, .minimum_zig_version = \"$version\", .fingerprint = 0x1 }" > zig/build.zig.zon
+        # A wrong fingerprint is an error, which names the right one.
+        env -u ZIG PATH="$path$PATH" cargo build > "$scratch/log" 2>&1 && fail "a wrong fingerprint"
+        sed -i "s/0x1 /$(sed -n 's/.*use this value: \(0x[0-9a-f]*\).*/\1/p' "$scratch/log" | head -1) /" zig/build.zig.zon
+        env -u ZIG PATH="$path$PATH" cargo build > "$scratch/log" 2>&1 || fail "the project of Zig $version"
+        [ "$("$CARGO_TARGET_DIR/debug/versions")" = "$version" ] || fail "the project of Zig $version got another"
+    done
+    env -u ZIG PATH="$PATH" cargo build -v > "$scratch/log" 2>&1 || fail "another PATH"
+    if grep -q 'Running.*build-script-build' "$scratch/log"; then fail "another PATH, with the same Zig, ran the build again"; fi
+    ZIG="$scratch/path" cargo build > "$scratch/log" 2>&1 && fail "ZIG is a directory"
+    says "ZIG=$scratch/path is a directory"
+    rm zig/build.zig.zon
+    sed -i 's/addLibrary/addStaticLibrary/' zig/build.zig
+    cargo build > "$scratch/log" 2>&1 && fail "an old build.zig"
+    says 'It is written for Zig 0.14 or older, and this was'
+    ok "versions: each project gets the Zig that it asks for"
+}
+
 rm -rf "$scratch"
 mkdir -p "$scratch"
 for zig in "$@"; do
@@ -99,3 +138,4 @@ for zig in "$@"; do
     case $version in 0.15.* | 0.16.*) safe=.ReleaseSafe ;; *) safe=.safe ;; esac
     check_modes
 done
+check_versions "$@"
