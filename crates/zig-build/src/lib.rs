@@ -16,6 +16,7 @@ mod features;
 mod find;
 mod install;
 mod invoke;
+mod kept_times;
 mod macho;
 mod mode;
 mod object;

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Candidate, Error};
 use crate::find::{self, NoZig, Search, Zig};
 use crate::invoke::{Attempt, TIMEOUT, command_text};
+use crate::kept_times::Kept;
 use crate::target::{self, Cpu, ZigTarget};
 use crate::wish::{self, Wish};
 use crate::{advice, cache, install, places, rerun};
@@ -27,6 +28,8 @@ pub(crate) struct Run<'a, W> {
     /// Ours alone, in `OUT_DIR`.
     pub(crate) out_folder: PathBuf,
     target: String,
+    /// What cargo watches of the sources.
+    watched: Vec<PathBuf>,
     out: &'a mut W,
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
         out_folder: Path::new(required("OUT_DIR")?).join("zig-build"),
         target: required("TARGET")?.to_string_lossy().into_owned(),
         base,
+        watched: Vec::new(),
         out,
     };
     run.watch()?;
@@ -68,13 +72,14 @@ impl<W: Write> Run<'_, W> {
             return Err(Error::NoBuildFile { path: build_file });
         }
         let mut paths = watched(&self.folder)?;
-        for path in &self.build.watched {
+        for path in self.build.watched.iter().chain(&self.build.packages) {
             let path = self.base.join(path);
             paths.extend(if path.is_dir() { watched(&path)? } else { vec![path] });
         }
-        for path in paths {
-            self.watch_path(&path)?;
+        for path in &paths {
+            self.watch_path(path)?;
         }
+        self.watched = paths;
         let variables = [STRICT, TIMEOUT, cache::VARIABLE, "ZIG_LIB_DIR", "DOCS_RS"].map(str::to_owned);
         let by_version = places::possible_variables(&self.build.versions);
         for variable in find::variables(&self.target).into_iter().chain(by_version).chain(variables) {
@@ -124,7 +129,9 @@ impl<W: Write> Run<'_, W> {
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
         let attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new() };
+        let kept = Kept::of(&self.watched);
         let (prefix, said) = self.zig_build(&zig, &attempt, &[])?;
+        kept.restore();
         // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
         io::stderr().lock().write_all(said.as_bytes()).ok();
         let path =

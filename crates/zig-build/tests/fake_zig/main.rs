@@ -74,6 +74,7 @@ fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Che
         Ok(environment.into_iter().chain(given).collect())
     };
     let given = bench.path("package/vendored").display().to_string();
+    fs::create_dir(&given)?;
     assert!(bench.run(|b| b).result?.is_built());
     assert_eq!(folders(&bench)?, [format!("={}", bench.path("out dir/zig-build/packages").display())]);
     assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
@@ -295,6 +296,9 @@ fn cargo_watches_what_is_there_and_nothing_else() -> Checked {
         assert!(bench.path("package").join(&path).exists(), "{path}");
     }
     assert!(matches!(bench.run(|b| b.watch("missing")).result, Err(Error::File { .. })));
+    fs::create_dir_all(bench.path("package/vendored/hash"))?;
+    let outcome = bench.run(|b| b.packages("vendored"));
+    assert!(watched(&outcome).contains(&"vendored".to_owned()), "{:?}", watched(&outcome));
     for variable in
         ["ZIG", "ZIG_x86_64-unknown-linux-gnu", "ZIG_x86_64_unknown_linux_gnu", "ZIG_BUILD_STRICT"]
     {
@@ -314,5 +318,28 @@ fn the_sources_stay_as_they_are() -> Checked {
     let before = list(&bench.path("package/zig"))?;
     assert!(bench.run(|b| b).result?.is_built());
     assert_eq!(list(&bench.path("package/zig"))?, before);
+    Ok(())
+}
+
+#[test]
+fn a_source_that_the_build_writes_itself_is_no_change() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    let body = format!(
+        "if [ \"$1\" = build ]; then echo 'pub const x = 1;' > src/generated.zig; fi\nexec '{zig}' \"$@\""
+    );
+    bench.set("ZIG", &bench.script("writer", &body)?.display().to_string());
+    let generated = bench.path("package/zig/src/generated.zig");
+    let time = || generated.metadata().and_then(|metadata| metadata.modified());
+    assert!(bench.run(|b| b).result?.is_built());
+    let first = time()?;
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_eq!(time()?, first, "the second run wrote what was there");
+    fs::write(&generated, "pub const x = 2;")?;
+    let edited = time()?;
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(bench.run(|b| b).result?.is_built());
+    assert_ne!(time()?, edited, "it wrote something else");
     Ok(())
 }

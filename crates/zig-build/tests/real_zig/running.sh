@@ -90,6 +90,44 @@ check_modes() {
     ok "optimisation modes: an option, a preferred mode, a fixed mode"
 }
 
+check_reruns() {
+    # build.zig beside Cargo.toml, and Zig beside Rust in src.
+    crate reruns-beside ''
+    mv zig/add.zig src/add.zig && rmdir zig
+    sed -i 's|"zig"|"."|' build.rs
+    mkdir zig && build_file 'b.standardOptimizeOption(.{})' '' && mv zig/build.zig . && rmdir zig
+    sed -i 's|"add.zig"|"src/add.zig"|' build.zig
+    build && build && works debug
+    echo '// changed' >> src/main.rs
+    expect_run no "a file of Rust's was edited"
+    echo '// a module' > src/other.rs
+    expect_run no "a file of Rust's was added"
+    echo '// changed' >> src/add.zig
+    expect_run yes "a file of Zig's was edited"
+    expect_run no "nothing changed"
+
+    crate reruns-written ''
+    build_file 'b.standardOptimizeOption(.{})' 'const written = b.addUpdateSourceFiles();
+    written.addBytesToSource("pub const x = 1;\n", "written.zig");
+    b.getInstallStep().dependOn(&written.step);'
+    build
+    expect_run yes "the build added a file"
+    expect_run no "the build wrote a file as it was"
+    echo 'pub const x = 2;' > zig/written.zig
+    expect_run yes "somebody edited the file"
+    expect_run yes "the build wrote the file otherwise"
+    expect_run no "the build wrote the file as it was"
+
+    crate reruns-packages '.packages("vendored")'
+    build_file 'b.standardOptimizeOption(.{})' ''
+    mkdir -p vendored/a-package && echo 1 > vendored/a-package/file
+    build && expect_run no "nothing changed"
+    echo 2 > vendored/a-package/file
+    expect_run yes "a package was edited"
+    expect_run no "nothing changed"
+    ok "reruns: not for Rust files, nor for what the build writes itself; for packages"
+}
+
 # With every Zig of the command line on PATH, as `zig`, and none in a variable: each project gets its own.
 check_versions() {
     local path="" zig version folder
@@ -137,5 +175,6 @@ for zig in "$@"; do
     echo "zig $version ($zig)"
     case $version in 0.15.* | 0.16.*) safe=.ReleaseSafe ;; *) safe=.safe ;; esac
     check_modes
+    check_reruns
 done
 check_versions "$@"
