@@ -27,6 +27,8 @@ pub enum Skipped {
     DocsRs,
     /// Miri is interpreting the crate: it calls no foreign functions. Gate their use with `cfg(not(miri))`.
     Miri,
+    /// `ZIG_BUILD_SKIP` is set: the code is checked only, and nothing is linked.
+    Check,
     /// There is no usable Zig, or no Zig target, and [`WithoutZig::Warn`](crate::WithoutZig::Warn) lets that pass.
     WithoutZig(Error),
 }
@@ -77,6 +79,13 @@ impl Artifact {
     /// Whether there is a library.
     pub fn is_built(&self) -> bool {
         matches!(self.content, Content::Built { .. })
+    }
+
+    /// Whether code that calls the library can be compiled: the library is there, or will be once something is linked.
+    /// That second case is `ZIG_BUILD_SKIP`, which leaves Zig out of `cargo check`. Set a `cfg` by this, and everything
+    /// that needs the file itself by [`path`](Self::path).
+    pub fn is_expected(&self) -> bool {
+        matches!(self.content, Content::Built { .. } | Content::Skipped(Skipped::Check))
     }
 
     /// The library's path.

@@ -16,6 +16,9 @@ use crate::wish::{self, Wish};
 use crate::{advice, cache, install, places, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
+/// Nothing tells a build script whether cargo checks or builds, and cargo uses the outcome of one for the other. So it
+/// must be told, and cargo with it, which then keeps the two apart.
+const SKIP: &str = "ZIG_BUILD_SKIP";
 
 /// What the parts of a build share.
 pub(crate) struct Run<'a, W> {
@@ -55,6 +58,9 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
     if environment.is_set("CARGO_CFG_MIRI") {
         return Ok(Artifact::without(Skipped::Miri));
     }
+    if environment.is_on(SKIP) {
+        return Ok(Artifact::without(Skipped::Check));
+    }
     match run.make() {
         Err(error) if error.is_without_zig() && run.lets_pass() => {
             run.tell("warning", &error.to_string())?;
@@ -80,7 +86,7 @@ impl<W: Write> Run<'_, W> {
             self.watch_path(path)?;
         }
         self.watched = paths;
-        let variables = [STRICT, TIMEOUT, cache::VARIABLE, "ZIG_LIB_DIR", "DOCS_RS"].map(str::to_owned);
+        let variables = [SKIP, STRICT, TIMEOUT, cache::VARIABLE, "ZIG_LIB_DIR", "DOCS_RS"].map(str::to_owned);
         let by_version = places::possible_variables(&self.build.versions);
         for variable in find::variables(&self.target).into_iter().chain(by_version).chain(variables) {
             self.tell("rerun-if-env-changed", &variable)?;

@@ -204,6 +204,29 @@ fn docs_rs_and_miri_build_nothing() -> Checked {
 }
 
 #[test]
+fn a_check_need_not_wait_for_zig() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    bench.set("ZIG_BUILD_SKIP", "1");
+    let Outcome { lines, result } = bench.run(|b| b);
+    let artifact = result?;
+    assert!(matches!(artifact.skipped(), Some(Skipped::Check)));
+    assert!(artifact.is_expected() && !artifact.is_built(), "what calls it is checked");
+    let mut linked = Vec::new();
+    artifact.link_to(&mut linked)?;
+    assert!(linked.is_empty());
+    assert!(lines.contains(&"cargo::rerun-if-env-changed=ZIG_BUILD_SKIP".to_owned()), "a build builds");
+    assert!(bench.seen("zig", "arg ").is_err(), "Zig was run");
+    bench.set("ZIG_BUILD_SKIP", "0");
+    let artifact = bench.run(|b| b).result?;
+    assert!(artifact.is_built() && artifact.is_expected());
+    bench.set("CARGO_CFG_MIRI", "");
+    assert!(!bench.run(|b| b).result?.is_expected(), "Miri calls no foreign function");
+    Ok(())
+}
+
+#[test]
 fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
     let mut bench = Bench::new()?;
     let script = |bench: &mut Bench, body: &str| -> io::Result<()> {
