@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::builder::Optimize;
 use crate::error::Error;
@@ -13,6 +13,7 @@ use crate::mode::{self, Mode};
 use crate::process::{self, Ended, Failure};
 use crate::run::Run;
 use crate::target::ZigTarget;
+use crate::version::Version;
 use crate::wish;
 use crate::{advice, cache};
 
@@ -27,6 +28,36 @@ pub(crate) struct Attempt {
     pub(crate) optimize: Optimize,
     /// More `-D` options, each `name=value`.
     pub(crate) options: Vec<String>,
+}
+
+/// A build with Zig 0.17, which takes a minute or two where the global cache has no build runner yet. Cargo shows
+/// nothing of a build script that runs, so it can be said only afterwards.
+struct FirstBuild {
+    version: Version,
+    global: PathBuf,
+    before: Vec<PathBuf>,
+    start: Instant,
+}
+
+impl FirstBuild {
+    fn of(zig: &Zig, global: &Path) -> Option<Self> {
+        let before = (zig.version >= Version::new(0, 17, 0)).then(|| cache::build_runners(global))?;
+        Some(Self { version: zig.version, global: global.to_owned(), before, start: Instant::now() })
+    }
+
+    fn said(self) -> Option<String> {
+        let is_new = cache::build_runners(&self.global).iter().any(|runner| !self.before.contains(runner));
+        is_new.then(|| {
+            format!(
+                "zig build took {} s, most of it for the build runner of Zig {}, which is now in {} for every other \
+                 build. Where that folder is not kept, as in CI, keep it, or use Zig 0.16, whose first build takes \
+                 seconds.",
+                self.start.elapsed().as_secs(),
+                self.version,
+                self.global.display(),
+            )
+        })
+    }
 }
 
 impl<W: Write> Run<'_, W> {
@@ -45,6 +76,7 @@ impl<W: Write> Run<'_, W> {
         let prefix = self.out_folder.join(format!("{identity:016x}")).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
+        let first = FirstBuild::of(zig, &global);
         let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
         if let Some(path) = find::executable(zig, self.environment, &self.folder, &extra) {
             self.watch_path(&path)?;
@@ -79,6 +111,9 @@ impl<W: Write> Run<'_, W> {
             if let Ok(ended) = &mut result {
                 self.tell_mode(mode, ended)?;
             }
+        }
+        if let Some(text) = first.and_then(FirstBuild::said) {
+            self.tell("warning", &text)?; // not `warn`: nothing is wrong, whoever is strict
         }
         let command = command_text(&words);
         match result {

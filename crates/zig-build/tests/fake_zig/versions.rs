@@ -164,3 +164,26 @@ fn the_way_to_a_zig_is_one_that_this_machine_has() -> Checked {
     assert!(said(&bench).contains("`uv tool install ziglang==0.16.0`"), "{}", said(&bench));
     Ok(())
 }
+
+#[test]
+fn the_first_build_with_zig_0_17_says_what_took_so_long() -> Checked {
+    let mut bench = Bench::new()?;
+    for (version, times) in [("0.17.1", 1), ("0.16.0", 0)] {
+        let zig = bench.zig("zig", version, GOOD)?.display().to_string();
+        let body = format!(
+            "if [ \"$1\" = build ]; then\n\
+                 PATH=/usr/bin:/bin; mkdir -p \"$ZIG_GLOBAL_CACHE_DIR/o/{version}\"\n\
+                 echo > \"$ZIG_GLOBAL_CACHE_DIR/o/{version}/maker\"\nfi\nexec '{zig}' \"$@\""
+        );
+        bench.set("ZIG", &bench.script("maker", &body)?.display().to_string());
+        bench.set("ZIG_BUILD_STRICT", "1");
+        let said = || -> Result<usize, Error> {
+            let outcome = bench.run(|b| b);
+            assert!(outcome.result?.is_built());
+            let is_said = |line: &&String| line.contains("for the build runner of Zig 0.17.1");
+            Ok(outcome.lines.iter().filter(is_said).count())
+        };
+        assert_eq!((said()?, said()?), (times, 0), "{version}");
+    }
+    Ok(())
+}
