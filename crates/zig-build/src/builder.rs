@@ -71,6 +71,8 @@ pub struct Build {
     pub(crate) folder: PathBuf,
     pub(crate) library: Option<String>,
     pub(crate) options: Vec<(String, String)>,
+    pub(crate) steps: Vec<String>,
+    pub(crate) arguments: Vec<OsString>,
     pub(crate) optimize: Optimize,
     pub(crate) cpu: Cpu,
     pub(crate) zig_target: Option<(String, String)>,
@@ -94,6 +96,8 @@ impl Build {
             folder: folder.into(),
             library: None,
             options: Vec::new(),
+            steps: Vec::new(),
+            arguments: Vec::new(),
             optimize: Optimize::default(),
             cpu: Cpu::default(),
             zig_target: None,
@@ -119,6 +123,19 @@ impl Build {
     /// Passes `-Dname=value`. `-Dtarget`, `-Dcpu` and `-Doptimize` have calls of their own.
     pub fn option(&mut self, name: impl Into<String>, value: impl ToString) -> &mut Self {
         self.options.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// Runs this step of `build.zig` in place of `install`; each call adds one. What a step does not install is not
+    /// linked: [`Artifact::prefix`] is where it installs to.
+    pub fn step(&mut self, name: impl Into<String>) -> &mut Self {
+        self.steps.push(name.into());
+        self
+    }
+
+    /// Passes one more argument as it is: `-fsys=zlib`, `--search-prefix`.
+    pub fn argument(&mut self, argument: impl Into<OsString>) -> &mut Self {
+        self.arguments.push(argument.into());
         self
     }
 

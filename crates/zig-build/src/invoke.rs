@@ -1,6 +1,6 @@
 //! `zig build` itself: its command line, its environment, and what is made of how it ended.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -72,7 +72,9 @@ impl<W: Write> Run<'_, W> {
         let settings = self.settings(attempt);
         let optimize: Vec<String> = asked.iter().map(|mode| format!("-Doptimize={}", mode.name())).collect();
         // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
-        let identity = fingerprint(&self.folder, settings.iter().chain(&optimize));
+        let (steps, arguments) = (&self.build.steps, &self.build.arguments);
+        let texts = settings.iter().chain(&optimize).chain(steps).map(OsStr::new);
+        let identity = fingerprint(&self.folder, texts.chain(arguments.iter().map(OsString::as_os_str)));
         let prefix = self.out_folder.join(format!("{identity:016x}")).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
@@ -135,7 +137,9 @@ impl<W: Write> Run<'_, W> {
     /// Everything but the `-D` options.
     fn words(&self, zig: &Zig, prefix: &Path) -> Vec<OsString> {
         let mut words = zig.command.clone();
-        words.extend(["build", "--color", "off", "--prefix"].map(OsString::from));
+        words.push("build".into());
+        words.extend(self.build.steps.iter().map(OsString::from));
+        words.extend(["--color", "off", "--prefix"].map(OsString::from));
         words.push(prefix.as_os_str().to_owned());
         words.push("--cache-dir".into());
         words.push(self.out_folder.join("cache").into_os_string());
@@ -146,6 +150,7 @@ impl<W: Write> Run<'_, W> {
         if let Some(jobs) = self.environment.text("NUM_JOBS") {
             words.push(format!("-j{jobs}").into());
         }
+        words.extend(self.build.arguments.iter().cloned());
         words
     }
 
@@ -219,9 +224,8 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
-fn fingerprint<'a>(folder: &'a Path, settings: impl Iterator<Item = &'a String>) -> u64 {
-    let folder = folder.as_os_str().as_encoded_bytes();
-    let parts = std::iter::once(folder).chain(settings.map(String::as_bytes));
+fn fingerprint<'a>(folder: &'a Path, settings: impl Iterator<Item = &'a OsStr>) -> u64 {
+    let parts = std::iter::once(folder.as_os_str()).chain(settings).map(OsStr::as_encoded_bytes);
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in parts.flat_map(|part| part.iter().copied().chain([0])) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -248,10 +252,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_tells_apart_where_the_words_are_cut() {
-        let of = |settings: &[&str]| {
-            let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
-            fingerprint(Path::new("zig"), settings.iter())
-        };
+        let of = |settings: &[&str]| fingerprint(Path::new("zig"), settings.iter().map(OsStr::new));
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
         assert_eq!(of(&["a"]), of(&["a"]));
     }

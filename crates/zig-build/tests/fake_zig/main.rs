@@ -26,7 +26,9 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
     bench.set("DESTDIR", "/elsewhere");
     bench.set("ZIG_LOCAL_CACHE_DIR", "/elsewhere");
     bench.set("KEPT", "yes");
-    assert!(bench.run(|b| b.option("simd", true).option("name", "a b")).result?.is_built());
+    let settings: Settings =
+        |b| b.option("simd", true).option("name", "a b").step("lib").argument("-fsys=z").argument("--libc=x");
+    assert!(bench.run(settings).result?.is_built());
     let out = bench.path("out dir/zig-build").display().to_string();
     let arguments = bench.seen("zig", "arg ")?;
     let [prefix] = arguments.iter().skip_while(|a| *a != "--prefix").skip(1).take(1).collect::<Vec<_>>()[..]
@@ -36,6 +38,7 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
     assert!(prefix.starts_with(&out), "{prefix}");
     let expected = [
         "build",
+        "lib",
         "--color",
         "off",
         "--prefix",
@@ -43,6 +46,8 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
         "--cache-dir",
         &format!("{out}/cache"),
         "-j2",
+        "-fsys=z",
+        "--libc=x",
         "-Dtarget=x86_64-linux-gnu",
         "-Dcpu=x86_64+fxsr+sse+sse2",
         "-Dsimd=true",
