@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::packages::Package;
 use crate::version::Version;
 
 /// A place that was looked at for Zig, and why it did not serve.
@@ -115,6 +116,16 @@ pub enum Error {
     PathNotForCargo {
         /// The path.
         path: PathBuf,
+    },
+    /// The folder of [`Build::packages`](crate::Build::packages) lacks packages that `build.zig.zon` names.
+    #[non_exhaustive]
+    PackagesMissing {
+        /// That folder.
+        packages: PathBuf,
+        /// The folder of `build.zig`.
+        folder: PathBuf,
+        /// What is missing.
+        missing: Vec<Package>,
     },
     /// Zig was found but did not start.
     #[non_exhaustive]

@@ -14,8 +14,7 @@ use crate::process::{self, Ended, Failure};
 use crate::run::Run;
 use crate::target::ZigTarget;
 use crate::version::Version;
-use crate::wish;
-use crate::{advice, cache};
+use crate::{advice, cache, wish, words};
 
 /// The variable that bounds the time that `zig build` may take.
 pub(crate) const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
@@ -235,14 +234,7 @@ fn fingerprint<'a>(folder: &'a Path, settings: impl Iterator<Item = &'a OsStr>) 
 
 /// A command as one would type it.
 pub(crate) fn command_text(words: &[OsString]) -> String {
-    let word = |word: &OsString| {
-        let text = word.to_string_lossy();
-        if text.is_empty() || text.contains(char::is_whitespace) {
-            format!("'{text}'")
-        } else {
-            text.into_owned()
-        }
-    };
+    let word = |word: &OsString| words::quoted(&word.to_string_lossy());
     words.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 

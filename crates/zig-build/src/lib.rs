@@ -20,6 +20,7 @@ mod kept_times;
 mod macho;
 mod mode;
 mod object;
+mod packages;
 mod places;
 mod process;
 mod repack;
@@ -38,6 +39,7 @@ use std::path::PathBuf;
 pub use artifact::{Artifact, Skipped};
 pub use builder::{Build, Optimize, WithoutZig};
 pub use error::{Candidate, Error, Problem};
+pub use packages::{Package, how_to_fetch, packages};
 pub use target::Cpu;
 pub use version::{NotAVersion, SUPPORTED, Version};
 

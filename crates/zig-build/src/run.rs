@@ -13,7 +13,7 @@ use crate::invoke::{Attempt, TIMEOUT, command_text};
 use crate::kept_times::Kept;
 use crate::target::{self, Cpu, ZigTarget};
 use crate::wish::{self, Wish};
-use crate::{advice, cache, install, places, rerun};
+use crate::{advice, cache, install, packages, places, rerun};
 
 const STRICT: &str = "ZIG_BUILD_STRICT";
 /// Nothing tells a build script whether cargo checks or builds, and cargo uses the outcome of one for the other. So it
@@ -113,8 +113,23 @@ impl<W: Write> Run<'_, W> {
         }
     }
 
+    /// All packages that must be there, where the build script says that they are in a folder. Zig would name one alone.
+    fn expect_packages(&self) -> Result<(), Error> {
+        let Some(packages) = self.build.packages.as_ref().map(|packages| self.base.join(packages)) else {
+            return Ok(());
+        };
+        // What we cannot read, Zig will say something about.
+        let Ok(mut named) = packages::packages(&self.folder, &[&packages]) else { return Ok(()) };
+        named.retain(|package| package.found.is_none() && !package.lazy);
+        match named.is_empty() {
+            true => Ok(()),
+            false => Err(Error::PackagesMissing { packages, folder: self.folder.clone(), missing: named }),
+        }
+    }
+
     fn make(&mut self) -> Result<Artifact, Error> {
         // What cannot work with any Zig is said first, without running one.
+        self.expect_packages()?;
         let row = match &self.build.zig_target {
             None => Some(target::row(&self.target)?),
             Some(_) => None,

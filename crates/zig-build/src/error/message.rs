@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use super::{Candidate, Error, Problem};
+use crate::packages::{Package, how_to_fetch};
 use crate::version::Version;
 
 impl fmt::Display for Candidate {
@@ -59,6 +60,16 @@ impl fmt::Display for Error {
                 "{path:?} is not UTF-8 or holds a line feed, so cargo cannot be told of it. Move the project, or set \
                  CARGO_TARGET_DIR to a plain path."
             ),
+            Self::PackagesMissing { packages, folder, missing } => {
+                let names: Vec<String> = missing.iter().map(Package::to_string).collect();
+                write!(
+                    f,
+                    "{} lacks packages that build.zig.zon names: {}. Fetch them with `{}`.",
+                    packages.display(),
+                    names.join(", "),
+                    how_to_fetch(folder, packages)
+                )
+            }
             Self::NotStarted { command, source } => {
                 write!(f, "`{command}` did not start: {source}. Try `zig version`, or set ZIG=/path/to/zig.")
             }

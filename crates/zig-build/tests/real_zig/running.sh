@@ -128,6 +128,45 @@ check_reruns() {
     ok "reruns: not for Rust files, nor for what the build writes itself; for packages"
 }
 
+# Packages that name packages, from the list to the build without a network. Zig 0.15 has no folder for them of its own.
+check_packages() {
+    crate packages '.packages("vendored")'
+    local dep hash
+    for dep in inner outer; do
+        mkdir -p "$scratch/src/$dep"
+        echo 'pub fn build(_: *@import("std").Build) void {}' > "$scratch/src/$dep/build.zig"
+    done
+    ln -sfn "$scratch/src" "$target_dir/real-zig-running" # Zig takes no spaces in such an address
+    pack() { # package, dependencies
+        echo ".{ .name = .$1, .version = \"0.0.1\", .paths = .{\"\"}, .dependencies = .{ $2 }, .fingerprint = 0x1 }" > "$3/build.zig.zon"
+        local right
+        right=$(cd "$3" && eval "$ZIG build" 2>&1 | sed -n 's/.*use this value: \(0x[0-9a-f]*\).*/\1/p' | head -1 || true)
+        sed -i "s/0x1 /$right /" "$3/build.zig.zon"
+        rm -rf "$3/.zig-cache" "$3/zig-pkg"
+    }
+    entry() { # package
+        tar czf "$scratch/src/$1.tar.gz" -C "$scratch/src" "$1"
+        mkdir -p "$scratch/nothing"
+        hash=$(cd "$scratch/nothing" && echo 'pub fn build(_: anytype) void {}' > build.zig && eval "$ZIG fetch '$scratch/src/$1.tar.gz'")
+        dep=".$1 = .{ .url = \"file://$target_dir/real-zig-running/$1.tar.gz\", .hash = \"$hash\" }"
+    }
+    pack inner '' "$scratch/src/inner" && entry inner
+    pack outer "$dep" "$scratch/src/outer" && entry outer
+    build_file 'b.standardOptimizeOption(.{})' '_ = b.dependency("outer", .{});'
+    pack project "$dep" zig
+    mkdir vendored
+    cargo build > "$scratch/log" 2>&1 && fail "packages are missing"
+    says 'vendored lacks packages that build.zig.zon names: outer (outer-0.0.1-'
+    sed -n 's/.*Fetch them with `\(.*\)`\.$/\1/p' "$scratch/log" | sed "s|zig build|$ZIG build|" | head -1 > fetch.sh
+    bash -e fetch.sh > "$scratch/log" 2>&1 || fail "$(cat fetch.sh)"
+    rm -f "$scratch"/src/*.tar.gz
+    rm -rf zig/zig-pkg zig/.zig-cache
+    build && works debug
+    "$CARGO_TARGET_DIR/zig-packages/debug/zig-packages" zig vendored > "$scratch/log" 2>&1 || fail "one is missing still"
+    [ "$(grep -c ^there "$scratch/log")" = 2 ] || fail "two packages are there"
+    ok "packages: missing ones are named with the command that fetches them, and serve without a network"
+}
+
 # With every Zig of the command line on PATH, as `zig`, and none in a variable: each project gets its own.
 check_versions() {
     local path="" zig version folder
@@ -169,6 +208,7 @@ check_versions() {
 
 rm -rf "$scratch"
 mkdir -p "$scratch"
+(cd "$crate" && cargo build -q --bin zig-packages --target-dir "$CARGO_TARGET_DIR/zig-packages")
 for zig in "$@"; do
     export ZIG=$zig
     version=$(eval "$zig version" 2> /dev/null || "$zig" version)
@@ -176,5 +216,6 @@ for zig in "$@"; do
     case $version in 0.15.* | 0.16.*) safe=.ReleaseSafe ;; *) safe=.safe ;; esac
     check_modes
     check_reruns
+    case $version in 0.15.*) ;; *) check_packages ;; esac
 done
 check_versions "$@"
