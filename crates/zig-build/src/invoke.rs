@@ -1,6 +1,6 @@
 //! `zig build` itself: its command line, its environment, and what is made of how it ended.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -67,14 +67,13 @@ impl<W: Write> Run<'_, W> {
         attempt: &Attempt,
         more: &[&str],
     ) -> Result<(PathBuf, String), Error> {
-        let asked = Mode::asked(attempt.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0"));
         let settings = self.settings(attempt);
-        let optimize: Vec<String> = asked.iter().map(|mode| format!("-Doptimize={}", mode.name())).collect();
         // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
-        let (steps, arguments) = (&self.build.steps, &self.build.arguments);
-        let texts = settings.iter().chain(&optimize).chain(steps).map(OsStr::new);
-        let identity = fingerprint(&self.folder, texts.chain(arguments.iter().map(OsString::as_os_str)));
-        let prefix = self.out_folder.join(format!("{identity:016x}")).join("prefix");
+        let mut identity = settings.clone();
+        identity.extend(self.build.steps.iter().cloned());
+        identity.extend(self.build.arguments.iter().map(|argument| argument.to_string_lossy().into_owned()));
+        let number = fingerprint(&self.folder, &identity);
+        let prefix = self.out_folder.join(format!("{number:016x}")).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
         let first = FirstBuild::of(zig, &global);
@@ -98,14 +97,12 @@ impl<W: Write> Run<'_, W> {
         let mut words = self.words(zig, &prefix);
         words.extend(settings.into_iter().map(OsString::from));
         words.extend(more.iter().map(OsString::from));
-        let short = words.len();
-        words.extend(optimize.into_iter().map(OsString::from));
         let mut result = start(&words);
-        if let (Some(mode), Ok(ended)) = (asked, &result)
+        if let (Some(mode), Ok(ended)) = (self.mode(attempt), &result)
             && !ended.status.success()
             && mode::is_refused(&ended.output())
         {
-            words.truncate(short);
+            words.retain(|word| !word.as_encoded_bytes().starts_with(b"-Doptimize="));
             words.extend(mode.release().map(OsString::from));
             words.push("--verbose".into()); // says which mode it is in the end
             result = start(&words);
@@ -153,10 +150,16 @@ impl<W: Write> Run<'_, W> {
         words
     }
 
-    /// The `-D` options, without the mode.
+    /// The mode to ask for.
+    fn mode(&self, attempt: &Attempt) -> Option<Mode> {
+        Mode::asked(attempt.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0"))
+    }
+
+    /// The `-D` options.
     fn settings(&self, attempt: &Attempt) -> Vec<String> {
         let target = &attempt.target;
         let mut settings = vec![format!("-Dtarget={}", target.triple), format!("-Dcpu={}", target.cpu)];
+        settings.extend(self.mode(attempt).map(|mode| format!("-Doptimize={}", mode.name())));
         settings.extend(self.build.options.iter().map(|(name, value)| format!("-D{name}={value}")));
         settings.extend(attempt.options.iter().map(|option| format!("-D{option}")));
         settings
@@ -223,8 +226,9 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
-fn fingerprint<'a>(folder: &'a Path, settings: impl Iterator<Item = &'a OsStr>) -> u64 {
-    let parts = std::iter::once(folder.as_os_str()).chain(settings).map(OsStr::as_encoded_bytes);
+fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let parts = std::iter::once(folder).chain(settings.iter().map(String::as_bytes));
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in parts.flat_map(|part| part.iter().copied().chain([0])) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -244,7 +248,9 @@ mod tests {
 
     #[test]
     fn a_fingerprint_tells_apart_where_the_words_are_cut() {
-        let of = |settings: &[&str]| fingerprint(Path::new("zig"), settings.iter().map(OsStr::new));
+        let of = |settings: &[&str]| {
+            fingerprint(Path::new("zig"), &settings.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+        };
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
         assert_eq!(of(&["a"]), of(&["a"]));
     }

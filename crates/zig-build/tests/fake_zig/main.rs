@@ -50,9 +50,9 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
         "--libc=x",
         "-Dtarget=x86_64-linux-gnu",
         "-Dcpu=x86_64+fxsr+sse+sse2",
+        "-Doptimize=ReleaseFast",
         "-Dsimd=true",
         "-Dname=a b",
-        "-Doptimize=ReleaseFast",
     ];
     assert_eq!(arguments, expected);
     let environment = bench.seen("zig", "env ")?;
