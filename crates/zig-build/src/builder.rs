@@ -70,6 +70,7 @@ pub enum WithoutZig {
 pub struct Build {
     pub(crate) folder: PathBuf,
     pub(crate) library: Option<String>,
+    pub(crate) source: Option<PathBuf>,
     pub(crate) options: Vec<(String, String)>,
     pub(crate) steps: Vec<String>,
     pub(crate) arguments: Vec<OsString>,
@@ -95,6 +96,7 @@ impl Build {
         Self {
             folder: folder.into(),
             library: None,
+            source: None,
             options: Vec::new(),
             steps: Vec::new(),
             arguments: Vec::new(),
@@ -117,6 +119,17 @@ impl Build {
     /// names: the linker is told of libraries by name.
     pub fn library(&mut self, name: impl Into<String>) -> &mut Self {
         self.library = Some(name.into());
+        self
+    }
+
+    /// Compiles this one file, in the folder of the build, to a library, in place of running a `build.zig`: it may
+    /// import others beside and below it. The library has the file's name, unless [`library`](Self::library) says
+    /// another. It is made as a Rust program needs it, so there is nothing to set; what else `zig build-lib` takes can be
+    /// passed with [`argument`](Self::argument). Options, steps and packages are for a `build.zig` only.
+    ///
+    /// It is also the quickest way: nothing has to be compiled but the file.
+    pub fn source(&mut self, file: impl Into<PathBuf>) -> &mut Self {
+        self.source = Some(file.into());
         self
     }
 

@@ -14,7 +14,7 @@ use crate::process::{self, Ended, Failure};
 use crate::run::Run;
 use crate::target::ZigTarget;
 use crate::version::Version;
-use crate::{advice, cache, wish, words};
+use crate::{advice, cache, direct, wish, words};
 
 /// The variable that bounds the time that `zig build` may take.
 pub(crate) const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
@@ -91,11 +91,18 @@ impl<W: Write> Run<'_, W> {
             extra.push((PACKAGES, self.out_folder.join("packages").into_os_string()));
         }
 
+        if self.build.source.is_some() && (!self.build.options.is_empty() || !self.build.steps.is_empty()) {
+            self.warn(
+                "Build::option and Build::step are for a build.zig, and Build::source runs none. Drop them.",
+            )?;
+        }
         let limit = self.limit()?;
         let folder = self.folder.clone();
         let start = |words: &[OsString]| process::run(words, &folder, &environment, &extra, limit);
-        let mut words = self.words(zig, &prefix);
-        words.extend(settings.into_iter().map(OsString::from));
+        let mut words = match &self.build.source {
+            Some(source) => self.direct_words(zig, attempt, source, &prefix.join("lib"))?,
+            None => self.words(zig, &prefix, &settings),
+        };
         words.extend(more.iter().map(OsString::from));
         let mut result = start(&words);
         if let (Some(mode), Ok(ended)) = (self.mode(attempt), &result)
@@ -130,8 +137,25 @@ impl<W: Write> Run<'_, W> {
         }
     }
 
-    /// Everything but the `-D` options.
-    fn words(&self, zig: &Zig, prefix: &Path) -> Vec<OsString> {
+    /// The command for one file without a `build.zig`.
+    fn direct_words(
+        &self,
+        zig: &Zig,
+        attempt: &Attempt,
+        source: &Path,
+        folder: &Path,
+    ) -> Result<Vec<OsString>, Error> {
+        make_folder(folder)?; // Zig makes none
+        let name = self.build.library.clone().or_else(|| Some(source.file_stem()?.to_str()?.to_owned()));
+        let name = name.ok_or_else(|| Error::PathNotForCargo { path: source.to_owned() })?;
+        let cache = self.out_folder.join("cache");
+        let mut words = direct::words(zig, attempt, self.mode(attempt), source, &name, folder, cache);
+        words.extend(self.build.arguments.iter().cloned());
+        Ok(words)
+    }
+
+    /// The command for a `build.zig`.
+    fn words(&self, zig: &Zig, prefix: &Path, settings: &[String]) -> Vec<OsString> {
         let mut words = zig.command.clone();
         words.push("build".into());
         words.extend(self.build.steps.iter().map(OsString::from));
@@ -147,6 +171,7 @@ impl<W: Write> Run<'_, W> {
             words.push(format!("-j{jobs}").into());
         }
         words.extend(self.build.arguments.iter().cloned());
+        words.extend(settings.iter().map(OsString::from));
         words
     }
 

@@ -8,6 +8,7 @@ mod bytes;
 mod cache;
 mod check;
 mod coff;
+mod direct;
 mod elf;
 mod environment;
 mod error;

@@ -73,7 +73,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
 impl<W: Write> Run<'_, W> {
     /// Tells cargo when this build must run again.
     fn watch(&mut self) -> Result<(), Error> {
-        let build_file = self.folder.join("build.zig");
+        let build_file = self.folder.join(self.build.source.as_deref().unwrap_or(Path::new("build.zig")));
         if !build_file.is_file() {
             return Err(Error::NoBuildFile { path: build_file });
         }

@@ -29,7 +29,8 @@ impl fmt::Display for Error {
             ),
             Self::NoBuildFile { path } => write!(
                 f,
-                "{} does not exist. Name the folder of build.zig, relative to Cargo.toml, or make one with `zig init`.",
+                "{} does not exist. Name its folder relative to Cargo.toml; `zig init` makes a build.zig, and \
+                 `Build::source` needs none.",
                 path.display()
             ),
             Self::UnsupportedTarget { target, reason } => write!(

@@ -69,6 +69,31 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
 }
 
 #[test]
+fn one_file_needs_no_build_zig() -> Checked {
+    let mut bench = Bench::new()?;
+    fs::remove_file(bench.path("package/zig/build.zig"))?;
+    let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
+    let body = format!(
+        "case \"$1\" in build-lib) for a in \"$@\"; do\n\
+             case \"$a\" in -femit-bin=*) prefix=\"${{a#-femit-bin=}}\"; prefix=\"${{prefix%/lib/*}}\" ;; esac\n\
+         done; exec '{zig}' \"$@\" --prefix \"$prefix\" ;; esac\nexec '{zig}' \"$@\""
+    );
+    bench.set("ZIG", &bench.script("direct", &body)?.display().to_string());
+    assert!(bench.run(|b| b.source("src/kernel.zig").library("kernels").argument("-lc")).result?.is_built());
+    let given = bench.seen("zig", "arg ")?;
+    for expected in
+        ["src/kernel.zig", "-fPIC", "-fno-stack-check", "-OReleaseFast", "-lc", "x86_64-linux-gnu"]
+    {
+        assert!(given.iter().any(|argument| argument == expected), "{expected}: {given:?}");
+    }
+    assert!(given.iter().any(|argument| argument.ends_with("/lib/libkernels.a")), "{given:?}");
+    let Err(error) = bench.run(|b| b.source("src/missing.zig")).result else { panic!("there is none") };
+    assert!(error.to_string().contains("src/missing.zig does not exist"), "{error}");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::NoBuildFile { .. })));
+    Ok(())
+}
+
+#[test]
 fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Checked {
     let mut bench = Bench::new()?;
     let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();

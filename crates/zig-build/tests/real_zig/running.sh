@@ -90,6 +90,25 @@ check_modes() {
     ok "optimisation modes: an option, a preferred mode, a fixed mode"
 }
 
+check_source() {
+    crate source-alone '.source("add.zig")'
+    echo 'const more = @import("more.zig");
+export fn zig_add(a: u32, b: u32) u32 { return more.add(a, b); }' > zig/add.zig
+    echo 'pub fn add(a: u32, b: u32) u32 { return a + b; }' > zig/more.zig
+    build && works debug
+    build --release && works release
+    echo '// changed' >> zig/more.zig
+    expect_run yes "an imported file was edited"
+    expect_run no "nothing changed"
+    local target=x86_64-unknown-linux-musl
+    if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+        build --target "$target"
+    else
+        echo "NOT RUN  one file for $target: it is not installed (rustup target add $target)"
+    fi
+    ok "one file without a build.zig"
+}
+
 check_reruns() {
     # build.zig beside Cargo.toml, and Zig beside Rust in src.
     crate reruns-beside ''
@@ -215,6 +234,7 @@ for zig in "$@"; do
     echo "zig $version ($zig)"
     case $version in 0.15.* | 0.16.*) safe=.ReleaseSafe ;; *) safe=.safe ;; esac
     check_modes
+    check_source
     check_reruns
     case $version in 0.15.*) ;; *) check_packages ;; esac
 done
