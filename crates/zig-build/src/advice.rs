@@ -1,5 +1,6 @@
 //! What to say about the version of Zig where there is none, or where a build failed.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::environment::Environment;
@@ -46,17 +47,77 @@ fn newest_patch(version: Version) -> Version {
     NEWEST.iter().find(same_minor).copied().map_or(version, |newest| newest.max(version))
 }
 
-/// What the errors of build files contain that are written for an older Zig, and the newest minor version that takes
-/// them.
-const WRITTEN_FOR: [(&str, u32); 7] = [
-    ("no field named 'path' in union 'Build.LazyPath'", 12),
-    ("build.zig.zon:1:12: error: expected enum literal", 13),
-    ("error: missing top-level 'fingerprint' field", 13),
-    ("no field or member function named 'addStaticLibrary'", 14),
-    ("no field or member function named 'addSharedLibrary'", 14),
-    ("no field named 'root_source_file' in struct 'Build.", 14),
-    ("in 'Build.Step.Compile'", 15),
+/// For which Zigs a `build.zig` is written: up to a minor version, or from one on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WrittenFor {
+    UpTo(u32),
+    From(u32),
+}
+
+use WrittenFor::{From, UpTo};
+
+impl WrittenFor {
+    pub(crate) fn takes(self, version: Version) -> bool {
+        match self {
+            UpTo(minor) => version.major == 0 && version.minor <= minor,
+            From(minor) => version.major > 0 || version.minor >= minor,
+        }
+    }
+
+    /// The version to install.
+    fn release(self) -> Version {
+        let (UpTo(minor) | From(minor)) = self;
+        newest_patch(Version::new(0, minor, 0))
+    }
+
+    /// The call for a build script.
+    fn call(self) -> String {
+        let (UpTo(minor) | From(minor)) = self;
+        format!("`.zig_versions(Version::new(0, {minor}, 0)..Version::new(0, {}, 0))`", minor + 1)
+    }
+}
+
+impl fmt::Display for WrittenFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UpTo(minor) => write!(f, "Zig 0.{minor} or older"),
+            From(minor) => write!(f, "Zig 0.{minor} or newer"),
+        }
+    }
+}
+
+/// What the errors contain with which Zig refuses build files that are written for another version.
+const SIGNS: [(&str, WrittenFor); 11] = [
+    ("no field named 'path' in union 'Build.LazyPath'", UpTo(12)),
+    (": error: expected enum literal", UpTo(13)), // in build.zig.zon, see below
+    ("error: missing top-level 'fingerprint' field", UpTo(13)),
+    ("no field or member function named 'addStaticLibrary'", UpTo(14)),
+    ("no field or member function named 'addSharedLibrary'", UpTo(14)),
+    ("no field named 'root_source_file' in struct 'Build.", UpTo(14)),
+    ("in 'Build.Step.Compile'", UpTo(15)),
+    ("no field named 'build_root' in struct 'Build'", UpTo(16)),
+    ("no field named 'root' in struct 'Build'", From(17)),
+    ("enum 'builtin.OptimizeMode' has no member named 'Release", UpTo(16)),
+    ("enum 'builtin.OptimizeMode' has no member named '", From(17)),
 ];
+
+/// For which versions a build file is written that `used` refused with `output`; `None` where nothing tells.
+pub(crate) fn written_for(output: &str, used: Version) -> Option<WrittenFor> {
+    let in_zon = |line: &str| line.contains("build.zig.zon:");
+    let is_there = |sign: &str| {
+        output.lines().any(|line| line.contains(sign) && (!sign.ends_with("enum literal") || in_zon(line)))
+    };
+    SIGNS.iter().find(|(sign, fit)| !fit.takes(used) && is_there(sign)).map(|(_, fit)| *fit)
+}
+
+/// What Zig says where it cannot fetch a package, which no other version could either.
+const NO_NETWORK: [&str; 4] =
+    ["unable to connect to server", "UnknownHostName", "TemporaryNameServerFailure", "NetworkUnreachable"];
+
+/// Whether it was a package that could not be fetched.
+pub(crate) fn is_without_network(output: &str) -> bool {
+    NO_NETWORK.iter().any(|sign| output.contains(sign))
+}
 
 /// Advice for a build that failed with `zig`, saying `output`; none where the version is not suspect.
 pub(crate) fn on_failure(
@@ -68,39 +129,30 @@ pub(crate) fn on_failure(
     others: impl FnOnce() -> Vec<Zig>,
 ) -> Option<String> {
     let used = zig.version;
+    let accepted = format!("{} up to, not including, {}", versions.start, versions.end);
+    if is_without_network(output) {
+        return None;
+    }
+    if let Some(fit) = written_for(output, used) {
+        let written = format!("It is written for {fit}, and this was {used}");
+        let (release, call) = (fit.release(), fit.call());
+        return Some(if !versions.contains(&release) {
+            format!("{written}: take a release of the project for an accepted version, which are {accepted}.")
+        } else if others().iter().any(|other| fit.takes(other.version)) {
+            format!("{written}: in build.rs say {call}.")
+        } else {
+            format!("{written}: run `{}`, and in build.rs say {call}.", install_version(environment, release))
+        });
+    }
     if let Some(wish) = wish.filter(|wish| !wish.is_met_by(used)) {
         let (file, wanted) = (wish.file.file_name().unwrap_or_default().to_string_lossy(), wish.version);
+        let release = newest_patch(wanted);
         let way = match others().iter().find(|other| wish.is_met_by(other.version)) {
             Some(other) => format!("set ZIG=\"{}\"", command_text(&other.command)),
-            None => format!("run `{}`", install_version(environment, newest_patch(wanted))),
+            None if versions.contains(&release) => format!("run `{}`", install_version(environment, release)),
+            None => format!("take a release of the project for an accepted version, which are {accepted}"),
         };
         return Some(format!("{file} asks for Zig {wanted}, and this was {used}: {way}."));
-    }
-    let is_about_zon = |line: &str| line.contains("build.zig.zon:") && line.contains("expected enum literal");
-    let sign = WRITTEN_FOR.iter().find(|(sign, minor)| {
-        used.minor > *minor && (output.contains(sign) || (*minor == 13 && output.lines().any(is_about_zon)))
-    });
-    if let Some((_, minor)) = sign.filter(|_| used.major == 0) {
-        let oldest = newest_patch(Version::new(0, *minor, 0));
-        let written = format!("It is written for Zig 0.{minor} or older, and this was {used}");
-        if !versions.contains(&oldest) {
-            return Some(format!(
-                "{written}: take a release of the project for one of the accepted versions, which are {} up to, not \
-                 including, {}.",
-                versions.start, versions.end
-            ));
-        }
-        let ask = format!(
-            "in build.rs say `.zig_versions(Version::new(0, {minor}, 0)..Version::new(0, {}, 0))`",
-            minor + 1
-        );
-        let is_there = others().iter().any(|other| other.version.minor == *minor);
-        let get = if is_there {
-            String::new()
-        } else {
-            format!("run `{}`, and ", install_version(environment, oldest))
-        };
-        return Some(format!("{written}: {get}{ask}."));
     }
     let in_build_file = |line: &str| line.contains("build.zig:") && line.contains("error: ");
     if wish.is_none() && output.lines().any(in_build_file) {
@@ -147,6 +199,11 @@ mod tests {
         let text = advice(line, 16, &[16]).ok_or("none")?;
         assert!(text.contains("pip install ziglang==0.15.2"), "{text}");
         assert!(!advice(line, 15, &[]).ok_or("none")?.contains("written for Zig 0"), "it is that version");
+        let line = "build.zig:4:99: error: enum 'builtin.OptimizeMode' has no member named 'safe'";
+        let text = advice(line, 16, &[16, 17]).ok_or("none")?;
+        assert!(text.contains("written for Zig 0.17 or newer") && text.contains("(0, 17, 0)..V"), "{text}");
+        let line = "a.zon:7:2: error: unable to discover remote git server capabilities: UnknownHostName\nbuild.zig:";
+        assert_eq!(advice(line, 16, &[]), None, "no other version has a network");
         let line = "/a/build.zig.zon:2:13: error: expected enum literal";
         assert!(advice(line, 17, &[]).ok_or("none")?.contains("0.13 or older"));
         Ok(())

@@ -12,6 +12,8 @@ use crate::find::{self, NoZig, Search, Zig};
 use crate::invoke::{Attempt, TIMEOUT, command_text};
 use crate::kept_times::Kept;
 use crate::target::{self, Cpu, ZigTarget};
+use crate::target_table::Row;
+use crate::version::Version;
 use crate::wish::{self, Wish};
 use crate::{advice, cache, install, packages, places, rerun};
 
@@ -139,6 +141,42 @@ impl<W: Write> Run<'_, W> {
             return Err(Error::NativeAcrossTargets { host: host.to_owned(), target: self.target.clone() });
         }
         let zig = self.find()?;
+        let kept = Kept::of(&self.watched);
+        let mut result = self.make_with(&zig, row);
+        if let Err(Error::BuildFailed { output, .. }) = &result
+            && let Some(other) = self.other_zig(output, zig.version)
+        {
+            self.tell(
+                "warning",
+                &format!(
+                    "build.zig is not written for Zig {}, and so was built with {}. Say that in build.rs: \
+                     `.zig_versions(Version::new(0, {minor}, 0)..Version::new(0, {}, 0))`.",
+                    zig.version,
+                    other.version,
+                    other.version.minor + 1,
+                    minor = other.version.minor,
+                ),
+            )?;
+            result = self.make_with(&other, row);
+        }
+        kept.restore();
+        result
+    }
+
+    /// A Zig that takes the build file which `used` refused, where its words tell, one is here, and no variable says
+    /// that it must be `used`.
+    fn other_zig(&self, output: &str, used: Version) -> Option<Zig> {
+        let is_set = |variable: &String| self.environment.get(variable).is_some();
+        if find::variables(&self.target).iter().any(is_set) {
+            return None;
+        }
+        let fit = advice::written_for(output, used)?;
+        let mut others = self.search(None).survey();
+        others.retain(|other| fit.takes(other.version));
+        others.into_iter().min_by_key(|other| other.version.minor.abs_diff(used.minor))
+    }
+
+    fn make_with(&mut self, zig: &Zig, row: Option<Row>) -> Result<Artifact, Error> {
         let features = self.environment.text("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
         let cpu = &self.build.cpu;
         let target = match (&self.build.zig_target, row) {
@@ -150,9 +188,7 @@ impl<W: Write> Run<'_, W> {
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
         let attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new() };
-        let kept = Kept::of(&self.watched);
-        let (prefix, said) = self.zig_build(&zig, &attempt, &[])?;
-        kept.restore();
+        let (prefix, said) = self.zig_build(zig, &attempt, &[])?;
         // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
         io::stderr().lock().write_all(said.as_bytes()).ok();
         let path =

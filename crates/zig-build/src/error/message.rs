@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use super::{Candidate, Error, Problem};
+use crate::advice::is_without_network;
 use crate::packages::{Package, how_to_fetch};
 use crate::version::Version;
 
@@ -184,21 +185,15 @@ const BY_COMPILER: [(&str, &str); 3] = [
 ];
 
 /// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
-const KNOWN: [(&[&str], &str); 2] = [
-    (
-        &[
-            "invalid option: -Dtarget",
-            "invalid option: -Dcpu",
-            "invalid option: \"target\"",
-            "invalid option: \"cpu\"",
-        ],
-        "take the target in build.zig with `b.standardTargetOptions(.{})`",
-    ),
-    (
-        &["unable to connect to server", "TemporaryNameServerFailure"],
-        "fetch the packages first: `zig build --fetch` in the folder of build.zig",
-    ),
-];
+const KNOWN: [(&[&str], &str); 1] = [(
+    &[
+        "invalid option: -Dtarget",
+        "invalid option: -Dcpu",
+        "invalid option: \"target\"",
+        "invalid option: \"cpu\"",
+    ],
+    "take the target in build.zig with `b.standardTargetOptions(.{})`",
+)];
 
 /// The first line, which is all that cargo shows at once, has what matters.
 fn build_failed(
@@ -215,6 +210,13 @@ fn build_failed(
     let is_known = |signs: &[&str]| signs.iter().any(|sign| output.contains(sign));
     if let Some((_, mend)) = KNOWN.iter().find(|(signs, _)| is_known(signs)) {
         write!(f, " To mend it, {mend}.")?;
+    }
+    if is_without_network(output) {
+        write!(
+            f,
+            " To mend it, fetch the packages first: `zig build --fetch` in the folder of build.zig; or give them with \
+             `Build::packages`."
+        )?;
     }
     advice.iter().try_for_each(|advice| write!(f, " {advice}"))
 }

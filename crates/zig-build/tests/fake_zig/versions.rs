@@ -187,3 +187,30 @@ fn the_first_build_with_zig_0_17_says_what_took_so_long() -> Checked {
     }
     Ok(())
 }
+
+#[test]
+fn a_build_file_that_names_no_version_gets_the_one_that_its_errors_tell() -> Checked {
+    let mut bench = with_zigs(&["0.16.0", "0.15.2"])?;
+    let refusing = format!(
+        "[ \"$1\" = version ] && echo 0.16.0 && exit\necho \"{}\" >&2; exit 1",
+        "build.zig:6:8: error: no field or member function named 'linkLibC' in 'Build.Step.Compile'"
+    );
+    let zig = bench.script("0.16.0/zig", &refusing)?;
+    let outcome = bench.run(|b| b);
+    assert_eq!(outcome.result?.zig_version(), Some(Version::new(0, 15, 2)));
+    let warnings: Vec<_> = outcome.lines.iter().filter(|line| line.starts_with("cargo::warning=")).collect();
+    let way = "`.zig_versions(Version::new(0, 15, 0)..Version::new(0, 16, 0))`";
+    assert!(matches!(&*warnings, [one] if one.contains(way)), "{warnings:?}");
+
+    bench.set("ZIG", &zig.display().to_string());
+    let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("ZIG says which") };
+    assert!(
+        error.to_string().contains("It is written for Zig 0.15 or older, and this was 0.16.0"),
+        "{error}"
+    );
+    bench.unset("ZIG");
+    bench.set("PATH", &bench.path("0.16.0").display().to_string());
+    let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("there is one only") };
+    assert!(error.to_string().contains("ziglang==0.15.2"), "{error}");
+    Ok(())
+}
