@@ -87,7 +87,7 @@ impl fmt::Display for WrittenFor {
 }
 
 /// What the errors contain with which Zig refuses build files that are written for another version.
-const SIGNS: [(&str, WrittenFor); 11] = [
+const SIGNS: [(&str, WrittenFor); 12] = [
     ("no field named 'path' in union 'Build.LazyPath'", UpTo(12)),
     (": error: expected enum literal", UpTo(13)), // in build.zig.zon, see below
     ("error: missing top-level 'fingerprint' field", UpTo(13)),
@@ -96,6 +96,7 @@ const SIGNS: [(&str, WrittenFor); 11] = [
     ("no field named 'root_source_file' in struct 'Build.", UpTo(14)),
     ("in 'Build.Step.Compile'", UpTo(15)),
     ("no field named 'build_root' in struct 'Build'", UpTo(16)),
+    ("in enum 'lang.Optimize'", UpTo(16)),
     ("no field named 'root' in struct 'Build'", From(17)),
     ("enum 'builtin.OptimizeMode' has no member named 'Release", UpTo(16)),
     ("enum 'builtin.OptimizeMode' has no member named '", From(17)),

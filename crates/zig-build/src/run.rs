@@ -143,36 +143,37 @@ impl<W: Write> Run<'_, W> {
         let zig = self.find()?;
         let kept = Kept::of(&self.watched);
         let mut result = self.make_with(&zig, row);
-        if let Err(Error::BuildFailed { output, .. }) = &result
-            && let Some(other) = self.other_zig(output, zig.version)
+        let mut tried = vec![zig.version];
+        while let Err(Error::BuildFailed { output, zig: used, .. }) = &result
+            && let Some(other) = self.other_zig(output, *used, &tried)
         {
-            self.tell(
-                "warning",
-                &format!(
-                    "build.zig is not written for Zig {}, and so was built with {}. Say that in build.rs: \
-                     `.zig_versions(Version::new(0, {minor}, 0)..Version::new(0, {}, 0))`.",
-                    zig.version,
-                    other.version,
-                    other.version.minor + 1,
-                    minor = other.version.minor,
-                ),
-            )?;
+            tried.push(other.version);
             result = self.make_with(&other, row);
         }
         kept.restore();
+        if let (Ok(_), Some(fit)) = (&result, tried.get(1..).and_then(<[Version]>::last)) {
+            let text = format!(
+                "build.zig is not written for Zig {}, and so was built with {fit}. Say that in build.rs: \
+                 `.zig_versions(Version::new(0, {}, 0)..Version::new(0, {}, 0))`.",
+                zig.version,
+                fit.minor,
+                fit.minor + 1,
+            );
+            self.tell("warning", &text)?; // not `warn`: it is as it should be
+        }
         result
     }
 
-    /// A Zig that takes the build file which `used` refused, where its words tell, one is here, and no variable says
-    /// that it must be `used`.
-    fn other_zig(&self, output: &str, used: Version) -> Option<Zig> {
+    /// A Zig that takes the build file which `used` refused, where its words tell, one is here that was not tried, and
+    /// no variable says that it must be `used`.
+    fn other_zig(&self, output: &str, used: Version, tried: &[Version]) -> Option<Zig> {
         let is_set = |variable: &String| self.environment.get(variable).is_some();
         if find::variables(&self.target).iter().any(is_set) {
             return None;
         }
         let fit = advice::written_for(output, used)?;
         let mut others = self.search(None).survey();
-        others.retain(|other| fit.takes(other.version));
+        others.retain(|other| fit.takes(other.version) && !tried.contains(&other.version));
         others.into_iter().min_by_key(|other| other.version.minor.abs_diff(used.minor))
     }
 

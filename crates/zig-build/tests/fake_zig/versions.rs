@@ -202,6 +202,23 @@ fn a_build_file_that_names_no_version_gets_the_one_that_its_errors_tell() -> Che
     let way = "`.zig_versions(Version::new(0, 15, 0)..Version::new(0, 16, 0))`";
     assert!(matches!(&*warnings, [one] if one.contains(way)), "{warnings:?}");
 
+    // One that was written for a version between two releases: only the oldest takes it.
+    let refusing = |version: &str, says: &str| {
+        let body = format!(
+            "[ \"$1\" = version ] && echo {version} && exit\necho \"build.zig:1:1: error: {says}\" >&2; exit 1"
+        );
+        bench.script(&format!("between/{version}/zig"), &body)
+    };
+    let zigs = [
+        refusing("0.16.0", "no field named 'root' in struct 'Build'")?,
+        refusing("0.17.1", "no field named 'Debug' in enum 'lang.Optimize'")?,
+        bench.path("0.15.2/zig"),
+    ];
+    let folders = zigs.iter().filter_map(|zig| Some(zig.parent()?.display().to_string()));
+    let path = folders.collect::<Vec<_>>().join(":");
+    bench.set("PATH", &path);
+    assert_eq!(bench.run(|b| b).result?.zig_version(), Some(Version::new(0, 15, 2)));
+
     bench.set("ZIG", &zig.display().to_string());
     let Err(error @ Error::BuildFailed { .. }) = bench.run(|b| b).result else { panic!("ZIG says which") };
     assert!(
