@@ -112,8 +112,11 @@ pub(crate) fn written_for(output: &str, used: Version) -> Option<WrittenFor> {
 }
 
 /// What Zig says where it cannot fetch a package, which no other version could either.
-const NO_NETWORK: [&str; 4] =
-    ["unable to connect to server", "UnknownHostName", "TemporaryNameServerFailure", "NetworkUnreachable"];
+const NO_NETWORK: [&str; 3] = [
+    "unable to connect to server",
+    "unable to discover remote git server capabilities",
+    "TemporaryNameServerFailure",
+];
 
 /// Whether it was a package that could not be fetched.
 pub(crate) fn is_without_network(output: &str) -> bool {
@@ -138,7 +141,7 @@ pub(crate) fn on_failure(
         let written = format!("It is written for {fit}, and this was {used}");
         let (release, call) = (fit.release(), fit.call());
         return Some(if !versions.contains(&release) {
-            format!("{written}: take a release of the project for an accepted version, which are {accepted}.")
+            format!("{written}: take a release of the project for an accepted version ({accepted}).")
         } else if others().iter().any(|other| fit.takes(other.version)) {
             format!("{written}: in build.rs say {call}.")
         } else {
@@ -151,7 +154,7 @@ pub(crate) fn on_failure(
         let way = match others().iter().find(|other| wish.is_met_by(other.version)) {
             Some(other) => format!("set ZIG=\"{}\"", command_text(&other.command)),
             None if versions.contains(&release) => format!("run `{}`", install_version(environment, release)),
-            None => format!("take a release of the project for an accepted version, which are {accepted}"),
+            None => format!("take a release of the project for an accepted version ({accepted})"),
         };
         return Some(format!("{file} asks for Zig {wanted}, and this was {used}: {way}."));
     }

@@ -185,15 +185,23 @@ const BY_COMPILER: [(&str, &str); 3] = [
 ];
 
 /// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
-const KNOWN: [(&[&str], &str); 1] = [(
-    &[
-        "invalid option: -Dtarget",
-        "invalid option: -Dcpu",
-        "invalid option: \"target\"",
-        "invalid option: \"cpu\"",
-    ],
-    "take the target in build.zig with `b.standardTargetOptions(.{})`",
-)];
+const KNOWN: [(&[&str], &str); 2] = [
+    // Zig takes the feature away from processors without AVX-512, and with it from functions that ask for AVX-512.
+    (
+        &["requires target feature 'evex512'"],
+        "let C code use AVX-512 where it asks for it: in build.rs say \
+         `.cpu(Cpu::Model(\"x86_64+evex512\".to_owned()))`",
+    ),
+    (
+        &[
+            "invalid option: -Dtarget",
+            "invalid option: -Dcpu",
+            "invalid option: \"target\"",
+            "invalid option: \"cpu\"",
+        ],
+        "take the target in build.zig with `b.standardTargetOptions(.{})`",
+    ),
+];
 
 /// The first line, which is all that cargo shows at once, has what matters.
 fn build_failed(

@@ -315,6 +315,7 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
         ("error: invalid option: \"target\"", "b.standardTargetOptions"), // Zig 0.17
         ("install\nmain.zig:1:48: error: no c\nerror: 1", "zig build failed: main.zig:1:48: error: no c."),
         ("thread 7 panic: boom\nat build.zig", "zig build failed: thread 7 panic: boom."),
+        ("u16.h:1:2: error: 'f' requires target feature 'evex512', but", "Cpu::Model(\"x86_64+evex512\""),
         ("nothing known", "zig build failed (exit status: 3)."),
     ] {
         script(&mut bench, &format!("/bin/cat >&2 <<'END'\n{said}\nEND\nexit 3"))?;
