@@ -5,11 +5,12 @@
 mod bench;
 mod finding;
 mod modes;
+mod packages;
 mod versions;
+mod watching;
 
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use bench::{Bench, Outcome};
 use zig_build::{Build, Cpu, Error, Optimize, Skipped, WithoutZig};
@@ -90,75 +91,6 @@ fn one_file_needs_no_build_zig() -> Checked {
     let Err(error) = bench.run(|b| b.source("src/missing.zig")).result else { panic!("there is none") };
     assert!(error.to_string().contains("src/missing.zig does not exist"), "{error}");
     assert!(matches!(bench.run(|b| b).result, Err(Error::NoBuildFile { .. })));
-    Ok(())
-}
-
-#[test]
-fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    let folders = |bench: &Bench| -> io::Result<Vec<String>> {
-        let environment = bench.seen("zig", "env ZIG_LOCAL_PKG_DIR")?;
-        let given = bench.seen("zig", "arg ")?.into_iter().skip_while(|a| a != "--system").skip(1).take(1);
-        Ok(environment.into_iter().chain(given).collect())
-    };
-    let given = bench.path("package/vendored").display().to_string();
-    fs::create_dir(&given)?;
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(folders(&bench)?, [format!("={}", bench.path("out dir/zig-build/packages").display())]);
-    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
-    assert_eq!(folders(&bench)?, [&*given]);
-    bench.set("ZIG_LOCAL_PKG_DIR", "/elsewhere");
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(folders(&bench)?, ["=/elsewhere"]);
-    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
-    assert_eq!(folders(&bench)?, [&*given], "Zig 0.17 would look for them elsewhere");
-    Ok(())
-}
-
-#[test]
-fn missing_packages_are_named_all_at_once() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    let package =
-        |name: &str| format!(".{name} = .{{ .url = \"https://x.example/{name}\", .hash = \"{name}-1-h\" }},");
-    let zon = |packages: &str| format!(".{{ .dependencies = .{{ {packages} }} }}");
-    let lazy = package("later").replace(" },", ", .lazy = true },");
-    fs::write(bench.path("package/zig/build.zig.zon"), zon(&(package("one") + &package("two") + &lazy)))?;
-    fs::create_dir_all(bench.path("package/vendored/one-1-h"))?;
-    fs::write(bench.path("package/vendored/one-1-h/build.zig.zon"), zon(&package("three")))?;
-    let result = bench.run(|b| b.packages("vendored")).result;
-    let Err(error @ Error::PackagesMissing { .. }) = result else { panic!("two are missing") };
-    let text = error.to_string();
-    for part in [
-        "two (two-1-h, from https://x.example/two), three (three-1-h, from https://x.example/three)",
-        "zig build --fetch=all",
-    ] {
-        assert!(text.contains(part), "{part} is not in: {text}");
-    }
-    assert!(!text.contains("later"), "{text}");
-    for name in ["two-1-h", "three-1-h"] {
-        fs::create_dir_all(bench.path("package/vendored").join(name))?;
-    }
-    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
-
-    fs::remove_dir(bench.path("package/vendored/two-1-h"))?;
-    let command = || {
-        let folders = ["package/zig", "package/vendored"].map(|folder| bench.path(folder));
-        std::process::Command::new(env!("CARGO_BIN_EXE_zig-packages")).args(folders).output()
-    };
-    let output = command()?;
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        String::from_utf8(output.stdout)?,
-        "there   one-1-h\thttps://x.example/one\nmissing two-1-h\thttps://x.example/two\n\
-         lazy    later-1-h\thttps://x.example/later\nthere   three-1-h\thttps://x.example/three\n"
-    );
-    assert!(String::from_utf8(output.stderr)?.contains("zig build --fetch=all"));
-    fs::create_dir(bench.path("package/vendored/two-1-h"))?;
-    assert_eq!(command()?.status.code(), Some(0));
     Ok(())
 }
 
@@ -370,75 +302,5 @@ fn what_a_zig_that_succeeds_says_goes_to_standard_error() -> Checked {
         .output()?;
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("warning: unused"));
-    Ok(())
-}
-
-#[test]
-fn cargo_watches_what_is_there_and_nothing_else() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    fs::write(bench.path("package/extra.h"), "")?;
-    let watched = |outcome: &Outcome| -> Vec<String> {
-        let prefix = "cargo::rerun-if-changed=";
-        outcome.lines.iter().filter_map(|l| l.strip_prefix(prefix)).map(str::to_owned).collect()
-    };
-    let outcome = bench.run(|b| b.watch("extra.h"));
-    assert_eq!(watched(&outcome), ["zig", "extra.h", &*zig]);
-    bench.set("ZIG", &format!("/bin/sh {zig}"));
-    assert_eq!(watched(&bench.run(|b| b)), ["zig", &*zig], "the Zig behind a command");
-    bench.set("ZIG", &zig);
-    fs::create_dir(bench.path("package/zig/.zig-cache"))?;
-    let outcome = bench.run(|b| b);
-    assert_eq!(watched(&outcome), ["zig/build.zig", "zig/src", &*zig]);
-    for path in watched(&outcome) {
-        assert!(bench.path("package").join(&path).exists(), "{path}");
-    }
-    assert!(matches!(bench.run(|b| b.watch("missing")).result, Err(Error::File { .. })));
-    fs::create_dir_all(bench.path("package/vendored/hash"))?;
-    let outcome = bench.run(|b| b.packages("vendored"));
-    assert!(watched(&outcome).contains(&"vendored".to_owned()), "{:?}", watched(&outcome));
-    for variable in
-        ["ZIG", "ZIG_x86_64-unknown-linux-gnu", "ZIG_x86_64_unknown_linux_gnu", "ZIG_BUILD_STRICT"]
-    {
-        assert!(outcome.lines.contains(&format!("cargo::rerun-if-env-changed={variable}")), "{variable}");
-    }
-    assert!(!outcome.lines.contains(&"cargo::rerun-if-env-changed=PATH".to_owned()), "ZIG settled it");
-    Ok(())
-}
-
-#[test]
-fn the_sources_stay_as_they_are() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    let list =
-        |folder: &Path| -> io::Result<Vec<_>> { fs::read_dir(folder)?.map(|e| Ok(e?.file_name())).collect() };
-    let before = list(&bench.path("package/zig"))?;
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(list(&bench.path("package/zig"))?, before);
-    Ok(())
-}
-
-#[test]
-fn a_source_that_the_build_writes_itself_is_no_change() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    let body = format!(
-        "if [ \"$1\" = build ]; then echo 'pub const x = 1;' > src/generated.zig; fi\nexec '{zig}' \"$@\""
-    );
-    bench.set("ZIG", &bench.script("writer", &body)?.display().to_string());
-    let generated = bench.path("package/zig/src/generated.zig");
-    let time = || generated.metadata().and_then(|metadata| metadata.modified());
-    assert!(bench.run(|b| b).result?.is_built());
-    let first = time()?;
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(time()?, first, "the second run wrote what was there");
-    fs::write(&generated, "pub const x = 2;")?;
-    let edited = time()?;
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_ne!(time()?, edited, "it wrote something else");
     Ok(())
 }
