@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::install::Library;
 use crate::version::Version;
 
 /// The result of a build: a static library, or the reason why there is none and need be none.
@@ -15,7 +16,7 @@ pub struct Artifact {
 
 #[derive(Debug)]
 enum Content {
-    Built { path: PathBuf, prefix: PathBuf, zig: Version, directives: [String; 2] },
+    Built { path: PathBuf, prefix: PathBuf, zig: Version, directives: Vec<String> },
     Skipped(Skipped),
 }
 
@@ -32,21 +33,21 @@ pub enum Skipped {
 }
 
 impl Artifact {
-    /// The library at `path`; an error where cargo cannot be told of the path.
-    pub(crate) fn built(path: PathBuf, prefix: PathBuf, zig: Version) -> Result<Self, Error> {
-        let (Some(folder), Some(file)) =
-            (path.parent().and_then(Path::to_str), path.file_name().and_then(|name| name.to_str()))
+    /// The library; an error where cargo cannot be told of its path.
+    pub(crate) fn built(library: Library, prefix: PathBuf, zig: Version) -> Result<Self, Error> {
+        let Library { path, name, system, folders } = library;
+        let Some(folder) = path.parent().and_then(Path::to_str).filter(|folder| !folder.contains('\n'))
         else {
             return Err(Error::PathNotForCargo { path });
         };
-        if folder.contains('\n') || file.contains('\n') {
-            return Err(Error::PathNotForCargo { path });
-        }
-        // `verbatim`, because Zig's `name.lib` for Windows is not what the GNU toolchain would look for.
-        let directives = [
+        let mut directives = vec![
             format!("cargo::rustc-link-search=native={folder}"),
-            format!("cargo::rustc-link-lib=static:+verbatim={file}"),
+            format!("cargo::rustc-link-lib=static={name}"),
         ];
+        let folders = folders.iter().filter(|folder| !folder.contains('\n'));
+        directives.extend(folders.map(|folder| format!("cargo::rustc-link-search=native={folder}")));
+        // After the library that needs them: some linkers look for a symbol only in what follows.
+        directives.extend(system.iter().map(|library| format!("cargo::rustc-link-lib={library}")));
         Ok(Self { content: Content::Built { path, prefix, zig, directives } })
     }
 

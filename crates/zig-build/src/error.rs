@@ -2,12 +2,15 @@
 
 mod message;
 
+pub(crate) use message::list;
+
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::obstacle::Obstacle;
 use crate::version::Version;
 
 /// A place that was looked at for Zig, and why it did not serve.
@@ -154,13 +157,21 @@ pub enum Error {
         /// Which.
         symbols: Vec<String>,
     },
-    /// The library defines global symbols without the required prefix.
+    /// The library cannot be linked into a Rust program.
+    #[non_exhaustive]
+    Unlinkable {
+        /// The library.
+        path: PathBuf,
+        /// What is in the way.
+        obstacles: Vec<Obstacle>,
+    },
+    /// The library defines global symbols without any of the required prefixes.
     #[non_exhaustive]
     UnexpectedGlobals {
         /// The library.
         path: PathBuf,
-        /// The prefix.
-        prefix: String,
+        /// The prefixes.
+        prefixes: Vec<String>,
         /// The symbols.
         symbols: Vec<String>,
     },

@@ -11,6 +11,9 @@ use crate::builder::{Build, Optimize, WithoutZig};
 use crate::environment::Environment;
 use crate::error::{Candidate, Error};
 use crate::find::{self, Zig};
+use crate::install::Wanted;
+use crate::mend::Attempt;
+use crate::obstacle::Program;
 use crate::process::{self, Failure};
 use crate::target::{self, Cpu, ZigTarget};
 use crate::{cache, install, rerun};
@@ -20,16 +23,16 @@ const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
 const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
 
 /// What the parts of a build share.
-struct Run<'a, W> {
-    build: &'a Build,
-    environment: &'a Environment,
+pub(crate) struct Run<'a, W> {
+    pub(crate) build: &'a Build,
+    pub(crate) environment: &'a Environment,
     /// The package's folder.
     base: PathBuf,
     /// The folder of `build.zig`.
     folder: PathBuf,
     /// Ours alone, in `OUT_DIR`.
     out_folder: PathBuf,
-    target: String,
+    pub(crate) target: String,
     out: &'a mut W,
 }
 
@@ -125,10 +128,36 @@ impl<W: Write> Run<'_, W> {
             },
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
-        let prefix = self.zig_build(&zig, &target)?;
-        let path =
-            install::library(&prefix, self.build.library.as_deref(), &self.build.rules, self.is_apple())?;
-        Artifact::built(path, prefix, zig.version)
+        let mut attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new(), lost: 0 };
+        loop {
+            match self.attempt(&zig, &attempt) {
+                Ok(artifact) => return Ok(artifact),
+                Err(error) => match self.next_attempt(&zig, &attempt, &error) {
+                    Some(next) => attempt = next,
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn attempt(&mut self, zig: &Zig, attempt: &Attempt) -> Result<Artifact, Error> {
+        let (prefix, said) = self.zig_build(zig, attempt, &[])?;
+        // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
+        io::stderr().lock().write_all(said.as_bytes()).ok();
+        let system_libraries = &self.build.system_libraries;
+        let program =
+            Program { position_independent: self.is_position_independent(attempt), system_libraries };
+        let (names, rules, target) = (&self.build.libraries, &self.build.rules, &*self.target);
+        let mut library = install::library(&prefix, Wanted { names, rules, target, program })?;
+        library.system.extend(system_libraries.iter().cloned());
+        Artifact::built(library, prefix, zig.version)
+    }
+
+    /// Whether rustc makes programs for the target that are loaded anywhere, as it does where there is a system to load
+    /// them and nobody told it otherwise.
+    fn is_position_independent(&self, attempt: &Attempt) -> bool {
+        let flags = self.environment.text("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+        !attempt.target.triple.contains("freestanding") && !flags.contains("relocation-model=static")
     }
 
     fn find(&mut self) -> Result<Zig, Error> {
@@ -158,9 +187,14 @@ impl<W: Write> Run<'_, W> {
         }
     }
 
-    /// Runs `zig build`; returns the prefix that it installed to.
-    fn zig_build(&mut self, zig: &Zig, target: &ZigTarget) -> Result<PathBuf, Error> {
-        let settings = self.settings(target);
+    /// Runs `zig build`, with `more` arguments; returns the prefix that it installed to, and what it said.
+    pub(crate) fn zig_build(
+        &mut self,
+        zig: &Zig,
+        attempt: &Attempt,
+        more: &[&str],
+    ) -> Result<(PathBuf, String), Error> {
+        let settings = self.settings(attempt);
         // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
         let prefix =
             self.out_folder.join(format!("{:016x}", fingerprint(&self.folder, &settings))).join("prefix");
@@ -185,6 +219,7 @@ impl<W: Write> Run<'_, W> {
             words.push(format!("-j{jobs}").into());
         }
         words.extend(settings.into_iter().map(OsString::from));
+        words.extend(more.iter().map(OsString::from));
 
         // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
         // it is set, Zig looks there for those of `--system` too, in vain.
@@ -197,11 +232,7 @@ impl<W: Write> Run<'_, W> {
         let limit = self.limit()?;
         let command = command_text(&words);
         match process::run(&words, &self.folder, &environment, &extra, limit) {
-            Ok(ended) if ended.status.success() => {
-                // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
-                io::stderr().lock().write_all((ended.stdout + &ended.stderr).as_bytes()).ok();
-                Ok(prefix)
-            }
+            Ok(ended) if ended.status.success() => Ok((prefix, ended.stdout + &ended.stderr)),
             Ok(ended) => Err(Error::BuildFailed {
                 command,
                 folder: self.folder.clone(),
@@ -214,12 +245,14 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// The `-D` options.
-    fn settings(&self, target: &ZigTarget) -> Vec<String> {
+    fn settings(&self, attempt: &Attempt) -> Vec<String> {
+        let target = &attempt.target;
         let mut settings = vec![format!("-Dtarget={}", target.triple), format!("-Dcpu={}", target.cpu)];
-        if let Some(mode) = mode(self.build.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0")) {
+        if let Some(mode) = mode(attempt.optimize, self.environment.text("OPT_LEVEL").unwrap_or("0")) {
             settings.push(format!("-Doptimize={mode}"));
         }
         settings.extend(self.build.options.iter().map(|(name, value)| format!("-D{name}={value}")));
+        settings.extend(attempt.options.iter().map(|option| format!("-D{option}")));
         settings
     }
 

@@ -1,0 +1,40 @@
+//! What somebody else's build.zig does: two C libraries, one of which needs the other, and one in Zig. Nothing is set
+//! for Rust; the options turn on what makes it hard to link.
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{});
+    const optimize = b.standardOptimizeOption(.{});
+    const system = b.option([]const u8, "system", "A library of the system, which the outer one links");
+    const compiler_rt = b.option(bool, "compiler-rt", "Bring compiler_rt along") orelse false;
+    const cpp = b.option(bool, "cpp", "C++ code in the outer library") orelse false;
+    const kernel = b.option(bool, "kernel", "Install the library in Zig only") orelse false;
+    const switches = b.option(bool, "switches", "Have an option -Dpic") orelse false;
+    const pic = if (switches) b.option(bool, "pic", "Position-independent code") else null;
+
+    if (kernel) {
+        const module = b.createModule(.{
+            .root_source_file = b.path("kernel.zig"),
+            .target = target,
+            .optimize = optimize,
+            .pic = pic,
+        });
+        b.installArtifact(b.addLibrary(.{ .name = "kernel", .linkage = .static, .root_module = module }));
+        return;
+    }
+    const inner = b.createModule(.{ .target = target, .optimize = optimize, .link_libc = true });
+    inner.addCSourceFile(.{ .file = b.path("inner.c") });
+    const inner_library = b.addLibrary(.{ .name = "inner", .linkage = .static, .root_module = inner });
+    const outer = b.createModule(.{ .target = target, .optimize = optimize, .link_libc = true });
+    outer.addCSourceFile(.{ .file = b.path("outer.c"), .flags = if (system != null) &.{"-DSYSTEM"} else &.{} });
+    if (cpp) {
+        outer.link_libcpp = true;
+        outer.addCSourceFile(.{ .file = b.path("outer.cpp") });
+    }
+    outer.linkLibrary(inner_library);
+    if (system) |name| outer.linkSystemLibrary(name, .{});
+    const outer_library = b.addLibrary(.{ .name = "outer", .linkage = .static, .root_module = outer });
+    outer_library.bundle_compiler_rt = compiler_rt;
+    b.installArtifact(inner_library);
+    b.installArtifact(outer_library);
+}
