@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::check::{self, Rules};
 use crate::contents::{self, Contents};
 use crate::error::Error;
-use crate::obstacle::{self, Program};
+use crate::obstacle::{self, Obstacle, Program};
 use crate::repack;
 
 /// What the build script and the target ask of the library.
@@ -19,6 +19,8 @@ pub(crate) struct Wanted<'a> {
     /// The Rust target.
     pub(crate) target: &'a str,
     pub(crate) program: Program<'a>,
+    /// Zig's local cache, where it is to be searched for libraries that were built and not installed.
+    pub(crate) built: Option<&'a Path>,
 }
 
 impl Wanted<'_> {
@@ -95,7 +97,10 @@ pub(crate) fn library(prefix: &Path, wanted: Wanted<'_>) -> Result<Library, Erro
         return Err(Error::Unreadable { path: first.path.clone(), reason });
     }
     contents.settle_compiler_rt(wanted.rules);
-    let obstacles = obstacle::find(&contents.names(), &contents.symbols, wanted.program, wanted.rules);
+    let mut obstacles = obstacle::find(&contents.names(), &contents.symbols, wanted.program, wanted.rules);
+    if let Some(cache) = wanted.built {
+        obstacles.extend(not_installed(cache, &installed, &contents, wanted.rules));
+    }
     if !obstacles.is_empty() {
         return Err(Error::Unlinkable { path: first.path.clone(), obstacles });
     }
@@ -139,6 +144,33 @@ fn stem(file: &str) -> &str {
         Some(stem) => stem.strip_prefix("lib").unwrap_or(stem),
         None => file.strip_suffix(".lib").unwrap_or(file),
     }
+}
+
+/// A library in Zig's cache that has what the objects need, and is not installed.
+fn not_installed(
+    cache: &Path,
+    installed: &[Installed],
+    contents: &Contents<'_>,
+    rules: &Rules,
+) -> Option<Obstacle> {
+    let needed: BTreeSet<&str> = contents.needed().into_iter().filter(|name| !rules.allow(name)).collect();
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries(&cache.join("o")).flat_map(|folder| entries(&folder.path()));
+    for path in files.map(|entry| entry.path()) {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let known = installed.iter().any(|library| library.path.file_name() == path.file_name());
+        if known || !(file.ends_with(".a") || file.ends_with(".lib")) {
+            continue;
+        }
+        let Ok(bytes) = fs::read(&path) else { continue };
+        let Ok(found) = contents::read(&bytes) else { continue };
+        let symbols: Vec<String> =
+            found.defined().intersection(&needed).map(|name| (*name).to_owned()).collect();
+        if !symbols.is_empty() {
+            return Some(Obstacle::Library { name: stem(file).to_owned(), symbols });
+        }
+    }
+    None
 }
 
 fn missing(folder: &Path, installed: &[Installed], name: Option<&String>) -> Error {
@@ -230,7 +262,10 @@ mod tests {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let program = Program { position_independent: true, system_libraries: &[] };
             let rules = Rules::default();
-            library(&self.0.path().join("prefix"), Wanted { names: &names, rules: &rules, target, program })
+            library(
+                &self.0.path().join("prefix"),
+                Wanted { names: &names, rules: &rules, target, program, built: None },
+            )
         }
 
         fn file(&self, names: &[&str], target: &str) -> Option<String> {

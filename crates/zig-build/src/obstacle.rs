@@ -27,6 +27,13 @@ pub enum Obstacle {
         /// What it needs.
         symbols: Vec<String>,
     },
+    /// Another library, which `build.zig` builds and does not install.
+    Library {
+        /// The library.
+        name: String,
+        /// What it has that is needed.
+        symbols: Vec<String>,
+    },
     /// C++ code, and no C++ library among [`Build::system_library`](crate::Build::system_library).
     Cpp {
         /// What it needs.
@@ -65,6 +72,12 @@ impl fmt::Display for Obstacle {
                     list(symbols)
                 )
             }
+            Self::Library { name, symbols } => write!(
+                f,
+                "It needs the library {name}, which is built and not installed: call `b.installArtifact({name})` in \
+                 build.zig. (It needs {}.)",
+                list(symbols)
+            ),
             Self::Cpp { symbols } => write!(
                 f,
                 "It needs a C++ library, which Zig leaves out of static libraries: install LLVM's (Debian: \

@@ -29,9 +29,9 @@ pub(crate) struct Run<'a, W> {
     /// The package's folder.
     base: PathBuf,
     /// The folder of `build.zig`.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Ours alone, in `OUT_DIR`.
-    out_folder: PathBuf,
+    pub(crate) out_folder: PathBuf,
     pub(crate) target: String,
     out: &'a mut W,
 }
@@ -128,19 +128,10 @@ impl<W: Write> Run<'_, W> {
             },
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
-        let mut attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new(), lost: 0 };
-        loop {
-            match self.attempt(&zig, &attempt) {
-                Ok(artifact) => return Ok(artifact),
-                Err(error) => match self.next_attempt(&zig, &attempt, &error) {
-                    Some(next) => attempt = next,
-                    None => return Err(error),
-                },
-            }
-        }
+        self.attempts(&zig, Attempt::new(target, self.build.optimize))
     }
 
-    fn attempt(&mut self, zig: &Zig, attempt: &Attempt) -> Result<Artifact, Error> {
+    pub(crate) fn attempt(&mut self, zig: &Zig, attempt: &Attempt) -> Result<Artifact, Error> {
         let (prefix, said) = self.zig_build(zig, attempt, &[])?;
         // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
         io::stderr().lock().write_all(said.as_bytes()).ok();
@@ -148,7 +139,10 @@ impl<W: Write> Run<'_, W> {
         let program =
             Program { position_independent: self.is_position_independent(attempt), system_libraries };
         let (names, rules, target) = (&self.build.libraries, &self.build.rules, &*self.target);
-        let mut library = install::library(&prefix, Wanted { names, rules, target, program })?;
+        // Of what was built and not installed the mended build installs what is needed.
+        let cache = self.out_folder.join("cache");
+        let built = (!attempt.mended && !attempt.unsought).then_some(&*cache);
+        let mut library = install::library(&prefix, Wanted { names, rules, target, program, built })?;
         library.system.extend(system_libraries.iter().cloned());
         Artifact::built(library, prefix, zig.version)
     }
@@ -196,8 +190,8 @@ impl<W: Write> Run<'_, W> {
     ) -> Result<(PathBuf, String), Error> {
         let settings = self.settings(attempt);
         // Two builds in one build script must not share a prefix; the local cache they may, Zig locks it.
-        let prefix =
-            self.out_folder.join(format!("{:016x}", fingerprint(&self.folder, &settings))).join("prefix");
+        let number = attempt.fingerprint(&self.folder, &settings);
+        let prefix = self.out_folder.join(format!("{number:016x}")).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
         let mut extra = vec![(cache::VARIABLE, global.into_os_string())];
@@ -218,7 +212,11 @@ impl<W: Write> Run<'_, W> {
         if let Some(jobs) = self.environment.text("NUM_JOBS") {
             words.push(format!("-j{jobs}").into());
         }
-        words.extend(settings.into_iter().map(OsString::from));
+        let mended = if attempt.mended { self.write_mended(attempt, &settings) } else { None };
+        let folder = mended.as_ref().unwrap_or(&self.folder).clone();
+        if mended.is_none() {
+            words.extend(settings.into_iter().map(OsString::from));
+        }
         words.extend(more.iter().map(OsString::from));
 
         // Zig 0.17 unpacks fetched packages where this variable says; else they would land among the sources. But where
@@ -231,16 +229,16 @@ impl<W: Write> Run<'_, W> {
         }
         let limit = self.limit()?;
         let command = command_text(&words);
-        match process::run(&words, &self.folder, &environment, &extra, limit) {
+        match process::run(&words, &folder, &environment, &extra, limit) {
             Ok(ended) if ended.status.success() => Ok((prefix, ended.stdout + &ended.stderr)),
             Ok(ended) => Err(Error::BuildFailed {
                 command,
-                folder: self.folder.clone(),
+                folder,
                 status: ended.status,
                 output: ended.stdout + &ended.stderr,
             }),
             Err(Failure::Start(source)) => Err(Error::NotStarted { command, source }),
-            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder: self.folder.clone(), limit }),
+            Err(Failure::TimedOut) => Err(Error::TimedOut { command, folder, limit }),
         }
     }
 
@@ -328,7 +326,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
-fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
+pub(crate) fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
     let folder = folder.as_os_str().as_encoded_bytes();
     let parts = std::iter::once(folder).chain(settings.iter().map(String::as_bytes));
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -9,8 +9,10 @@ pub fn build(b: *std.Build) void {
     const compiler_rt = b.option(bool, "compiler-rt", "Bring compiler_rt along") orelse false;
     const cpp = b.option(bool, "cpp", "C++ code in the outer library") orelse false;
     const kernel = b.option(bool, "kernel", "Install the library in Zig only") orelse false;
-    const switches = b.option(bool, "switches", "Have an option -Dpic") orelse false;
-    const pic = if (switches) b.option(bool, "pic", "Position-independent code") else null;
+    const apart = b.option(bool, "apart", "Do not install the inner library") orelse false;
+    const fixed = b.option(bool, "fixed", "Code for one address, whatever anybody wants") orelse false;
+    const switches = b.option(bool, "switches", "Code for one address, unless -Dpic is set") orelse false;
+    const pic: ?bool = if (switches) b.option(bool, "pic", "Position-independent code") orelse false else if (fixed) false else null;
 
     if (kernel) {
         const module = b.createModule(.{
@@ -35,6 +37,6 @@ pub fn build(b: *std.Build) void {
     if (system) |name| outer.linkSystemLibrary(name, .{});
     const outer_library = b.addLibrary(.{ .name = "outer", .linkage = .static, .root_module = outer });
     outer_library.bundle_compiler_rt = compiler_rt;
-    b.installArtifact(inner_library);
+    if (!apart) b.installArtifact(inner_library);
     b.installArtifact(outer_library);
 }
