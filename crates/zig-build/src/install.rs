@@ -196,8 +196,11 @@ fn choose(
     let needed = |at: usize| read.get(at).and_then(|found| found.as_ref().ok()).map(Contents::needed);
     if wanted.names.is_empty() {
         // A stand-in for a shared library beside it holds no object files.
-        let mut all: Vec<usize> =
-            (0..installed.len()).filter(|at| defined(*at).is_none_or(|names| !names.is_empty())).collect();
+        let has_symbols = |at: &usize| defined(*at).is_none_or(|names| !names.is_empty());
+        let mut all: Vec<usize> = (0..installed.len()).collect();
+        if all.len() > 1 {
+            all.retain(has_symbols);
+        }
         let mut seen = BTreeSet::new();
         let apart = all.iter().filter_map(|at| defined(*at)).flatten().all(|name| seen.insert(name));
         if all.is_empty() || !apart {

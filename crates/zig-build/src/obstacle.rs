@@ -12,6 +12,8 @@ use crate::object::Symbols;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
+    /// Nothing in it can be called from outside.
+    NothingExported,
     /// C code that calls the undefined-behaviour sanitizer's run-time library, as Zig compiles it in `Debug`.
     Sanitizer {
         /// What it needs.
@@ -44,6 +46,12 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NothingExported => write!(
+                f,
+                "It exports no symbol, so there is nothing that Rust could call: mark what it shall call `export fn`. \
+                 Where the library is made for Zig programs only, write a build.zig of your own, with a file that imports \
+                 its module and exports functions around it."
+            ),
             Self::Sanitizer { symbols } => write!(
                 f,
                 "Its C code is compiled with the undefined-behaviour sanitizer, whose run-time library Rust lacks: \
@@ -111,6 +119,9 @@ pub(crate) fn find(
     rules: &Rules,
 ) -> Vec<Obstacle> {
     let mut found = Vec::new();
+    if symbols.iter().all(|object| object.defined.is_empty()) {
+        found.push(Obstacle::NothingExported);
+    }
     // What the build script allows by name, the program has.
     let undefined: Vec<&str> = undefined(symbols).into_iter().filter(|name| !rules.allow(name)).collect();
     let needs = |test: fn(&str) -> bool| -> Option<Vec<String>> {
@@ -195,6 +206,7 @@ mod tests {
 
     fn needing(names: &[&str]) -> Symbols {
         let mut symbols = Symbols::new(Format::Elf, false);
+        symbols.push("a".to_owned(), true);
         names.iter().for_each(|name| symbols.push((*name).to_owned(), false));
         symbols
     }
@@ -226,6 +238,11 @@ mod tests {
         }
         let harmless = ["__udivti3", "__extendhfsf2", "__floattidf", "__stack_chk_fail", "__fixdfti", "f"];
         assert_eq!(obstacles(&[needing(&harmless)], ANYWHERE), []);
+    }
+
+    #[test]
+    fn a_library_that_exports_nothing_is_refused() {
+        assert_eq!(obstacles(&[Symbols::new(Format::Elf, false)], ANYWHERE), [Obstacle::NothingExported]);
     }
 
     #[test]
