@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::builder::Product;
 use crate::error::Error;
 use crate::install::Library;
 use crate::version::Version;
@@ -51,6 +52,26 @@ impl Artifact {
         Ok(Self { content: Content::Built { path, prefix, zig, directives } })
     }
 
+    /// A dynamic library, or a program, of which cargo links nothing.
+    pub(crate) fn installed(
+        path: PathBuf,
+        product: &Product,
+        prefix: PathBuf,
+        zig: Version,
+    ) -> Result<Self, Error> {
+        let mut directives = Vec::new();
+        if let Product::DynamicLibrary(name) = product {
+            // On Windows the linker takes the stand-in for the library, in the folder of libraries.
+            let folder = prefix.join("lib");
+            let Some(text) = folder.to_str().filter(|folder| !folder.contains('\n')) else {
+                return Err(Error::PathNotForCargo { path: folder });
+            };
+            directives.push(format!("cargo::rustc-link-search=native={text}"));
+            directives.push(format!("cargo::rustc-link-lib=dylib={name}"));
+        }
+        Ok(Self { content: Content::Built { path, prefix, zig, directives } })
+    }
+
     pub(crate) fn without(reason: Skipped) -> Self {
         Self { content: Content::Skipped(reason) }
     }
@@ -75,12 +96,12 @@ impl Artifact {
         Ok(())
     }
 
-    /// Whether there is a library.
+    /// Whether there is a library, or what else was asked for.
     pub fn is_built(&self) -> bool {
         matches!(self.content, Content::Built { .. })
     }
 
-    /// The library's path.
+    /// The path of the library, or of the program.
     pub fn path(&self) -> Option<&Path> {
         match &self.content {
             Content::Built { path, .. } => Some(path),
@@ -88,7 +109,14 @@ impl Artifact {
         }
     }
 
-    /// The folder that `zig build` installed everything to: headers lie in `include`.
+    /// The folder of the headers that `zig build` installed, where it installed any: for `bindgen`, and for C code
+    /// that the crate compiles. A crate that has `links` in its `Cargo.toml` passes it on with
+    /// `println!("cargo::metadata=include={}", folder.display())`.
+    pub fn include(&self) -> Option<PathBuf> {
+        Some(self.prefix()?.join("include")).filter(|folder| folder.is_dir())
+    }
+
+    /// The folder that `zig build` installed everything to.
     pub fn prefix(&self) -> Option<&Path> {
         match &self.content {
             Content::Built { prefix, .. } => Some(prefix),

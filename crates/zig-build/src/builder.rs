@@ -46,6 +46,15 @@ pub enum WithoutZig {
     Warn,
 }
 
+/// What of that which `zig build` installs is the artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Product {
+    #[default]
+    StaticLibrary,
+    DynamicLibrary(String),
+    Program(String),
+}
+
 /// A run of `zig build`, for the library that it installs.
 ///
 /// ```no_run
@@ -69,6 +78,7 @@ pub enum WithoutZig {
 pub struct Build {
     pub(crate) folder: PathBuf,
     pub(crate) libraries: Vec<String>,
+    pub(crate) product: Product,
     pub(crate) options: Vec<(String, String)>,
     pub(crate) optimize: Optimize,
     pub(crate) cpu: Cpu,
@@ -93,6 +103,7 @@ impl Build {
         Self {
             folder: folder.into(),
             libraries: Vec::new(),
+            product: Product::default(),
             options: Vec::new(),
             optimize: Optimize::default(),
             cpu: Cpu::default(),
@@ -117,6 +128,21 @@ impl Build {
     /// links need two names: the linker is told of libraries by name.
     pub fn library(&mut self, name: impl Into<String>) -> &mut Self {
         self.libraries.push(name.into());
+        self
+    }
+
+    /// Takes the dynamic library `name` for the artifact, in place of a static one. Its symbols are not checked, and it
+    /// is not part of the program: `cargo run` and `cargo test` find it where it is, and whoever installs the program
+    /// installs [`Artifact::path`] with it. C++ code is best linked so, as Zig puts its C++ library in.
+    pub fn dynamic_library(&mut self, name: impl Into<String>) -> &mut Self {
+        self.product = Product::DynamicLibrary(name.into());
+        self
+    }
+
+    /// Takes the program `name` for the artifact, in place of a library: a tool that the build script then runs, by
+    /// [`Artifact::path`]. It is built for the building machine's kind, and nothing is linked.
+    pub fn program(&mut self, name: impl Into<String>) -> &mut Self {
+        self.product = Product::Program(name.into());
         self
     }
 

@@ -141,6 +141,12 @@ pub enum Error {
         /// The static libraries that are there.
         found: Vec<String>,
     },
+    /// `zig build` succeeded but did not install the dynamic library or the program that was asked for.
+    #[non_exhaustive]
+    NotInstalled {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The library is not one that can be checked or, for Apple systems, linked.
     #[non_exhaustive]
     Unreadable {

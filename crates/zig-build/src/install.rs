@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::builder::Product;
 use crate::check::{self, Rules};
 use crate::contents::{self, Contents};
 use crate::error::Error;
@@ -112,6 +113,22 @@ pub(crate) fn library(prefix: &Path, wanted: Wanted<'_>) -> Result<Library, Erro
         None => write(&first.bytes)?,
     };
     Ok(Library { path, name, system: contents.system, folders: contents.folders })
+}
+
+/// The dynamic library or the program among what is installed.
+pub(crate) fn file(prefix: &Path, product: &Product, target: &str) -> Result<PathBuf, Error> {
+    let windows = target.contains("-windows-");
+    let path = match product {
+        Product::Program(name) if windows => prefix.join("bin").join(format!("{name}.exe")),
+        Product::Program(name) => prefix.join("bin").join(name),
+        Product::DynamicLibrary(name) if windows => prefix.join("bin").join(format!("{name}.dll")),
+        Product::DynamicLibrary(name) if target.contains("-apple-") => {
+            prefix.join("lib").join(format!("lib{name}.dylib"))
+        }
+        Product::DynamicLibrary(name) => prefix.join("lib").join(format!("lib{name}.so")),
+        Product::StaticLibrary => prefix.join("lib"),
+    };
+    if path.is_file() { Ok(path) } else { Err(Error::NotInstalled { path }) }
 }
 
 /// The static libraries in `folder`, by name of file.
@@ -300,6 +317,30 @@ mod tests {
             matches!(folder.library(&[], linux), Err(Error::NoLibrary { library: None, .. })),
             "both define the same"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn programs_and_dynamic_libraries_have_the_targets_names() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let product = |name: &str| Product::Program(name.to_owned());
+        let dynamic = |name: &str| Product::DynamicLibrary(name.to_owned());
+        for (product, target, expected) in [
+            (product("tool"), "x86_64-unknown-linux-gnu", "bin/tool"),
+            (product("tool"), "x86_64-pc-windows-msvc", "bin/tool.exe"),
+            (dynamic("a"), "x86_64-pc-windows-gnu", "bin/a.dll"),
+            (dynamic("a"), "aarch64-apple-darwin", "lib/liba.dylib"),
+            (dynamic("a"), "aarch64-unknown-linux-musl", "lib/liba.so"),
+        ] {
+            let path = folder.path().join(expected);
+            assert!(matches!(
+                file(folder.path(), &product, target),
+                Err(Error::NotInstalled { path: missing, .. }) if missing == path
+            ));
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            fs::write(&path, "")?;
+            assert_eq!(file(folder.path(), &product, target).ok(), Some(path));
+        }
         Ok(())
     }
 

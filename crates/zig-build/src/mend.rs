@@ -14,6 +14,7 @@ use crate::find::Zig;
 use crate::obstacle::Obstacle;
 use crate::run::{Run, fingerprint};
 use crate::target::ZigTarget;
+use crate::version::Version;
 
 /// What may differ from one run of `zig build` to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,12 @@ const NATIVE: &str = "native";
 const NO_SYSTEM_LIBRARY: [&str; 2] =
     ["unable to find dynamic system library", "unable to find static system library"];
 
+/// What it says where a header is not found, as that of such a library.
+const NO_HEADER: &str = "' file not found";
+
+/// From this version on Zig puts nothing of the system's libraries into a static library, nor looks for them.
+const LEAVES_OUT_SYSTEM_LIBRARIES: Version = Version::new(0, 17, 0);
+
 /// What Zig says, now and then, in place of why its compiler ended: that it ended before it was told everything.
 const LOST: &str = "error: BrokenPipe";
 const LOST_MAX: u32 = 5;
@@ -70,18 +77,24 @@ impl<W: Write> Run<'_, W> {
     /// Tries until there is a library, or nothing else to try.
     pub(crate) fn attempts(&mut self, zig: &Zig, mut attempt: Attempt) -> Result<Artifact, Error> {
         let mut unmended = None;
+        // Only the build itself tells of the system's libraries: earlier versions put them into the library.
+        attempt.mended = zig.version >= LEAVES_OUT_SYSTEM_LIBRARIES && self.names_system_libraries();
         loop {
             let mut error = match self.attempt(zig, &attempt) {
                 Ok(artifact) => return Ok(artifact),
                 Err(error) => error,
             };
+            let natively = match &error {
+                Error::BuildFailed { output, .. } => self.natively(&attempt, output).is_some(),
+                _ => false,
+            };
             // A build that does not serve as a dependency is none that we can change: what was wrong with it counts.
-            if attempt.mended
-                && fails_for_good(&attempt, &error)
-                && let Some(before) = unmended.take()
-            {
+            if attempt.mended && fails_for_good(&attempt, &error) && !natively {
                 (attempt.mended, attempt.unmendable) = (false, true);
-                error = before;
+                match unmended.take() {
+                    Some(before) => error = before,
+                    None => continue,
+                }
             }
             let Some((next, why)) = self.next_attempt(zig, &attempt, &error) else { return Err(error) };
             writeln!(io::stderr().lock(), "zig-build: {why}").ok();
@@ -147,7 +160,8 @@ impl<W: Write> Run<'_, W> {
 
     /// With libraries of the system, where the target is the machine at hand.
     fn natively(&self, attempt: &Attempt, output: &str) -> Option<(Attempt, String)> {
-        let missing = NO_SYSTEM_LIBRARY.iter().any(|sign| output.contains(sign));
+        let missing = NO_SYSTEM_LIBRARY.iter().any(|sign| output.contains(sign))
+            || output.contains(NO_HEADER) && self.names_system_libraries();
         let may = self.build.zig_target.is_none() && self.environment.text("HOST") == Some(&*self.target);
         if !missing || !may || attempt.target.triple == NATIVE {
             return None;
@@ -157,6 +171,12 @@ impl<W: Write> Run<'_, W> {
                    the same processor"
             .to_owned();
         Some((Attempt { target, ..attempt.clone() }, why))
+    }
+
+    /// Whether `build.zig` has a word of the system's libraries.
+    fn names_system_libraries(&self) -> bool {
+        let text = fs::read_to_string(self.folder.join("build.zig")).unwrap_or_default();
+        ["linkSystemLibrary", "linkFramework"].iter().any(|call| text.contains(call))
     }
 
     /// C code without its sanitizer, where only cargo's profile says that it should be `Debug`.

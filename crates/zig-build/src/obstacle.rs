@@ -88,9 +88,9 @@ impl fmt::Display for Obstacle {
             ),
             Self::Cpp { symbols } => write!(
                 f,
-                "It needs a C++ library, which Zig leaves out of static libraries: install LLVM's (Debian: \
-                 libc++-dev and libc++abi-dev) and say `Build::system_library(\"c++\")` in build.rs, with `\"c++abi\"` \
-                 after it on Linux. (It needs {}.)",
+                "It needs a C++ library, which Zig leaves out of static libraries: build a dynamic library, for which \
+                 say `Build::dynamic_library` in build.rs; or install LLVM's C++ library, as new as Zig's, and say \
+                 `Build::system_library(\"c++\")`. (It needs {}.)",
                 list(symbols)
             ),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, str};
 
 use crate::artifact::{Artifact, Skipped};
-use crate::builder::{Build, Optimize, WithoutZig};
+use crate::builder::{Build, Optimize, Product, WithoutZig};
 use crate::environment::Environment;
 use crate::error::{Candidate, Error};
 use crate::find::{self, Zig};
@@ -46,7 +46,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
         environment: &environment,
         folder: base.join(&build.folder),
         out_folder: Path::new(required("OUT_DIR")?).join("zig-build"),
-        target: required("TARGET")?.to_string_lossy().into_owned(),
+        target: required(if is_tool(build) { "HOST" } else { "TARGET" })?.to_string_lossy().into_owned(),
         base,
         out,
     };
@@ -118,7 +118,9 @@ impl<W: Write> Run<'_, W> {
             return Err(Error::NativeAcrossTargets { host: host.to_owned(), target: self.target.clone() });
         }
         let zig = self.find()?;
-        let features = self.environment.text("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+        // They are those of the target, which a tool is not built for.
+        let features = self.environment.text("CARGO_CFG_TARGET_FEATURE").filter(|_| !is_tool(self.build));
+        let features = features.unwrap_or_default();
         let cpu = &self.build.cpu;
         let target = match (&self.build.zig_target, row) {
             (None, Some(row)) => target::resolve(row, zig.version, cpu, features, self.environment),
@@ -135,6 +137,10 @@ impl<W: Write> Run<'_, W> {
         let (prefix, said) = self.zig_build(zig, attempt, &[])?;
         // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
         io::stderr().lock().write_all(said.as_bytes()).ok();
+        if self.build.product != Product::StaticLibrary {
+            let file = install::file(&prefix, &self.build.product, &self.target)?;
+            return Artifact::installed(file, &self.build.product, prefix, zig.version);
+        }
         let system_libraries = &self.build.system_libraries;
         let program =
             Program { position_independent: self.is_position_independent(attempt), system_libraries };
@@ -143,6 +149,12 @@ impl<W: Write> Run<'_, W> {
         let cache = self.out_folder.join("cache");
         let built = (!attempt.mended && !attempt.unsought).then_some(&*cache);
         let mut library = install::library(&prefix, Wanted { names, rules, target, program, built })?;
+        let listed = fs::read_to_string(prefix.join("system-libraries.txt")).unwrap_or_default();
+        for needed in listed.lines().filter(|_| attempt.mended) {
+            if !library.system.iter().any(|known| known == needed) {
+                library.system.push(needed.to_owned());
+            }
+        }
         library.system.extend(system_libraries.iter().cloned());
         Artifact::built(library, prefix, zig.version)
     }
@@ -291,6 +303,11 @@ impl<W: Write> Run<'_, W> {
             Error::File { doing: "write to", path: PathBuf::from("standard output"), source }
         })
     }
+}
+
+/// Whether the artifact is for the building machine.
+fn is_tool(build: &Build) -> bool {
+    matches!(build.product, Product::Program(_))
 }
 
 /// Zig's name of the mode. The long names are understood by every version up to 0.17, which prefers short ones.

@@ -71,6 +71,12 @@ impl fmt::Display for Error {
                 folder.display()
             ),
             Self::NoLibrary { library, folder, found } => no_library(f, library.as_deref(), folder, found),
+            Self::NotInstalled { path } => write!(
+                f,
+                "zig build installed no {}. In build.zig call `b.installArtifact(…)` on it; a dynamic library is one \
+                 with `.linkage = .dynamic`. The name is that which `b.addLibrary` or `b.addExecutable` is given.",
+                path.display()
+            ),
             Self::Unreadable { path, reason } => write!(
                 f,
                 "cannot read the symbols of {}: {reason}. Build it in build.zig with `b.addLibrary(.{{ .linkage = \

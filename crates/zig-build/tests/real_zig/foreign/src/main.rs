@@ -12,3 +12,9 @@ fn main() {
     let (number, name) = unsafe { (outer_f(2), CStr::from_ptr(outer_name(2))) };
     println!("{number} {}", name.to_string_lossy());
 }
+
+#[test]
+fn the_libraries_answer() {
+    // SAFETY: the C function takes any number from 0 to 2.
+    assert_eq!(unsafe { outer_f(1) }, 4);
+}

@@ -8,6 +8,7 @@ pub fn build(b: *std.Build) void {
     const system = b.option([]const u8, "system", "A library of the system, which the outer one links");
     const compiler_rt = b.option(bool, "compiler-rt", "Bring compiler_rt along") orelse false;
     const cpp = b.option(bool, "cpp", "C++ code in the outer library") orelse false;
+    const tool = b.option(bool, "tool", "Install a program and a dynamic library in C++ only") orelse false;
     const kernel = b.option(bool, "kernel", "Install the library in Zig only") orelse false;
     const apart = b.option(bool, "apart", "Do not install the inner library") orelse false;
     const fixed = b.option(bool, "fixed", "Code for one address, whatever anybody wants") orelse false;
@@ -22,6 +23,17 @@ pub fn build(b: *std.Build) void {
             .pic = pic,
         });
         b.installArtifact(b.addLibrary(.{ .name = "kernel", .linkage = .static, .root_module = module }));
+        return;
+    }
+    if (tool) {
+        const module = b.createModule(.{ .target = target, .optimize = optimize, .link_libcpp = true });
+        module.addCSourceFile(.{ .file = b.path("inner.c") });
+        module.addCSourceFile(.{ .file = b.path("outer.c") });
+        module.addCSourceFile(.{ .file = b.path("outer.cpp") });
+        b.installArtifact(b.addLibrary(.{ .name = "outer", .linkage = .dynamic, .root_module = module }));
+        const program = b.createModule(.{ .target = target, .optimize = optimize, .link_libc = true });
+        program.addCSourceFile(.{ .file = b.path("tool.c") });
+        b.installArtifact(b.addExecutable(.{ .name = "tool", .root_module = program }));
         return;
     }
     const inner = b.createModule(.{ .target = target, .optimize = optimize, .link_libc = true });
