@@ -6,6 +6,7 @@ mod builder;
 mod bytes;
 mod cache;
 mod check;
+mod choose;
 mod coff;
 mod contents;
 mod elf;

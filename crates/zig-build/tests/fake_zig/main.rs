@@ -4,6 +4,7 @@
 
 mod bench;
 mod finding;
+mod mending;
 
 use std::fs;
 use std::io;
