@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::find::Zig;
-use crate::invoke::Attempt;
+use crate::mend::Attempt;
 use crate::mode::Mode;
 
 /// What makes a library fit for Rust: position-independent, and without calls of what nothing defines or symbols that

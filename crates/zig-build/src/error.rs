@@ -2,12 +2,15 @@
 
 mod message;
 
+pub(crate) use message::list;
+
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::obstacle::Obstacle;
 use crate::packages::Package;
 use crate::version::Version;
 
@@ -171,6 +174,12 @@ pub enum Error {
         /// The static libraries that are there.
         found: Vec<String>,
     },
+    /// `zig build` succeeded but did not install the dynamic library or the program that was asked for.
+    #[non_exhaustive]
+    NotInstalled {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The library is not one that can be checked or, for Apple systems, linked.
     #[non_exhaustive]
     Unreadable {
@@ -187,13 +196,21 @@ pub enum Error {
         /// Which.
         symbols: Vec<String>,
     },
-    /// The library defines global symbols without the required prefix.
+    /// The library cannot be linked into a Rust program.
+    #[non_exhaustive]
+    Unlinkable {
+        /// The library.
+        path: PathBuf,
+        /// What is in the way.
+        obstacles: Vec<Obstacle>,
+    },
+    /// The library defines global symbols without any of the required prefixes.
     #[non_exhaustive]
     UnexpectedGlobals {
         /// The library.
         path: PathBuf,
-        /// The prefix.
-        prefix: String,
+        /// The prefixes.
+        prefixes: Vec<String>,
         /// The symbols.
         symbols: Vec<String>,
     },

@@ -9,25 +9,16 @@ use std::time::{Duration, Instant};
 use crate::builder::Optimize;
 use crate::error::Error;
 use crate::find::{self, Zig};
+use crate::mend::Attempt;
 use crate::mode::{self, Mode};
 use crate::process::{self, Ended, Failure};
 use crate::run::Run;
-use crate::target::ZigTarget;
 use crate::version::Version;
 use crate::{advice, cache, direct, wish, words};
 
 /// The variable that bounds the time that `zig build` may take.
 pub(crate) const TIMEOUT: &str = "ZIG_BUILD_TIMEOUT_SECONDS";
 const PACKAGES: &str = "ZIG_LOCAL_PKG_DIR";
-
-/// What may differ from one run of `zig build` to the next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    pub(crate) target: ZigTarget,
-    pub(crate) optimize: Optimize,
-    /// More `-D` options, each `name=value`.
-    pub(crate) options: Vec<String>,
-}
 
 /// A build with Zig 0.17, which takes a minute or two where the global cache has no build runner yet. Cargo shows
 /// nothing of a build script that runs, so it can be said only afterwards.
@@ -72,7 +63,7 @@ impl<W: Write> Run<'_, W> {
         let mut identity = settings.clone();
         identity.extend(self.build.steps.iter().cloned());
         identity.extend(self.build.arguments.iter().map(|argument| argument.to_string_lossy().into_owned()));
-        let number = fingerprint(&self.folder, &identity);
+        let number = attempt.fingerprint(&self.folder, &identity);
         let prefix = self.out_folder.join(format!("{number:016x}")).join("prefix");
         remove(&prefix)?;
         let global = cache::global(self.environment, &self.base, &self.out_folder.join("global-cache"))?;
@@ -97,11 +88,15 @@ impl<W: Write> Run<'_, W> {
             )?;
         }
         let limit = self.limit()?;
-        let folder = self.folder.clone();
+        // A build around somebody else's has the settings in its build.zig.
+        let mended =
+            |settings: &[String]| attempt.mended.then(|| self.write_mended(attempt, settings)).flatten();
+        let around = mended(&settings);
+        let folder = around.as_ref().unwrap_or(&self.folder).clone();
         let start = |words: &[OsString]| process::run(words, &folder, &environment, &extra, limit);
         let mut words = match &self.build.source {
             Some(source) => self.direct_words(zig, attempt, source, &prefix.join("lib"))?,
-            None => self.words(zig, &prefix, &settings),
+            None => self.words(zig, &prefix, if around.is_some() { &[] } else { &settings }),
         };
         words.extend(more.iter().map(OsString::from));
         let mut result = start(&words);
@@ -109,6 +104,11 @@ impl<W: Write> Run<'_, W> {
             && !ended.status.success()
             && mode::is_refused(&ended.output())
         {
+            if around.is_some() {
+                let settings: Vec<String> =
+                    settings.iter().filter(|setting| !setting.starts_with("-Doptimize=")).cloned().collect();
+                self.rewrite_mended(&settings, &folder);
+            }
             words.retain(|word| !word.as_encoded_bytes().starts_with(b"-Doptimize="));
             words.extend(mode.release().map(OsString::from));
             words.push("--verbose".into()); // says which mode it is in the end
@@ -125,7 +125,7 @@ impl<W: Write> Run<'_, W> {
             Ok(ended) if ended.status.success() => Ok((prefix, ended.output())),
             Ok(ended) => {
                 let output = ended.output();
-                let wish = wish::of_project(&folder, &self.base);
+                let wish = wish::of_project(&self.folder, &self.base);
                 let (versions, others) = (&self.build.versions, || self.search(None).survey());
                 let advice =
                     advice::on_failure(&output, zig, wish.as_ref(), versions, self.environment, others);
@@ -146,7 +146,8 @@ impl<W: Write> Run<'_, W> {
         folder: &Path,
     ) -> Result<Vec<OsString>, Error> {
         make_folder(folder)?; // Zig makes none
-        let name = self.build.library.clone().or_else(|| Some(source.file_stem()?.to_str()?.to_owned()));
+        let name =
+            self.build.libraries.first().cloned().or_else(|| Some(source.file_stem()?.to_str()?.to_owned()));
         let name = name.ok_or_else(|| Error::PathNotForCargo { path: source.to_owned() })?;
         let cache = self.out_folder.join("cache");
         let mut words = direct::words(zig, attempt, self.mode(attempt), source, &name, folder, cache);
@@ -251,7 +252,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// FNV-1a: the same in every run and every Rust release, which std's own hasher does not promise.
-fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
+pub(crate) fn fingerprint(folder: &Path, settings: &[String]) -> u64 {
     let folder = folder.as_os_str().as_encoded_bytes();
     let parts = std::iter::once(folder).chain(settings.iter().map(String::as_bytes));
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::artifact::{Artifact, Skipped};
-use crate::builder::{Build, WithoutZig};
+use crate::builder::{Build, Product, WithoutZig};
 use crate::environment::Environment;
 use crate::error::{Candidate, Error};
 use crate::find::{self, NoZig, Search, Zig};
-use crate::invoke::{Attempt, TIMEOUT, command_text};
+use crate::install::Wanted;
+use crate::invoke::{TIMEOUT, command_text};
 use crate::kept_times::Kept;
+use crate::mend::Attempt;
+use crate::obstacle::Program;
 use crate::target::{self, Cpu, ZigTarget};
 use crate::target_table::Row;
 use crate::version::Version;
@@ -32,7 +35,7 @@ pub(crate) struct Run<'a, W> {
     pub(crate) folder: PathBuf,
     /// Ours alone, in `OUT_DIR`.
     pub(crate) out_folder: PathBuf,
-    target: String,
+    pub(crate) target: String,
     /// What cargo watches of the sources.
     watched: Vec<PathBuf>,
     out: &'a mut W,
@@ -48,7 +51,7 @@ pub(crate) fn run(build: &Build, out: &mut impl Write) -> Result<Artifact, Error
         environment: &environment,
         folder: base.join(&build.folder),
         out_folder: Path::new(required("OUT_DIR")?).join("zig-build"),
-        target: required("TARGET")?.to_string_lossy().into_owned(),
+        target: required(if is_tool(build) { "HOST" } else { "TARGET" })?.to_string_lossy().into_owned(),
         base,
         watched: Vec::new(),
         out,
@@ -178,7 +181,9 @@ impl<W: Write> Run<'_, W> {
     }
 
     fn make_with(&mut self, zig: &Zig, row: Option<Row>) -> Result<Artifact, Error> {
-        let features = self.environment.text("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+        // They are those of the target, which a tool is not built for.
+        let features = self.environment.text("CARGO_CFG_TARGET_FEATURE").filter(|_| !is_tool(self.build));
+        let features = features.unwrap_or_default();
         let cpu = &self.build.cpu;
         let target = match (&self.build.zig_target, row) {
             (None, Some(row)) => target::resolve(row, zig.version, cpu, features, self.environment),
@@ -188,13 +193,40 @@ impl<W: Write> Run<'_, W> {
             },
             (None, None) => return Err(Error::NotInBuildScript { variable: "TARGET" }),
         };
-        let attempt = Attempt { target, optimize: self.build.optimize, options: Vec::new() };
-        let (prefix, said) = self.zig_build(zig, &attempt, &[])?;
+        self.attempts(zig, Attempt::new(target, self.build.optimize))
+    }
+
+    pub(crate) fn attempt(&mut self, zig: &Zig, attempt: &Attempt) -> Result<Artifact, Error> {
+        let (prefix, said) = self.zig_build(zig, attempt, &[])?;
         // Warnings of C compilers, and what build.zig prints: `cargo build -vv` shows it.
         io::stderr().lock().write_all(said.as_bytes()).ok();
-        let path =
-            install::library(&prefix, self.build.library.as_deref(), &self.build.rules, self.is_apple())?;
-        Artifact::built(path, prefix, zig.version)
+        if self.build.product != Product::StaticLibrary {
+            let file = install::file(&prefix, &self.build.product, &self.target)?;
+            return Artifact::installed(file, &self.build.product, prefix, zig.version);
+        }
+        let system_libraries = &self.build.system_libraries;
+        let program =
+            Program { position_independent: self.is_position_independent(attempt), system_libraries };
+        let (names, rules, target) = (&self.build.libraries, &self.build.rules, &*self.target);
+        // Of what was built and not installed the mended build installs what is needed.
+        let cache = self.out_folder.join("cache");
+        let built = (!attempt.mended && !attempt.unsought).then_some(&*cache);
+        let mut library = install::library(&prefix, Wanted { names, rules, target, program, built })?;
+        let listed = fs::read_to_string(prefix.join("system-libraries.txt")).unwrap_or_default();
+        for needed in listed.lines().filter(|_| attempt.mended) {
+            if !library.system.iter().any(|known| known == needed) {
+                library.system.push(needed.to_owned());
+            }
+        }
+        library.system.extend(system_libraries.iter().cloned());
+        Artifact::built(library, prefix, zig.version)
+    }
+
+    /// Whether rustc makes programs for the target that are loaded anywhere, as it does where there is a system to load
+    /// them and nobody told it otherwise.
+    fn is_position_independent(&self, attempt: &Attempt) -> bool {
+        let flags = self.environment.text("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+        !attempt.target.triple.contains("freestanding") && !flags.contains("relocation-model=static")
     }
 
     pub(crate) fn search<'s>(&'s self, wish: Option<&'s Wish>) -> Search<'s> {
@@ -259,6 +291,11 @@ impl<W: Write> Run<'_, W> {
             Error::File { doing: "write to", path: PathBuf::from("standard output"), source }
         })
     }
+}
+
+/// Whether the artifact is for the building machine.
+fn is_tool(build: &Build) -> bool {
+    matches!(build.product, Product::Program(_))
 }
 
 fn watched(folder: &Path) -> Result<Vec<PathBuf>, Error> {

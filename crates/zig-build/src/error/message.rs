@@ -93,6 +93,12 @@ impl fmt::Display for Error {
                 folder.display()
             ),
             Self::NoLibrary { library, folder, found } => no_library(f, library.as_deref(), folder, found),
+            Self::NotInstalled { path } => write!(
+                f,
+                "zig build installed no {}. In build.zig call `b.installArtifact(…)` on it; a dynamic library is one \
+                 with `.linkage = .dynamic`. The name is that which `b.addLibrary` or `b.addExecutable` is given.",
+                path.display()
+            ),
             Self::Unreadable { path, reason } => write!(
                 f,
                 "cannot read the symbols of {}: {reason}. Build it in build.zig with `b.addLibrary(.{{ .linkage = \
@@ -101,24 +107,31 @@ impl fmt::Display for Error {
             ),
             Self::ReplacesLibc { path, symbols } => write!(
                 f,
-                "{} defines {}, which would replace the C library's in the whole Rust program. In build.zig set \
-                 `lib.bundle_compiler_rt = false;`, or allow it with `Build::allow_libc_symbols(true)`.",
+                "{} defines {}, which would replace the C library's in the whole Rust program. Drop Zig's \
+                 compiler_rt, where they come from that, with `Build::compiler_rt(false)`; or allow it with \
+                 `Build::allow_libc_symbols(true)`.",
                 path.display(),
                 list(symbols)
             ),
-            Self::UnexpectedGlobals { path, prefix, symbols } => write!(
+            Self::Unlinkable { path, obstacles } => {
+                write!(f, "{} cannot be linked into a Rust program.", path.display())?;
+                obstacles.iter().try_for_each(|obstacle| write!(f, " {obstacle}"))
+            }
+            Self::UnexpectedGlobals { path, prefixes, symbols } => write!(
                 f,
-                "{} defines global symbols without the prefix {prefix}: {}. Rename them, or drop their `export` or \
-                 `@export`; for compiler_rt's set `lib.bundle_compiler_rt = false;` in build.zig.",
+                "{} defines global symbols without the prefix {}: {}. Rename them, or drop their `export` or \
+                 `@export`; drop compiler_rt's with `Build::compiler_rt(false)`.",
                 path.display(),
+                prefixes.join(" or "),
                 list(symbols)
             ),
             Self::UnexpectedUndefined { path, symbols } => {
                 write!(f, "{} needs symbols that are not allowed: {}. ", path.display(), list(symbols))?;
-                for (start, setting) in BY_COMPILER {
-                    if symbols.iter().any(|name| name.starts_with(start)) {
-                        write!(f, "Against `{start}…` set `{setting}` in the module of build.zig. ")?;
-                    }
+                if symbols.iter().any(|name| name.starts_with(STACK_PROTECTOR)) {
+                    write!(
+                        f,
+                        "Against `{STACK_PROTECTOR}…` set `.stack_protector = false` in the module of build.zig. "
+                    )?;
                 }
                 write!(
                     f,
@@ -177,15 +190,11 @@ fn zig_variable(f: &mut fmt::Formatter<'_>, variable: &str, value: &str, problem
     }
 }
 
-/// What the names start with that no Zig code uses but Zig itself, and the setting that keeps it from that.
-const BY_COMPILER: [(&str, &str); 3] = [
-    ("__zig_probe_stack", ".stack_check = false"),
-    ("__stack_chk_", ".stack_protector = false"),
-    ("__ubsan_", ".sanitize_c = .off"),
-];
+/// What the names start with that no code uses but Zig's of itself, and the C library has.
+const STACK_PROTECTOR: &str = "__stack_chk_";
 
 /// What the outputs of Zig that have a known way out contain, and that way. Zig 0.17 names options in quotes.
-const KNOWN: [(&[&str], &str); 2] = [
+const KNOWN: [(&[&str], &str); 3] = [
     // Zig takes the feature away from processors without AVX-512, and with it from functions that ask for AVX-512.
     (
         &["requires target feature 'evex512'"],
@@ -200,6 +209,16 @@ const KNOWN: [(&[&str], &str); 2] = [
             "invalid option: \"cpu\"",
         ],
         "take the target in build.zig with `b.standardTargetOptions(.{})`",
+    ),
+    (
+        &[
+            "unable to provide libc for target",
+            "'string.h' file not found",
+            "'stdlib.h' file not found",
+            "'stdio.h' file not found",
+        ],
+        "do without the C library in build.zig (`.link_libc = false`), or build for a target that has one \
+         (wasm32-wasip1 in place of wasm32-unknown-unknown)",
     ),
 ];
 
@@ -226,7 +245,22 @@ fn build_failed(
              `Build::packages`."
         )?;
     }
+    if let Some(name) = missing_system_library(output) {
+        write!(
+            f,
+            " To mend it, install the library {name}, with what is needed to compile against it (Debian: a package \
+             called lib…-dev). For other targets than this machine Zig has no libraries of the system: leave it out \
+             with an option of build.zig, or take a Zig package that builds it."
+        )?;
+    }
     advice.iter().try_for_each(|advice| write!(f, " {advice}"))
+}
+
+/// The name in `unable to find dynamic system library 'z' using strategy …`.
+fn missing_system_library(output: &str) -> Option<&str> {
+    let said = ["unable to find dynamic system library '", "unable to find static system library '"];
+    let rest = said.iter().find_map(|start| output.split_once(start))?.1;
+    rest.split_once('\'').map(|(name, _)| name)
 }
 
 fn no_library(
@@ -238,7 +272,14 @@ fn no_library(
     let there = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
     match library {
         Some(name) => write!(f, "zig build installed no static library {name} in {}", folder.display())?,
-        None => write!(f, "zig build did not install exactly one static library in {}", folder.display())?,
+        None if found.is_empty() => {
+            write!(f, "zig build installed no static library in {}", folder.display())?;
+        }
+        None => write!(
+            f,
+            "zig build installed several static libraries that define the same symbols in {}",
+            folder.display()
+        )?,
     }
     write!(
         f,
@@ -247,12 +288,7 @@ fn no_library(
     )
 }
 
-/// The first ten symbols and the number of the rest.
-fn list(symbols: &[String]) -> String {
-    const SHOWN_MAX: usize = 10;
-    let shown = symbols.iter().take(SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match symbols.len().saturating_sub(SHOWN_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+/// All of them: whoever must mend one must know it.
+pub(crate) fn list(symbols: &[String]) -> String {
+    symbols.join(", ")
 }
