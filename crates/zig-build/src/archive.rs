@@ -3,18 +3,28 @@
 use crate::bytes::{Bytes, Order};
 
 pub(crate) const MAGIC: &[u8] = b"!<arch>\n";
-const THIN_MAGIC: &[u8] = b"!<thin>\n";
+pub(crate) const THIN_MAGIC: &[u8] = b"!<thin>\n";
 const HEADER_LEN: usize = 60;
 
 /// An object file in a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member<'a> {
-    /// Its name without folders: Zig writes the whole path into its cache there.
+    /// Its name without folders: Zig writes a whole path there.
     pub(crate) name: String,
+    /// The folders before the name.
+    pub(crate) folder: String,
     pub(crate) data: &'a [u8],
 }
 
-/// The object files of a library, without symbol tables and name tables.
+impl<'a> Member<'a> {
+    /// The member whose name in the library is `path`.
+    pub(crate) fn new(path: &str, data: &'a [u8]) -> Self {
+        let (folder, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
+        Self { name: name.to_owned(), folder: folder.to_owned(), data }
+    }
+}
+
+/// The members of a library, without symbol tables and name tables.
 pub(crate) fn members(archive: &[u8]) -> Result<Vec<Member<'_>>, String> {
     if archive.starts_with(THIN_MAGIC) {
         return Err("it is a thin archive, which holds no object files".to_owned());
@@ -60,8 +70,7 @@ fn push<'a>(members: &mut Vec<Member<'a>>, name: &[u8], data: &'a [u8]) {
     if name.starts_with("__.SYMDEF") {
         return;
     }
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    members.push(Member { name: base.to_owned(), data });
+    members.push(Member::new(name, data));
 }
 
 enum Name<'a> {

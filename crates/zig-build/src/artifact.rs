@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::builder::Product;
 use crate::error::Error;
+use crate::install::Library;
 use crate::version::Version;
 
 /// The result of a build: a static library, or the reason why there is none and need be none.
@@ -15,7 +17,7 @@ pub struct Artifact {
 
 #[derive(Debug)]
 enum Content {
-    Built { path: PathBuf, prefix: PathBuf, zig: Version, directives: [String; 2] },
+    Built { path: PathBuf, prefix: PathBuf, zig: Version, directives: Vec<String> },
     Skipped(Skipped),
 }
 
@@ -27,26 +29,48 @@ pub enum Skipped {
     DocsRs,
     /// Miri is interpreting the crate: it calls no foreign functions. Gate their use with `cfg(not(miri))`.
     Miri,
+    /// `ZIG_BUILD_SKIP` is set: the code is checked only, and nothing is linked.
+    Check,
     /// There is no usable Zig, or no Zig target, and [`WithoutZig::Warn`](crate::WithoutZig::Warn) lets that pass.
     WithoutZig(Error),
 }
 
 impl Artifact {
-    /// The library at `path`; an error where cargo cannot be told of the path.
-    pub(crate) fn built(path: PathBuf, prefix: PathBuf, zig: Version) -> Result<Self, Error> {
-        let (Some(folder), Some(file)) =
-            (path.parent().and_then(Path::to_str), path.file_name().and_then(|name| name.to_str()))
+    /// The library; an error where cargo cannot be told of its path.
+    pub(crate) fn built(library: Library, prefix: PathBuf, zig: Version) -> Result<Self, Error> {
+        let Library { path, name, system, folders } = library;
+        let Some(folder) = path.parent().and_then(Path::to_str).filter(|folder| !folder.contains('\n'))
         else {
             return Err(Error::PathNotForCargo { path });
         };
-        if folder.contains('\n') || file.contains('\n') {
-            return Err(Error::PathNotForCargo { path });
-        }
-        // `verbatim`, because Zig's `name.lib` for Windows is not what the GNU toolchain would look for.
-        let directives = [
+        let mut directives = vec![
             format!("cargo::rustc-link-search=native={folder}"),
-            format!("cargo::rustc-link-lib=static:+verbatim={file}"),
+            format!("cargo::rustc-link-lib=static={name}"),
         ];
+        let folders = folders.iter().filter(|folder| !folder.contains('\n'));
+        directives.extend(folders.map(|folder| format!("cargo::rustc-link-search=native={folder}")));
+        // After the library that needs them: some linkers look for a symbol only in what follows.
+        directives.extend(system.iter().map(|library| format!("cargo::rustc-link-lib={library}")));
+        Ok(Self { content: Content::Built { path, prefix, zig, directives } })
+    }
+
+    /// A dynamic library, or a program, of which cargo links nothing.
+    pub(crate) fn installed(
+        path: PathBuf,
+        product: &Product,
+        prefix: PathBuf,
+        zig: Version,
+    ) -> Result<Self, Error> {
+        let mut directives = Vec::new();
+        if let Product::DynamicLibrary(name) = product {
+            // On Windows the linker takes the stand-in for the library, in the folder of libraries.
+            let folder = prefix.join("lib");
+            let Some(text) = folder.to_str().filter(|folder| !folder.contains('\n')) else {
+                return Err(Error::PathNotForCargo { path: folder });
+            };
+            directives.push(format!("cargo::rustc-link-search=native={text}"));
+            directives.push(format!("cargo::rustc-link-lib=dylib={name}"));
+        }
         Ok(Self { content: Content::Built { path, prefix, zig, directives } })
     }
 
@@ -74,12 +98,19 @@ impl Artifact {
         Ok(())
     }
 
-    /// Whether there is a library.
+    /// Whether there is a library, or what else was asked for.
     pub fn is_built(&self) -> bool {
         matches!(self.content, Content::Built { .. })
     }
 
-    /// The library's path.
+    /// Whether code that calls the library can be compiled: the library is there, or will be once something is linked.
+    /// That second case is `ZIG_BUILD_SKIP`, which leaves Zig out of `cargo check`. Set a `cfg` by this, and everything
+    /// that needs the file itself by [`path`](Self::path).
+    pub fn is_expected(&self) -> bool {
+        matches!(self.content, Content::Built { .. } | Content::Skipped(Skipped::Check))
+    }
+
+    /// The path of the library, or of the program.
     pub fn path(&self) -> Option<&Path> {
         match &self.content {
             Content::Built { path, .. } => Some(path),
@@ -87,7 +118,14 @@ impl Artifact {
         }
     }
 
-    /// The folder that `zig build` installed everything to: headers lie in `include`.
+    /// The folder of the headers that `zig build` installed, where it installed any: for `bindgen`, and for C code
+    /// that the crate compiles. A crate that has `links` in its `Cargo.toml` passes it on with
+    /// `println!("cargo::metadata=include={}", folder.display())`.
+    pub fn include(&self) -> Option<PathBuf> {
+        Some(self.prefix()?.join("include")).filter(|folder| folder.is_dir())
+    }
+
+    /// The folder that `zig build` installed everything to.
     pub fn prefix(&self) -> Option<&Path> {
         match &self.content {
             Content::Built { prefix, .. } => Some(prefix),

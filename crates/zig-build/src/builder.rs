@@ -14,7 +14,8 @@ use crate::run;
 use crate::target::Cpu;
 use crate::version::{SUPPORTED, Version};
 
-/// How Zig optimises: `-Doptimize`.
+/// How Zig optimises: `-Doptimize`, or `--release` where `build.zig` takes no such option, because it names a
+/// `preferred_optimize_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Optimize {
@@ -30,7 +31,7 @@ pub enum Optimize {
     ReleaseFast,
     /// Optimised for size, without safety checks.
     ReleaseSmall,
-    /// No `-Doptimize` is passed: `build.zig` decides.
+    /// Neither is passed: `build.zig` decides.
     BuildFile,
 }
 
@@ -44,6 +45,15 @@ pub enum WithoutZig {
     /// Cargo shows the same message as a warning (of path dependencies; of those from a registry only with
     /// `-vv`), and the build goes on without the library. `ZIG_BUILD_STRICT=1` makes it fail all the same.
     Warn,
+}
+
+/// What of that which `zig build` installs is the artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Product {
+    #[default]
+    StaticLibrary,
+    DynamicLibrary(String),
+    Program(String),
 }
 
 /// A run of `zig build`, for the library that it installs.
@@ -68,8 +78,12 @@ pub enum WithoutZig {
 #[derive(Clone, Debug)]
 pub struct Build {
     pub(crate) folder: PathBuf,
-    pub(crate) library: Option<String>,
+    pub(crate) libraries: Vec<String>,
+    pub(crate) product: Product,
+    pub(crate) source: Option<PathBuf>,
     pub(crate) options: Vec<(String, String)>,
+    pub(crate) steps: Vec<String>,
+    pub(crate) arguments: Vec<OsString>,
     pub(crate) optimize: Optimize,
     pub(crate) cpu: Cpu,
     pub(crate) zig_target: Option<(String, String)>,
@@ -77,6 +91,7 @@ pub struct Build {
     pub(crate) without_zig: WithoutZig,
     pub(crate) cargo_feature: Option<String>,
     pub(crate) rules: Rules,
+    pub(crate) system_libraries: Vec<String>,
     pub(crate) packages: Option<PathBuf>,
     pub(crate) watched: Vec<PathBuf>,
     pub(crate) limit: Duration,
@@ -91,8 +106,12 @@ impl Build {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            library: None,
+            libraries: Vec::new(),
+            product: Product::default(),
+            source: None,
             options: Vec::new(),
+            steps: Vec::new(),
+            arguments: Vec::new(),
             optimize: Optimize::default(),
             cpu: Cpu::default(),
             zig_target: None,
@@ -100,6 +119,7 @@ impl Build {
             without_zig: WithoutZig::default(),
             cargo_feature: None,
             rules: Rules::default(),
+            system_libraries: Vec::new(),
             packages: None,
             watched: Vec::new(),
             limit: LIMIT,
@@ -107,17 +127,76 @@ impl Build {
         }
     }
 
-    /// The library's name, as `build.zig` gives it to `b.addLibrary`: no `lib` before, no `.a` after. Without this
-    /// call, the library is the only one that `build.zig` installs. Two libraries that one build script links need two
-    /// names: the linker is told of libraries by name.
+    /// The library's name, as `build.zig` gives it to `b.addLibrary`: no `lib` before, no `.a` after. Each call adds
+    /// one. Without this call, they are all that `build.zig` installs, as long as no two define the same symbol.
+    ///
+    /// Several libraries become one, under the name of the first: so nobody need know the order in which a linker wants
+    /// them. Another installed library, whose symbols a named one needs, is put in too. Two builds that one build script
+    /// links need two names: the linker is told of libraries by name.
     pub fn library(&mut self, name: impl Into<String>) -> &mut Self {
-        self.library = Some(name.into());
+        self.libraries.push(name.into());
+        self
+    }
+
+    /// Takes the dynamic library `name` for the artifact, in place of a static one. Its symbols are not checked, and it
+    /// is not part of the program: `cargo run` and `cargo test` find it where it is, and whoever installs the program
+    /// installs [`Artifact::path`] with it. C++ code is best linked so, as Zig puts its C++ library in.
+    pub fn dynamic_library(&mut self, name: impl Into<String>) -> &mut Self {
+        self.product = Product::DynamicLibrary(name.into());
+        self
+    }
+
+    /// Takes the program `name` for the artifact, in place of a library: a tool that the build script then runs, by
+    /// [`Artifact::path`]. It is built for the building machine's kind, and nothing is linked.
+    pub fn program(&mut self, name: impl Into<String>) -> &mut Self {
+        self.product = Product::Program(name.into());
+        self
+    }
+
+    /// Links a library of the system too, after the one that is built: `z`, `framework=Metal`, or any other value of
+    /// cargo's `rustc-link-lib`. System libraries that `build.zig` names itself (`linkSystemLibrary`) need no mention
+    /// where Zig finds them.
+    pub fn system_library(&mut self, name: impl Into<String>) -> &mut Self {
+        self.system_libraries.push(name.into());
+        self
+    }
+
+    /// Whether Zig's compiler_rt stays in a library that brings it along (`bundle_compiler_rt = true` in `build.zig`).
+    /// By default it is dropped where it would replace `memcpy` and its kin in the whole program and nothing in the
+    /// library needs a function that only compiler_rt has: Rust has the others. `true` keeps all of it, with what it
+    /// replaces.
+    pub fn compiler_rt(&mut self, keep: bool) -> &mut Self {
+        self.rules.compiler_rt = Some(keep);
+        self
+    }
+
+    /// Compiles this one file, in the folder of the build, to a library, in place of running a `build.zig`: it may
+    /// import others beside and below it. The library has the file's name, unless [`library`](Self::library) says
+    /// another. It is made as a Rust program needs it, so there is nothing to set; what else `zig build-lib` takes can be
+    /// passed with [`argument`](Self::argument). Options, steps and packages are for a `build.zig` only.
+    ///
+    /// It is also the quickest way: nothing has to be compiled but the file.
+    pub fn source(&mut self, file: impl Into<PathBuf>) -> &mut Self {
+        self.source = Some(file.into());
         self
     }
 
     /// Passes `-Dname=value`. `-Dtarget`, `-Dcpu` and `-Doptimize` have calls of their own.
     pub fn option(&mut self, name: impl Into<String>, value: impl ToString) -> &mut Self {
         self.options.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// Runs this step of `build.zig` in place of `install`; each call adds one. What a step does not install is not
+    /// linked: [`Artifact::prefix`] is where it installs to.
+    pub fn step(&mut self, name: impl Into<String>) -> &mut Self {
+        self.steps.push(name.into());
+        self
+    }
+
+    /// Passes one more argument as it is: `-fsys=zlib`, `--search-prefix`.
+    pub fn argument(&mut self, argument: impl Into<OsString>) -> &mut Self {
+        self.arguments.push(argument.into());
         self
     }
 
@@ -158,15 +237,16 @@ impl Build {
         self
     }
 
-    /// Requires that every global symbol of the library starts with `prefix`.
+    /// Requires that every global symbol of the library starts with `prefix`. Each call adds one; any of them will do.
     pub fn symbol_prefix(&mut self, prefix: impl Into<String>) -> &mut Self {
-        self.rules.prefix = Some(prefix.into());
+        self.rules.prefixes.push(prefix.into());
         self
     }
 
     /// Allows these undefined symbols, and from the first call on no others. Symbols that the linker itself provides
     /// (`_GLOBAL_OFFSET_TABLE_`) need no mention, and `memcpy`, `memmove` and `memset` stand for ARM's names of
-    /// them too, `memset` also for Apple's `__bzero` and `bzero`. With an empty list, none is allowed.
+    /// them too, `memset` also for Apple's `__bzero` and `bzero`. In a name each `*` stands for any text:
+    /// `pthread_*`. With an empty list, none is allowed.
     pub fn allow_undefined<S: Into<String>>(&mut self, symbols: impl IntoIterator<Item = S>) -> &mut Self {
         self.rules.undefined.get_or_insert_default().extend(symbols.into_iter().map(Into::into));
         self

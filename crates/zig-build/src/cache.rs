@@ -50,6 +50,14 @@ fn default(environment: &Environment) -> Option<PathBuf> {
     Some(folder.join("zig"))
 }
 
+/// The build runners of Zig 0.17 in the global cache, which compiles one of its own where there is none yet. (Those of
+/// older versions are part of each project's `build.zig`.)
+pub(crate) fn build_runners(global: &Path) -> Vec<PathBuf> {
+    let file = format!("maker{}", std::env::consts::EXE_SUFFIX);
+    let entries = fs::read_dir(global.join("o")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().join(&file)).filter(|path| path.is_file()).collect()
+}
+
 fn make_writable(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     static PROBES: AtomicU64 = AtomicU64::new(0);

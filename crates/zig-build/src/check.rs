@@ -6,25 +6,31 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::archive::Member;
 use crate::error::Error;
-use crate::object::{self, Format, Symbols};
+use crate::object::{Format, Symbols};
 
 /// The rules for a library.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
-    /// What every global must start with; any name will do where there is none.
-    pub(crate) prefix: Option<String>,
-    /// What may be undefined; anything where there is none.
+    /// What every global must start with one of; any name will do where there is none.
+    pub(crate) prefixes: Vec<String>,
+    /// What may be undefined, `*` standing for anything; anything where there is none.
     pub(crate) undefined: Option<BTreeSet<String>>,
     /// Whether `memcpy` and its kin may be defined.
     pub(crate) libc_symbols: bool,
+    /// Whether compiler_rt is kept; where that is not said, it depends on what the library needs.
+    pub(crate) compiler_rt: Option<bool>,
 }
 
 impl Rules {
     /// Whether the build script asked for a look at the symbols.
     pub(crate) fn demand_symbols(&self) -> bool {
-        self.prefix.is_some() || self.undefined.is_some()
+        !self.prefixes.is_empty() || self.undefined.is_some()
+    }
+
+    /// Whether the build script allows `name` to be undefined by a rule that says so.
+    pub(crate) fn allow(&self, name: &str) -> bool {
+        self.undefined.as_ref().is_some_and(|allowed| is_allowed(name, allowed))
     }
 }
 
@@ -51,12 +57,13 @@ const BY_LINKER: [&str; 12] = [
     "__tls_base",
 ];
 
-/// The symbols of each member, in order.
-pub(crate) fn read(members: &[Member<'_>]) -> Result<Vec<Symbols>, String> {
-    members
-        .iter()
-        .map(|member| object::symbols(member.data).map_err(|reason| format!("{}: {reason}", member.name)))
-        .collect()
+/// Whether an object defines a function that belongs to the C library.
+pub(crate) fn replaces_libc(symbols: &Symbols) -> bool {
+    symbols.defined.iter().any(|name| is_libc(symbols.source_name(name), symbols.format))
+}
+
+fn is_libc(name: &str, format: Format) -> bool {
+    LIBC.contains(&name) || format == Format::MachO && APPLE_ZEROING.contains(&name)
 }
 
 /// Holds the symbols of a library at `path` against the rules.
@@ -64,24 +71,23 @@ pub(crate) fn check(path: &Path, symbols: &[Symbols], rules: &Rules) -> Result<(
     let defined = names(symbols, |s| &s.defined);
     let undefined = names(symbols, |s| &s.undefined);
     let path = || path.to_owned();
-    let is_apple = symbols.iter().any(|object| object.format == Format::MachO);
-    let is_zeroing = |name: &str| is_apple && APPLE_ZEROING.contains(&name);
-    let replaced: Vec<String> = defined
-        .iter()
-        .filter(|name| LIBC.contains(name) || is_zeroing(name))
-        .map(|name| (*name).to_owned())
-        .collect();
-    if !rules.libc_symbols && !replaced.is_empty() {
+    let format = symbols.first().map_or(Format::Elf, |object| object.format);
+    let is_zeroing = |name: &str| format == Format::MachO && APPLE_ZEROING.contains(&name);
+    let replaced: Vec<String> =
+        defined.iter().filter(|name| is_libc(name, format)).map(|name| (*name).to_owned()).collect();
+    let may_replace = rules.libc_symbols || rules.compiler_rt == Some(true);
+    if !may_replace && !replaced.is_empty() {
         return Err(Error::ReplacesLibc { path: path(), symbols: replaced });
     }
-    if let Some(prefix) = &rules.prefix {
+    if !rules.prefixes.is_empty() {
         let stray: Vec<String> = defined
             .iter()
-            .filter(|name| !name.starts_with(&**prefix))
+            .filter(|name| !rules.prefixes.iter().any(|prefix| name.starts_with(&**prefix)))
             .map(|name| (*name).to_owned())
             .collect();
         if !stray.is_empty() {
-            return Err(Error::UnexpectedGlobals { path: path(), prefix: prefix.clone(), symbols: stray });
+            let prefixes = rules.prefixes.clone();
+            return Err(Error::UnexpectedGlobals { path: path(), prefixes, symbols: stray });
         }
     }
     if let Some(allowed) = &rules.undefined {
@@ -107,10 +113,25 @@ fn names<'a>(symbols: &'a [Symbols], part: impl Fn(&'a Symbols) -> &'a Vec<Strin
     symbols.iter().flat_map(|object| part(object).iter().map(|name| object.source_name(name))).collect()
 }
 
+/// Whether `name` is what `pattern` says, in which each `*` stands for any text, or for none.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return name.ends_with(part);
+        }
+        let Some(at) = name.find(part) else { return false };
+        name = name.get(at + part.len()..).unwrap_or_default();
+    }
+    true
+}
+
 /// ARM's run-time library has its own names for the memory functions (`__aeabi_memcpy4`: aligned to four bytes), and
 /// clearing is one of them.
 fn is_allowed(name: &str, allowed: &BTreeSet<String>) -> bool {
-    if allowed.contains(name) {
+    if allowed.iter().any(|pattern| matches(pattern, name)) {
         return true;
     }
     let Some(arm) = name.strip_prefix("__aeabi_") else { return false };
@@ -134,9 +155,9 @@ mod tests {
 
     fn strict() -> Rules {
         Rules {
-            prefix: Some("my_".to_owned()),
+            prefixes: vec!["my_".to_owned()],
             undefined: Some(["memcpy".to_owned(), "memset".to_owned()].into()),
-            libc_symbols: false,
+            ..Rules::default()
         }
     }
 
@@ -196,6 +217,33 @@ mod tests {
             let nothing = Rules { undefined: Some(BTreeSet::new()), ..Rules::default() };
             assert!(matches!(verdict(&[needs], &nothing), Err(Error::UnexpectedUndefined { .. })));
             assert!(matches!(verdict(&[defines], &Rules::default()), Err(Error::ReplacesLibc { .. })));
+        }
+    }
+
+    #[test]
+    fn one_of_several_prefixes_will_do_and_a_star_stands_for_anything() {
+        let library = object(&["my_a", "your_b"], &["pthread_create", "_ZNSt3__14coutE"], false);
+        let rules = |undefined: &[&str]| Rules {
+            prefixes: vec!["my_".to_owned(), "your_".to_owned()],
+            undefined: Some(undefined.iter().map(|name| (*name).to_owned()).collect()),
+            ..Rules::default()
+        };
+        assert!(verdict(std::slice::from_ref(&library), &rules(&["pthread_*", "_ZNSt*"])).is_ok());
+        assert!(verdict(std::slice::from_ref(&library), &rules(&["*"])).is_ok());
+        assert!(matches!(
+            verdict(&[library], &rules(&["thread_*", "_ZNSt*"])),
+            Err(Error::UnexpectedUndefined { symbols, .. }) if symbols == ["pthread_create"]
+        ));
+        for (pattern, name, expected) in [
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acd", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("*", "", true),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 

@@ -1,17 +1,45 @@
-//! Symbols of ELF object files, 32 and 64 bits wide, of either byte order.
+//! Symbols of ELF object files, 32 and 64 bits wide, of either byte order, and whether their code is bound to a place.
 
 use crate::bytes::{Bytes, Order};
 use crate::object::{Format, Symbols};
 
 const SHT_SYMTAB: u32 = 2;
+const SHT_RELA: u32 = 4;
+const SHT_REL: u32 = 9;
+const SHF_WRITE: usize = 1;
+const SHF_ALLOC: usize = 2;
 const STB_LOCAL: u8 = 0;
 const SHN_UNDEF: u16 = 0;
+
+/// Relocations that no linker can put into a program or library which is loaded anywhere, by machine: those that spell
+/// an address out in fewer bits than a pointer has, or in the halves of an instruction. Compilers emit them only
+/// where they are not told of position-independent code.
+const ABSOLUTE: [(u16, &[u32]); 6] = [
+    (EM_S390, &[3, 4]),                                           // 16, 32
+    (EM_ARM, &[43, 44, 47, 48]),                                  // MOVW_ABS_NC, MOVT_ABS, and Thumb's
+    (EM_X86_64, &[10, 11, 12, 14]),                               // 32, 32S, 16, 8
+    (EM_AARCH64, &[258, 259, 263, 264, 265, 266, 267, 268, 269]), // ABS32, ABS16, MOVW_UABS_…
+    (EM_RISCV, &[26, 27, 28]),                                    // HI20, LO12_I, LO12_S
+    (EM_LOONGARCH, &[67, 68, 69, 70]),                            // ABS_HI20 and on
+];
+
+/// Plain addresses, which the loader can fill in, but in memory that stays writable only: in code they are absolute.
+const POINTERS: [(u16, u32); 2] = [(EM_386, 1), (EM_ARM, 2)];
+
+const EM_386: u16 = 3;
+const EM_S390: u16 = 22;
+const EM_ARM: u16 = 40;
+const EM_X86_64: u16 = 62;
+const EM_AARCH64: u16 = 183;
+const EM_RISCV: u16 = 243;
+const EM_LOONGARCH: u16 = 258;
 
 /// `None` where the file is damaged.
 pub(crate) fn symbols(data: &[u8]) -> Option<Symbols> {
     let wide = *data.get(4)? == 2;
     let order = if *data.get(5)? == 2 { Order::Big } else { Order::Little };
     let file = Bytes::new(data, order);
+    let machine = file.u16(0x12)?;
     let (table, entry_len, count) = if wide {
         (file.place64(0x28)?, file.u16(0x3a)?, file.u16(0x3c)?)
     } else {
@@ -30,9 +58,17 @@ pub(crate) fn symbols(data: &[u8]) -> Option<Symbols> {
     let mut symbols = Symbols::new(Format::Elf, false);
     for index in 0..count {
         let found = section(index)?;
-        if found.kind == SHT_SYMTAB {
-            let names = section(found.link)?;
-            read_table(&file, &found, &names, wide, order, &mut symbols)?;
+        match found.kind {
+            SHT_SYMTAB => {
+                let names = section(found.link)?;
+                read_table(&file, &found, &names, wide, order, &mut symbols)?;
+            }
+            SHT_REL | SHT_RELA if !symbols.absolute => {
+                let flags = section(found.info)?.flags;
+                symbols.absolute = flags & SHF_ALLOC != 0
+                    && has_absolute(&file, &found, wide, order, machine, flags & SHF_WRITE != 0)?;
+            }
+            _ => {}
         }
     }
     Some(symbols)
@@ -40,9 +76,11 @@ pub(crate) fn symbols(data: &[u8]) -> Option<Symbols> {
 
 struct Section {
     kind: u32,
+    flags: usize,
     offset: usize,
     len: usize,
     link: usize,
+    info: usize,
 }
 
 impl Section {
@@ -51,16 +89,20 @@ impl Section {
         Some(if wide {
             Self {
                 kind: file.u32(field(0x04)?)?,
+                flags: file.place64(field(0x08)?)?,
                 offset: file.place64(field(0x18)?)?,
                 len: file.place64(field(0x20)?)?,
                 link: file.place32(field(0x28)?)?,
+                info: file.place32(field(0x2c)?)?,
             }
         } else {
             Self {
                 kind: file.u32(field(0x04)?)?,
+                flags: file.place32(field(0x08)?)?,
                 offset: file.place32(field(0x10)?)?,
                 len: file.place32(field(0x14)?)?,
                 link: file.place32(field(0x18)?)?,
+                info: file.place32(field(0x1c)?)?,
             }
         })
     }
@@ -87,6 +129,44 @@ fn read_table(
         }
     }
     Some(())
+}
+
+fn has_absolute(
+    file: &Bytes<'_>,
+    table: &Section,
+    wide: bool,
+    order: Order,
+    machine: u16,
+    writable: bool,
+) -> Option<bool> {
+    let absolute = ABSOLUTE.iter().find(|(m, _)| *m == machine).map_or(&[][..], |(_, kinds)| kinds);
+    let pointer = POINTERS.iter().find(|(m, _)| *m == machine && !writable).map(|(_, kind)| *kind);
+    let entry_len = match (wide, table.kind == SHT_RELA) {
+        (true, addend) => {
+            if addend {
+                24
+            } else {
+                16
+            }
+        }
+        (false, addend) => {
+            if addend {
+                12
+            } else {
+                8
+            }
+        }
+    };
+    let entries = file.slice(table.offset, table.len)?;
+    for entry in entries.chunks_exact(entry_len) {
+        let entry = Bytes::new(entry, order);
+        // The place, then symbol and kind in one number: the kind is its lower half, or its lowest byte.
+        let kind = if wide { u32::try_from(entry.u64(8)? & 0xffff_ffff).ok()? } else { entry.u32(4)? & 0xff };
+        if absolute.contains(&kind) || pointer == Some(kind) {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 #[cfg(test)]

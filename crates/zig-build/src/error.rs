@@ -2,12 +2,16 @@
 
 mod message;
 
+pub(crate) use message::list;
+
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::obstacle::Obstacle;
+use crate::packages::Package;
 use crate::version::Version;
 
 /// A place that was looked at for Zig, and why it did not serve.
@@ -26,6 +30,12 @@ pub struct Candidate {
 pub enum Problem {
     /// There is nothing there.
     Missing,
+    /// It is a directory.
+    #[non_exhaustive]
+    Directory {
+        /// The `zig` inside, if there is one.
+        zig: Option<PathBuf>,
+    },
     /// It is a Zig, but of a version that the build script does not accept.
     Version(Version),
     /// It did not run, or did not answer `version` with a version; the text says how.
@@ -73,6 +83,18 @@ pub enum Error {
         versions: Range<Version>,
         /// The cargo feature that needs Zig: see [`Build::cargo_feature`](crate::Build::cargo_feature).
         cargo_feature: Option<String>,
+        /// The command that installs a Zig that would do.
+        install: String,
+    },
+    /// A variable that says which Zig to use, such as `ZIG`, names none.
+    #[non_exhaustive]
+    ZigVariable {
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        problem: Problem,
     },
     /// The folder that `ZIG_GLOBAL_CACHE_DIR` names cannot be made or written to.
     #[non_exhaustive]
@@ -98,6 +120,16 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// The folder of [`Build::packages`](crate::Build::packages) lacks packages that `build.zig.zon` names.
+    #[non_exhaustive]
+    PackagesMissing {
+        /// That folder.
+        packages: PathBuf,
+        /// The folder of `build.zig`.
+        folder: PathBuf,
+        /// What is missing.
+        missing: Vec<Package>,
+    },
     /// Zig was found but did not start.
     #[non_exhaustive]
     NotStarted {
@@ -117,6 +149,10 @@ pub enum Error {
         status: ExitStatus,
         /// What it wrote: to standard output, then to standard error.
         output: String,
+        /// The version of the Zig that failed.
+        zig: Version,
+        /// What may help, where the version may be at fault.
+        advice: Option<String>,
     },
     /// `zig build` took too long and was ended.
     #[non_exhaustive]
@@ -138,6 +174,12 @@ pub enum Error {
         /// The static libraries that are there.
         found: Vec<String>,
     },
+    /// `zig build` succeeded but did not install the dynamic library or the program that was asked for.
+    #[non_exhaustive]
+    NotInstalled {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The library is not one that can be checked or, for Apple systems, linked.
     #[non_exhaustive]
     Unreadable {
@@ -154,13 +196,21 @@ pub enum Error {
         /// Which.
         symbols: Vec<String>,
     },
-    /// The library defines global symbols without the required prefix.
+    /// The library cannot be linked into a Rust program.
+    #[non_exhaustive]
+    Unlinkable {
+        /// The library.
+        path: PathBuf,
+        /// What is in the way.
+        obstacles: Vec<Obstacle>,
+    },
+    /// The library defines global symbols without any of the required prefixes.
     #[non_exhaustive]
     UnexpectedGlobals {
         /// The library.
         path: PathBuf,
-        /// The prefix.
-        prefix: String,
+        /// The prefixes.
+        prefixes: Vec<String>,
         /// The symbols.
         symbols: Vec<String>,
     },

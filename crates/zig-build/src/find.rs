@@ -1,20 +1,28 @@
-//! Where Zig is: the places, in order, and the first that answers with an accepted version.
+//! Where Zig is: the places, in order, and which of the Zigs there is the one to use.
 //!
 //! 1. `ZIG_<target>`, with the Rust target as it is written
 //! 2. `ZIG_<target>`, with `-` and `.` turned to `_` (shells cannot set the first)
 //! 3. `ZIG`
 //! 4. every `zig` on PATH
-//! 5. the `ziglang` package of `python3`, then of `python`
+//! 5. the `ziglang` packages: `python-zig` on PATH, then every `python3` and `python` there
+//! 6. `ZIG_0_16` and the like
+//! 7. the folders of version managers
+//!
+//! What the first three name is used, as somebody wants it. Of the others it is the first of the version that the
+//! project asks for, or else the nearest to it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::environment::Environment;
+use crate::environment::{Environment, is_program};
 use crate::error::{Candidate, Problem};
+use crate::places::{self, Place};
 use crate::process::{self, Failure};
 use crate::version::Version;
+use crate::wish::Wish;
 use crate::words;
 
 /// A Zig that answered.
@@ -23,8 +31,31 @@ pub(crate) struct Zig {
     /// The program and its first arguments.
     pub(crate) command: Vec<OsString>,
     pub(crate) version: Version,
-    /// PATH had a say: it was looked at, for this Zig or for one that was passed over.
-    pub(crate) path_matters: bool,
+}
+
+/// Why there is no [`Zig`].
+#[derive(Debug)]
+pub(crate) enum NoZig {
+    /// A variable names none.
+    Variable { variable: String, value: String, problem: Problem },
+    /// None of these is a Zig of an accepted version.
+    Nowhere(Vec<Candidate>),
+}
+
+/// What is looked for, and where from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) environment: &'a Environment,
+    /// The Rust target.
+    pub(crate) target: &'a str,
+    /// The accepted versions.
+    pub(crate) versions: &'a Range<Version>,
+    pub(crate) wish: Option<&'a Wish>,
+    /// Where relative paths in variables start.
+    pub(crate) base: &'a Path,
+    /// Where it will build. Each Zig is asked there: version managers stand in for Zig and choose by the folder that
+    /// they are called in.
+    pub(crate) folder: &'a Path,
 }
 
 /// Answering `version` takes milliseconds, through Python less than a second; this is for a hung network drive.
@@ -41,80 +72,129 @@ pub(crate) fn variables(target: &str) -> Vec<String> {
     names
 }
 
-/// The first Zig in `versions`, and what was passed over before it; without one, everything that was looked at.
-///
-/// Commands in variables are relative to `base`. Each is asked in `folder`, where it will build: version managers
-/// stand in for Zig and choose by the folder that they are called in.
-pub(crate) fn find(
-    environment: &Environment,
-    target: &str,
-    versions: &Range<Version>,
-    base: &Path,
-    folder: &Path,
-) -> Result<(Zig, Vec<Candidate>), Vec<Candidate>> {
-    let mut passed = Vec::new();
-    let mut path_matters = false;
-    for place in places(environment, target, base) {
-        path_matters |= place.on_path;
-        let command = match place.command {
-            Ok(command) => command,
-            Err(problem) => {
-                passed.push(Candidate { place: place.name, problem });
-                continue;
+impl Search<'_> {
+    /// The Zig to use, and what was passed over before it.
+    pub(crate) fn find(&self) -> Result<(Zig, Vec<Candidate>), NoZig> {
+        let mut passed = Vec::new();
+        for variable in variables(self.target) {
+            let Some((zig, place)) = self.named(&variable)? else { continue };
+            if self.versions.contains(&zig.version) {
+                return Ok((zig, passed));
             }
-        };
-        match ask(&command, environment, folder) {
-            Ok(version) if versions.contains(&version) => {
-                return Ok((Zig { command, version, path_matters }, passed));
+            passed.push(Candidate { place, problem: Problem::Version(zig.version) });
+        }
+        let mut best: Option<(u32, Zig)> = None;
+        for place in places::on_path(self.environment) {
+            self.consider(place, &mut best, &mut passed);
+            if let Some((0, zig)) = best {
+                return Ok((zig, passed));
             }
-            Ok(version) => passed.push(Candidate { place: place.name, problem: Problem::Version(version) }),
+        }
+        for variable in places::versioned_variables(self.environment) {
+            let Some((zig, name)) = self.named(&variable)? else { continue };
+            self.consider_zig(zig, name, &mut best, &mut passed);
+        }
+        for place in places::installed(self.environment) {
+            if let Some((0, zig)) = best {
+                return Ok((zig, passed));
+            }
+            self.consider(place, &mut best, &mut passed);
+        }
+        match best {
+            Some((_, zig)) => Ok((zig, passed)),
+            None => Err(NoZig::Nowhere(passed)),
+        }
+    }
+
+    /// Every Zig of an accepted version, one for each version, the newest first: to tell of them where a build failed.
+    pub(crate) fn survey(&self) -> Vec<Zig> {
+        let variables =
+            variables(self.target).into_iter().chain(places::versioned_variables(self.environment));
+        let named = variables.filter_map(|variable| self.named(&variable).ok()?.map(|(zig, _)| zig));
+        let places = places::on_path(self.environment).chain(places::installed(self.environment));
+        let others = places.filter_map(|place| {
+            let version = ask(&place.command, self.environment, self.folder).ok()?;
+            Some(Zig { command: place.command, version })
+        });
+        let mut found: Vec<Zig> =
+            named.chain(others).filter(|zig| self.versions.contains(&zig.version)).collect();
+        found.sort_by_key(|zig| std::cmp::Reverse(zig.version));
+        found.dedup_by(|a, b| a.version == b.version);
+        found
+    }
+
+    fn consider(&self, place: Place, best: &mut Option<(u32, Zig)>, passed: &mut Vec<Candidate>) {
+        match ask(&place.command, self.environment, self.folder) {
+            Ok(version) => {
+                self.consider_zig(Zig { command: place.command, version }, place.name, best, passed);
+            }
             Err(problem) => passed.push(Candidate { place: place.name, problem }),
         }
     }
-    Err(passed)
-}
 
-struct Place {
-    name: String,
-    command: Result<Vec<OsString>, Problem>,
-    /// PATH says which program it is.
-    on_path: bool,
-}
+    fn consider_zig(
+        &self,
+        zig: Zig,
+        place: String,
+        best: &mut Option<(u32, Zig)>,
+        passed: &mut Vec<Candidate>,
+    ) {
+        if !self.versions.contains(&zig.version) {
+            return passed.push(Candidate { place, problem: Problem::Version(zig.version) });
+        }
+        let distance = self.distance(zig.version, best.is_none());
+        if best.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
+            *best = Some((distance, zig));
+        }
+    }
 
-fn places(environment: &Environment, target: &str, base: &Path) -> Vec<Place> {
-    let mut places = Vec::new();
-    for variable in variables(target) {
-        let Some(value) = environment.get(&variable) else { continue };
-        let command = words::split(value, base);
-        places.push(Place {
-            name: format!("{variable}={}", value.to_string_lossy()),
-            on_path: command.first().is_some_and(|program| words::is_bare(program)),
-            command: if command.is_empty() { Err(Problem::Missing) } else { Ok(command) },
-        });
+    /// 0 where `version` is what is wanted. Without a wish that is what is found first, or, as the first build with
+    /// Zig 0.17 takes minutes, 0.16 before a newer one.
+    fn distance(&self, version: Version, is_first: bool) -> u32 {
+        const SLOW_TO_START: Version = Version::new(0, 17, 0);
+        match self.wish {
+            Some(wish) => wish.distance(version),
+            None if version >= SLOW_TO_START && self.versions.start < SLOW_TO_START => 1,
+            None if is_first || (version.major, version.minor) == (0, 16) => 0,
+            None => 2,
+        }
     }
-    let path = |name: String, command| Place { name, command, on_path: true };
-    let programs = environment.programs("zig");
-    if programs.is_empty() {
-        places.push(path("zig on PATH".to_owned(), Err(Problem::Missing)));
-    }
-    for program in programs {
-        places.push(path(program.display().to_string(), Ok(vec![program.into_os_string()])));
-    }
-    for python in ["python3", "python"] {
-        let command = match environment.programs(python).into_iter().next() {
-            Some(program) => Ok(vec![program.into_os_string(), "-m".into(), "ziglang".into()]),
-            None => Err(Problem::Missing),
+
+    /// The Zig that a variable names, and how to speak of it; `None` where the variable is not set.
+    fn named(&self, variable: &str) -> Result<Option<(Zig, String)>, NoZig> {
+        let Some(value) = self.environment.get(variable) else { return Ok(None) };
+        let command = words::split(value, self.base);
+        let answer = match directory(value, self.base) {
+            Some(problem) => Err(problem),
+            None => ask(&command, self.environment, self.folder),
         };
-        places.push(path(format!("{python} -m ziglang"), command));
+        let value = value.to_string_lossy().into_owned();
+        match answer {
+            Ok(version) => Ok(Some((Zig { command, version }, format!("{variable}={value}")))),
+            Err(problem) => Err(NoZig::Variable { variable: variable.to_owned(), value, problem }),
+        }
     }
-    places
+}
+
+/// Whether `value` is a folder, and not a Zig; people who unpacked Zig there mean the program inside.
+fn directory(value: &OsStr, base: &Path) -> Option<Problem> {
+    let folder = base.join(value);
+    if !folder.is_dir() || (words::is_bare(value) && !folder.join("lib").is_dir()) {
+        return None;
+    }
+    let zig = folder.join(format!("zig{}", std::env::consts::EXE_SUFFIX));
+    Some(Problem::Directory { zig: is_program(&zig).then_some(zig) })
 }
 
 fn ask(command: &[OsString], environment: &Environment, folder: &Path) -> Result<Version, Problem> {
+    if command.is_empty() {
+        return Err(Problem::Missing);
+    }
     let mut words = command.to_vec();
     words.push("version".into());
     let ended =
         process::run(&words, folder, environment, &[], ANSWER_MAX).map_err(|failure| match failure {
+            Failure::Start(error) if error.kind() == io::ErrorKind::NotFound => Problem::Missing,
             Failure::Start(error) => Problem::Unusable(format!("does not start: {error}")),
             Failure::TimedOut => {
                 Problem::Unusable(format!("gave no version within {} seconds", ANSWER_MAX.as_secs()))

@@ -1,5 +1,6 @@
 //! The global symbols of an object file, whatever its format.
 
+use crate::archive::{MAGIC, THIN_MAGIC};
 use crate::{coff, elf, macho, wasm};
 
 /// The kinds of object file that Rust targets use.
@@ -20,11 +21,13 @@ pub(crate) struct Symbols {
     pub(crate) undefined: Vec<String>,
     /// The system puts `_` before the name that the source gave.
     pub(crate) underscored: bool,
+    /// Its code holds addresses that are settled when it is linked, so that it cannot be part of what is loaded anywhere.
+    pub(crate) absolute: bool,
 }
 
 impl Symbols {
     pub(crate) fn new(format: Format, underscored: bool) -> Self {
-        Self { format, defined: Vec::new(), undefined: Vec::new(), underscored }
+        Self { format, defined: Vec::new(), undefined: Vec::new(), underscored, absolute: false }
     }
 
     pub(crate) fn push(&mut self, name: String, defined: bool) {
@@ -34,6 +37,42 @@ impl Symbols {
     /// A name as the source gave it.
     pub(crate) fn source_name<'a>(&self, name: &'a str) -> &'a str {
         if self.underscored { name.strip_prefix('_').unwrap_or(name) } else { name }
+    }
+}
+
+/// What a member of a library is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An object file, or one that claims to be.
+    Object,
+    /// A shared library, or a stand-in for one: what the object files need when the program runs.
+    Shared,
+    /// A library within the library.
+    Archive,
+    /// Neither: a resource, a text.
+    Foreign,
+}
+
+/// Tells what a member of a library is by how it starts.
+pub(crate) fn kind(data: &[u8]) -> Kind {
+    const ELF_SHARED: [u8; 2] = [3, 0];
+    const MACH_O_SHARED: u8 = 6;
+    match data {
+        [0x7f, b'E', b'L', b'F', rest @ ..] => {
+            let big = rest.get(1) == Some(&2);
+            let found = rest.get(12..14).unwrap_or_default();
+            let shared = if big { found.iter().rev().eq(&ELF_SHARED) } else { found == ELF_SHARED };
+            if shared { Kind::Shared } else { Kind::Object }
+        }
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, rest @ ..] if rest.get(8) == Some(&MACH_O_SHARED) => Kind::Shared,
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0, b'a', b's', b'm', ..] => Kind::Object,
+        [b'B', b'C', 0xc0, 0xde, ..] => Kind::Object,
+        [0, 0, 0xff, 0xff, 0, 0, ..] | [b'-', b'-', b'-', b' ', b'!', b't', b'a', b'p', b'i', ..] => {
+            Kind::Shared
+        }
+        _ if data.starts_with(MAGIC) || data.starts_with(THIN_MAGIC) => Kind::Archive,
+        _ if coff::is_coff(data) => Kind::Object,
+        _ => Kind::Foreign,
     }
 }
 
@@ -99,7 +138,7 @@ mod tests {
     #[test]
     fn a_rewritten_library_keeps_its_symbols() -> Result<(), String> {
         for (data, format, _) in OBJECTS {
-            let member = crate::archive::Member { name: "kernel_of_the_example.o".to_owned(), data };
+            let member = crate::archive::Member::new("kernel_of_the_example.o", data);
             let found = symbols(data)?;
             let library =
                 repack::write(format, &[member], std::slice::from_ref(&found)).ok_or("too large")?;
@@ -138,8 +177,8 @@ mod tests {
         fn damaged_libraries_never_panic(changes in prop::collection::vec((0_usize..4000, any::<u8>()), 0..8)) {
             let (data, format, _) = OBJECTS[0];
             let objects = [
-                crate::archive::Member { name: "a.o".to_owned(), data },
-                crate::archive::Member { name: "a_name_beyond_fifteen.o".to_owned(), data },
+                crate::archive::Member::new("a.o", data),
+                crate::archive::Member::new("a_name_beyond_fifteen.o", data),
             ];
             let found = [Symbols::new(format, false), Symbols::new(format, false)];
             let mut library = repack::write(format, &objects, &found).unwrap_or_default();

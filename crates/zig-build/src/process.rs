@@ -22,6 +22,13 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+impl Ended {
+    /// Both streams, standard output first.
+    pub(crate) fn output(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
 /// Why there is no [`Ended`].
 pub(crate) enum Failure {
     Start(io::Error),

@@ -193,7 +193,7 @@ mod tests {
     const FORMATS: [Format; 4] = [Format::Elf, Format::Wasm, Format::Coff, Format::MachO];
 
     fn member<'a>(name: &str, data: &'a [u8]) -> Member<'a> {
-        Member { name: name.to_owned(), data }
+        Member::new(name, data)
     }
 
     fn object(format: Format, defined: &[&str]) -> Symbols {

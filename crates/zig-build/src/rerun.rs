@@ -6,14 +6,23 @@
 //! therefore named file by file and folder by folder. (A file added right beside the cache is then seen only once
 //! another file imports it, which is when it first matters.)
 //!
+//! The same goes for files of Rust's beside Zig's, where `build.zig` lies beside `Cargo.toml`: no edit of them concerns
+//! Zig.
+//!
 //! A line for a path that does not exist would run the build script every time, so only what is there is named.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What Zig, and version control, put beside sources. (Cargo's `target` bears a `CACHEDIR.TAG`.)
 const NOT_SOURCES: [&str; 6] = [".zig-cache", "zig-cache", "zig-out", ".git", ".hg", ".jj"];
+
+/// Whether a file is Rust's or cargo's, not Zig's.
+fn is_rusts(name: &OsStr) -> bool {
+    name == "Cargo.toml" || name == "Cargo.lock" || Path::new(name).extension().is_some_and(|end| end == "rs")
+}
 
 /// The paths below `folder` for cargo to watch, sorted.
 pub(crate) fn watched(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -42,6 +51,8 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<bool> {
             } else {
                 whole = false;
             }
+        } else if is_rusts(&entry.file_name()) {
+            whole = false;
         } else if path.exists() {
             paths.push(path);
         } else {
@@ -88,6 +99,21 @@ mod tests {
         let root =
             tree(&["build.zig", "src/a.zig", "src/sub/.zig-cache/x", "src/sub/c.zig", "src/more/d.zig"])?;
         assert_eq!(names(root.path())?, ["build.zig", "src/a.zig", "src/more", "src/sub/c.zig"]);
+        Ok(())
+    }
+
+    #[test]
+    fn rusts_files_are_not_zigs() -> io::Result<()> {
+        let root = tree(&[
+            "Cargo.toml",
+            "build.rs",
+            "build.zig",
+            "src/lib.rs",
+            "src/a.zig",
+            "zig/b.zig",
+            "tests/a.rs",
+        ])?;
+        assert_eq!(names(root.path())?, ["build.zig", "src/a.zig", "zig"]);
         Ok(())
     }
 

@@ -23,6 +23,11 @@ pub(crate) fn split(value: &OsStr, base: &Path) -> Vec<OsString> {
     words
 }
 
+/// `word` as a shell takes it: in quotes where it holds white space.
+pub(crate) fn quoted(word: &str) -> String {
+    if word.is_empty() || word.contains(char::is_whitespace) { format!("'{word}'") } else { word.to_owned() }
+}
+
 /// Whether `program` is a name for PATH to look up, not a path.
 pub(crate) fn is_bare(program: &OsStr) -> bool {
     Path::new(program).components().count() <= 1

@@ -4,10 +4,14 @@
 
 mod bench;
 mod finding;
+mod mending;
+mod modes;
+mod packages;
+mod versions;
+mod watching;
 
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use bench::{Bench, Outcome};
 use zig_build::{Build, Cpu, Error, Optimize, Skipped, WithoutZig};
@@ -24,7 +28,9 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
     bench.set("DESTDIR", "/elsewhere");
     bench.set("ZIG_LOCAL_CACHE_DIR", "/elsewhere");
     bench.set("KEPT", "yes");
-    assert!(bench.run(|b| b.option("simd", true).option("name", "a b")).result?.is_built());
+    let settings: Settings =
+        |b| b.option("simd", true).option("name", "a b").step("lib").argument("-fsys=z").argument("--libc=x");
+    assert!(bench.run(settings).result?.is_built());
     let out = bench.path("out dir/zig-build").display().to_string();
     let arguments = bench.seen("zig", "arg ")?;
     let [prefix] = arguments.iter().skip_while(|a| *a != "--prefix").skip(1).take(1).collect::<Vec<_>>()[..]
@@ -34,6 +40,7 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
     assert!(prefix.starts_with(&out), "{prefix}");
     let expected = [
         "build",
+        "lib",
         "--color",
         "off",
         "--prefix",
@@ -41,6 +48,8 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
         "--cache-dir",
         &format!("{out}/cache"),
         "-j2",
+        "-fsys=z",
+        "--libc=x",
         "-Dtarget=x86_64-linux-gnu",
         "-Dcpu=x86_64+fxsr+sse+sse2",
         "-Doptimize=ReleaseFast",
@@ -62,25 +71,27 @@ fn zig_gets_the_right_arguments_and_environment() -> Checked {
 }
 
 #[test]
-fn fetched_packages_go_to_the_output_and_given_ones_stay_where_they_are() -> Checked {
+fn one_file_needs_no_build_zig() -> Checked {
     let mut bench = Bench::new()?;
+    fs::remove_file(bench.path("package/zig/build.zig"))?;
     let zig = bench.zig("zig", "0.17.1", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    let folders = |bench: &Bench| -> io::Result<Vec<String>> {
-        let environment = bench.seen("zig", "env ZIG_LOCAL_PKG_DIR")?;
-        let given = bench.seen("zig", "arg ")?.into_iter().skip_while(|a| a != "--system").skip(1).take(1);
-        Ok(environment.into_iter().chain(given).collect())
-    };
-    let given = bench.path("package/vendored").display().to_string();
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(folders(&bench)?, [format!("={}", bench.path("out dir/zig-build/packages").display())]);
-    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
-    assert_eq!(folders(&bench)?, [&*given]);
-    bench.set("ZIG_LOCAL_PKG_DIR", "/elsewhere");
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(folders(&bench)?, ["=/elsewhere"]);
-    assert!(bench.run(|b| b.packages("vendored")).result?.is_built());
-    assert_eq!(folders(&bench)?, [&*given], "Zig 0.17 would look for them elsewhere");
+    let body = format!(
+        "case \"$1\" in build-lib) for a in \"$@\"; do\n\
+             case \"$a\" in -femit-bin=*) prefix=\"${{a#-femit-bin=}}\"; prefix=\"${{prefix%/lib/*}}\" ;; esac\n\
+         done; exec '{zig}' \"$@\" --prefix \"$prefix\" ;; esac\nexec '{zig}' \"$@\""
+    );
+    bench.set("ZIG", &bench.script("direct", &body)?.display().to_string());
+    assert!(bench.run(|b| b.source("src/kernel.zig").library("kernels").argument("-lc")).result?.is_built());
+    let given = bench.seen("zig", "arg ")?;
+    for expected in
+        ["src/kernel.zig", "-fPIC", "-fno-stack-check", "-OReleaseFast", "-lc", "x86_64-linux-gnu"]
+    {
+        assert!(given.iter().any(|argument| argument == expected), "{expected}: {given:?}");
+    }
+    assert!(given.iter().any(|argument| argument.ends_with("/lib/libkernels.a")), "{given:?}");
+    let Err(error) = bench.run(|b| b.source("src/missing.zig")).result else { panic!("there is none") };
+    assert!(error.to_string().contains("src/missing.zig does not exist"), "{error}");
+    assert!(matches!(bench.run(|b| b).result, Err(Error::NoBuildFile { .. })));
     Ok(())
 }
 
@@ -135,7 +146,7 @@ fn the_library_is_linked_from_its_own_folder_without_cache_paths() -> Checked {
         String::from_utf8(linked)?.lines().collect::<Vec<_>>(),
         [
             format!("cargo::rustc-link-search=native={}", path.parent().ok_or("no folder")?.display()),
-            "cargo::rustc-link-lib=static:+verbatim=libkernels.a".to_owned()
+            "cargo::rustc-link-lib=static=kernels".to_owned()
         ]
     );
     // The system's own tool reads what was written, symbol table included.
@@ -168,12 +179,14 @@ fn the_symbols_are_checked() -> Checked {
     assert!(outcome(&mut bench, CALLS, |b| b.allow_undefined(["memcpy", "puts"]))?.is_ok());
     const CHECKS: &str = "void __zig_probe_stack(void), __ubsan_handle_add_overflow(void);\n\
                           void my_f(void) { __zig_probe_stack(); __ubsan_handle_add_overflow(); }";
-    let Err(error) = outcome(&mut bench, CHECKS, |b| b.allow_undefined(["memcpy"]))? else {
-        panic!("passed")
-    };
-    let text = error.to_string();
-    assert!(text.contains(".stack_check = false") && text.contains(".sanitize_c = .off"), "{text}");
-    assert!(!text.contains(".stack_protector"), "{text}");
+    for rules in [(|b| b.allow_undefined(["memcpy"])) as Settings, |b| b] {
+        let Err(error @ Error::Unlinkable { .. }) = outcome(&mut bench, CHECKS, rules)? else {
+            panic!("passed")
+        };
+        let text = error.to_string();
+        assert!(text.contains(".stack_check = false") && text.contains(".sanitize_c = .off"), "{text}");
+    }
+    assert!(outcome(&mut bench, CHECKS, |b| b.allow_undefined(["__*"]))?.is_ok(), "the program has them");
     assert!(
         outcome(&mut bench, CALLS, |b| b)?.is_ok(),
         "unless asked, needs are the build script's business"
@@ -201,6 +214,29 @@ fn docs_rs_and_miri_build_nothing() -> Checked {
 }
 
 #[test]
+fn a_check_need_not_wait_for_zig() -> Checked {
+    let mut bench = Bench::new()?;
+    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
+    bench.set("ZIG", &zig);
+    bench.set("ZIG_BUILD_SKIP", "1");
+    let Outcome { lines, result } = bench.run(|b| b);
+    let artifact = result?;
+    assert!(matches!(artifact.skipped(), Some(Skipped::Check)));
+    assert!(artifact.is_expected() && !artifact.is_built(), "what calls it is checked");
+    let mut linked = Vec::new();
+    artifact.link_to(&mut linked)?;
+    assert!(linked.is_empty());
+    assert!(lines.contains(&"cargo::rerun-if-env-changed=ZIG_BUILD_SKIP".to_owned()), "a build builds");
+    assert!(bench.seen("zig", "arg ").is_err(), "Zig was run");
+    bench.set("ZIG_BUILD_SKIP", "0");
+    let artifact = bench.run(|b| b).result?;
+    assert!(artifact.is_built() && artifact.is_expected());
+    bench.set("CARGO_CFG_MIRI", "");
+    assert!(!bench.run(|b| b).result?.is_expected(), "Miri calls no foreign function");
+    Ok(())
+}
+
+#[test]
 fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
     let mut bench = Bench::new()?;
     let script = |bench: &mut Bench, body: &str| -> io::Result<()> {
@@ -212,10 +248,9 @@ fn a_failing_a_hanging_and_a_misdirected_build_say_what_to_do() -> Checked {
     for (said, first_line) in [
         ("error: invalid option: -Dcpu", "b.standardTargetOptions"), // Zig 0.15 and 0.16
         ("error: invalid option: \"target\"", "b.standardTargetOptions"), // Zig 0.17
-        ("error: invalid option: -Doptimize", "b.standardOptimizeOption"),
-        ("error: invalid option: \"optimize\"", "b.standardOptimizeOption"),
         ("install\nmain.zig:1:48: error: no c\nerror: 1", "zig build failed: main.zig:1:48: error: no c."),
         ("thread 7 panic: boom\nat build.zig", "zig build failed: thread 7 panic: boom."),
+        ("u16.h:1:2: error: 'f' requires target feature 'evex512', but", "Cpu::Model(\"x86_64+evex512\""),
         ("nothing known", "zig build failed (exit status: 3)."),
     ] {
         script(&mut bench, &format!("/bin/cat >&2 <<'END'\n{said}\nEND\nexit 3"))?;
@@ -270,49 +305,5 @@ fn what_a_zig_that_succeeds_says_goes_to_standard_error() -> Checked {
         .output()?;
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("warning: unused"));
-    Ok(())
-}
-
-#[test]
-fn cargo_watches_what_is_there_and_nothing_else() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    fs::write(bench.path("package/extra.h"), "")?;
-    let watched = |outcome: &Outcome| -> Vec<String> {
-        let prefix = "cargo::rerun-if-changed=";
-        outcome.lines.iter().filter_map(|l| l.strip_prefix(prefix)).map(str::to_owned).collect()
-    };
-    let outcome = bench.run(|b| b.watch("extra.h"));
-    assert_eq!(watched(&outcome), ["zig", "extra.h", &*zig]);
-    bench.set("ZIG", &format!("/bin/sh {zig}"));
-    assert_eq!(watched(&bench.run(|b| b)), ["zig", &*zig], "the Zig behind a command");
-    bench.set("ZIG", &zig);
-    fs::create_dir(bench.path("package/zig/.zig-cache"))?;
-    let outcome = bench.run(|b| b);
-    assert_eq!(watched(&outcome), ["zig/build.zig", "zig/src", &*zig]);
-    for path in watched(&outcome) {
-        assert!(bench.path("package").join(&path).exists(), "{path}");
-    }
-    assert!(matches!(bench.run(|b| b.watch("missing")).result, Err(Error::File { .. })));
-    for variable in
-        ["ZIG", "ZIG_x86_64-unknown-linux-gnu", "ZIG_x86_64_unknown_linux_gnu", "ZIG_BUILD_STRICT"]
-    {
-        assert!(outcome.lines.contains(&format!("cargo::rerun-if-env-changed={variable}")), "{variable}");
-    }
-    assert!(!outcome.lines.contains(&"cargo::rerun-if-env-changed=PATH".to_owned()), "ZIG settled it");
-    Ok(())
-}
-
-#[test]
-fn the_sources_stay_as_they_are() -> Checked {
-    let mut bench = Bench::new()?;
-    let zig = bench.zig("zig", "0.16.0", GOOD)?.display().to_string();
-    bench.set("ZIG", &zig);
-    let list =
-        |folder: &Path| -> io::Result<Vec<_>> { fs::read_dir(folder)?.map(|e| Ok(e?.file_name())).collect() };
-    let before = list(&bench.path("package/zig"))?;
-    assert!(bench.run(|b| b).result?.is_built());
-    assert_eq!(list(&bench.path("package/zig"))?, before);
     Ok(())
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# zig-build with a real Zig: the example crate in every way that cargo links, and every target that rustc lists.
+# zig-build with a real Zig: the example crate in every way that cargo links, libraries that were not made for Rust, and
+# every target that rustc lists.
 #
 #     tests/real_zig/run.sh ZIG...
 #
@@ -214,6 +215,9 @@ check_package() {
     ok "cargo package"
 }
 
+# shellcheck source=linking.sh
+source "$crate/tests/real_zig/linking.sh"
+
 rm -rf "$scratch"
 for zig in "$@"; do
     export ZIG=$zig
@@ -232,6 +236,7 @@ for zig in "$@"; do
     check_zig_packages
     check_parallel
     check_package
+    check_linking
     cd "$workspace"
     export CARGO_TARGET_DIR=$target_dir
     cargo run -q -p zig-build --example every_target -- "$scratch/$version/targets"
