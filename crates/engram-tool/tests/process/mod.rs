@@ -55,7 +55,12 @@ impl Ended {
 /// The command with arguments, to be run in a folder.
 pub fn engram(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_engram"));
-    command.args(arguments).current_dir(folder).env_remove("ENGRAM_STORE").env_remove("ENGRAM_VAULT").env_remove("CLICOLOR_FORCE");
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("ENGRAM_STORE")
+        .env_remove("ENGRAM_VAULT")
+        .env_remove("CLICOLOR_FORCE");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
