@@ -141,7 +141,7 @@ impl Engram {
             write_facts(store, txn, changed, false, monitor)?;
             state.model = before.model.clone();
             packed.write(store, txn, state, vectors, monitor)?;
-            besides.write(store, txn, state)?;
+            besides.write(store, txn)?;
             monitor.begin(Stage::Committing, 0)?;
             Ok(true)
         })?;

@@ -312,7 +312,7 @@ impl Engram {
     }
 
     /// Runs a change in one transaction. Whoever writes anything makes a new version of the state; a change that writes
-    /// nothing is not committed.
+    /// nothing, or abandons its transaction, is not committed.
     pub(crate) fn write<R>(
         &self,
         change: impl FnOnce(&Store, &mut WriteTxn<'_>, &mut State) -> Result<R>,
@@ -324,7 +324,7 @@ impl Engram {
             };
             let mut state = before.clone();
             let result = change(store, &mut txn, &mut state)?;
-            if txn.has_written() || before != state {
+            if !txn.is_abandoned() && (txn.has_written() || before != state) {
                 state.version += 1;
                 state::write(store, &mut txn, &state)?;
                 debug_span!("commit").in_scope(|| store.commit(txn))?;

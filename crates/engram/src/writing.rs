@@ -322,10 +322,9 @@ fn in_turn(
 ) -> Result<bool> {
     let changed = plan.changed();
     if changed.len() == 0 {
-        besides.write(store, txn, state)?;
+        besides.write(store, txn)?;
         return Ok(true);
     }
-    let before = state.clone();
     state.model = plan.model.clone();
     let packing = work::packing(store, txn, state, plan.changes.added, plan.bytes())?;
     let mut is_begun = false;
@@ -333,7 +332,7 @@ fn in_turn(
         monitor.begin(Stage::Writing, 0)?;
         match recent::write(store, txn, state, changed, packing * 2 / 5) {
             Ok(_) => {
-                besides.write(store, txn, state)?;
+                besides.write(store, txn)?;
                 monitor.begin(Stage::Committing, 0)?;
                 return Ok(true);
             }
@@ -343,12 +342,11 @@ fn in_turn(
         }
     }
     if packing > patience {
-        // A change that leaves the state as it was is not committed.
-        *state = before;
+        txn.abandon();
         return Ok(false);
     }
     pack(store, txn, state, plan, is_begun, monitor)?;
-    besides.write(store, txn, state)?;
+    besides.write(store, txn)?;
     monitor.begin(Stage::Committing, 0)?;
     Ok(true)
 }

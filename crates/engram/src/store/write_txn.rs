@@ -11,16 +11,27 @@ use heed::RwTxn;
 pub(crate) struct WriteTxn<'e> {
     txn: RwTxn<'e>,
     has_written: bool,
+    is_abandoned: bool,
 }
 
 impl<'e> WriteTxn<'e> {
     pub(super) fn new(txn: RwTxn<'e>) -> Self {
-        Self { txn, has_written: false }
+        Self { txn, has_written: false, is_abandoned: false }
     }
 
     /// Whether anything was written so far.
     pub(crate) fn has_written(&self) -> bool {
         self.has_written
+    }
+
+    /// Gives up what was written, and what will be: it is not to be committed.
+    pub(crate) fn abandon(&mut self) {
+        self.is_abandoned = true;
+    }
+
+    /// Whether what was written was given up.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned
     }
 
     /// The transaction, to write in it.

@@ -8,7 +8,6 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::leftovers;
 use crate::error::Result;
-use crate::store::state::State;
 use crate::store::tables::Store;
 use crate::store::write_txn::WriteTxn;
 use crate::writing::Besides;
@@ -74,7 +73,7 @@ impl Besides for Accounts {
         self.put.is_empty() && self.deleted.is_empty() && !self.has_no_leftovers
     }
 
-    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>, _: &mut State) -> Result<()> {
+    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>) -> Result<()> {
         if self.is_nothing() {
             return Ok(());
         }

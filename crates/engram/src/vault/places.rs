@@ -19,15 +19,12 @@ pub(super) fn hash_of<'p>(paths: impl Iterator<Item = &'p str>) -> u64 {
 }
 
 /// The notes among `known` to be read again, though they have not changed: `paths` are those that links can lead to now,
-/// and `linked` is the hash of those that they could lead to when all notes had been read last.
+/// and `linked` is the hash of other ones, which they could lead to when all notes had been read last.
 pub(super) fn relinked(
     paths: &BTreeSet<&str>,
     known: &BTreeMap<String, Known>,
     linked: Option<u64>,
 ) -> BTreeSet<String> {
-    if linked == Some(hash_of(paths.iter().copied())) {
-        return BTreeSet::new();
-    }
     // Where a synchronisation was cut off, nobody knows what had come or gone before it.
     let is_whole = linked == Some(hash_of(known.keys().map(String::as_str)));
     let come = paths.iter().copied().filter(|path| !known.contains_key(*path));

@@ -63,6 +63,8 @@ pub(super) struct Synchronisation<'v> {
     is_elsewhere: bool,
     /// The notes that have not changed, and whose links may lead elsewhere because others have come or gone.
     relinked: BTreeSet<String>,
+    /// The hash of the paths among which links were looked for last: when all notes had been read, then by this call.
+    linked: Option<u64>,
     /// Gives the memories that were put in their vectors, where a model makes them.
     filling: Option<Filling>,
 }
@@ -107,6 +109,7 @@ impl<'v> Synchronisation<'v> {
             notes: NotePaths::default(),
             is_elsewhere: false,
             relinked: BTreeSet::new(),
+            linked: vault.linked_among()?,
             filling: vault.engram.filling()?,
         })
     }
@@ -178,8 +181,10 @@ impl<'v> Synchronisation<'v> {
         let hidden = known.keys().filter(|relative| look.is_hidden(relative));
         let paths: BTreeSet<&str> = look.there.iter().chain(hidden).map(String::as_str).collect();
         let linked = places::hash_of(paths.iter().copied());
-        let linked_before = self.vault.linked_among()?;
-        self.relinked = places::relinked(&paths, &known, linked_before);
+        if self.linked != Some(linked) {
+            self.relinked.append(&mut places::relinked(&paths, &known, self.linked));
+            self.linked = Some(linked);
+        }
         let changed: Vec<&Found> = files.iter().filter(|file| self.has_changed(file, &known)).collect();
         if !changed.is_empty() {
             self.notes = NotePaths::new(paths.iter().map(|path| (*path).to_owned()), sites.clone());
@@ -203,10 +208,9 @@ impl<'v> Synchronisation<'v> {
             self.add(Step { relative, before: Some(version), outcome: Outcome::Gone }, bytes as usize)?;
         }
         self.commit()?;
-        if self.is_elsewhere || linked_before != Some(linked) {
-            self.vault.note_linked_among(&sites, linked)?;
-        }
-        Ok(())
+        // Until all is done, the next call has to find out again what has to be read again.
+        let is_noted = !self.is_elsewhere && self.vault.linked_among()? == Some(linked);
+        if is_noted || self.must_look_again { Ok(()) } else { self.vault.note_linked_among(&sites, linked) }
     }
 
     /// The notes in the folder, by path, and what could not be looked into.

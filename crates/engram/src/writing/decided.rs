@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::index::work;
 use crate::memory::MemoryId;
 use crate::progress::{Monitor, Stage};
-use crate::store::state::{self, State};
+use crate::store::state;
 use crate::store::tables::Store;
 use crate::store::write_txn::WriteTxn;
 
@@ -50,8 +50,8 @@ pub(crate) trait Besides {
     /// Whether there is nothing to do.
     fn is_nothing(&self) -> bool;
 
-    /// Does it. Changes the state if it writes anything, so that it is committed.
-    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>, state: &mut State) -> Result<()>;
+    /// Does it.
+    fn write(&self, store: &Store, txn: &mut WriteTxn<'_>) -> Result<()>;
 }
 
 impl Besides for () {
@@ -59,7 +59,7 @@ impl Besides for () {
         true
     }
 
-    fn write(&self, _: &Store, _: &mut WriteTxn<'_>, _: &mut State) -> Result<()> {
+    fn write(&self, _: &Store, _: &mut WriteTxn<'_>) -> Result<()> {
         Ok(())
     }
 }

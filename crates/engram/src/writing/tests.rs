@@ -222,6 +222,31 @@ fn what_is_given_up_half_way_leaves_no_trace() {
     }
 }
 
+/// A write that is half done when it has to wait for a packing leaves the store as it was.
+#[test]
+fn what_is_left_to_a_packing_beside_others_leaves_no_trace() {
+    let (_folder, engram) = store_of(alike(2000));
+    let before = contents(&engram);
+    let put: Vec<StoredMemory> = WORDS
+        .iter()
+        .map(|word| {
+            StoredMemory::from(memory(&format!("the {word}"), word, "a name that most memories hold"))
+        })
+        .collect();
+    let mut portion = Portion::of(&put);
+    portion.sort();
+    let written = engram.write(|store, txn, state| {
+        let plan = Plan::new(store, txn, state, &portion, &[])?;
+        assert!(!in_turn(store, txn, state, &plan, &(), 0, &Monitor::unwatched())?);
+        // Else this tries nothing.
+        assert!(txn.has_written());
+        Ok(())
+    });
+    written.unwrap();
+    assert!(contents(&engram) == before);
+    assert_eq!(engram.verify().unwrap().problems, Vec::<String>::new());
+}
+
 #[test]
 fn packing_beside_others_gives_what_packing_in_turn_does() {
     let (_folder, expected) = after_changes();

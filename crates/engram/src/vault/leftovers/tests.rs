@@ -9,10 +9,10 @@ use crate::writing::Besides;
 fn as_left(vault: &Vault, without: &str) {
     vault
         .engram
-        .write(|store, txn, state| {
+        .write(|store, txn, _| {
             store.tables.meta.delete(txn, KEY)?;
             let accounts = Accounts { deleted: vec![without.to_owned()], ..Accounts::default() };
-            accounts.write(store, txn, state)
+            accounts.write(store, txn)
         })
         .unwrap();
 }
